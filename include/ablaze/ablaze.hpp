@@ -1,0 +1,13 @@
+#pragma once
+
+// Everything a user may include, but for the opt-in <ablaze/xtensor.hpp>.
+#include <ablaze/convert.hpp>
+#include <ablaze/error.hpp>
+#include <ablaze/explain.hpp>
+#include <ablaze/graph.hpp>
+#include <ablaze/image.hpp>
+#include <ablaze/model.hpp>
+#include <ablaze/preprocess.hpp>
+#include <ablaze/progress.hpp>
+#include <ablaze/session.hpp>
+#include <ablaze/tensor.hpp>

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <ablaze/tensor.hpp>
+
+namespace ablaze {
+
+/// The operators of a network. Spatial attributes are {height, width}; semantics are PyTorch's.
+namespace op {
+
+struct Input {
+  Shape shape;  ///< what the network was made for, without the batch: {3, 224, 224}; 0 = any
+};
+struct Conv2d {
+  Weight weight;  ///< [O, C / groups, kh, kw]
+  Weight bias;    ///< [O] or absent
+  std::array<int, 2> stride{1, 1};
+  std::array<int, 2> padding{0, 0};
+  std::array<int, 2> dilation{1, 1};
+  int groups = 1;
+};
+struct BatchNorm {        ///< y = (x - mean) / sqrt(variance + epsilon) * weight + bias, a channel at a time
+  Weight weight, bias;    ///< [C], or absent (1 and 0)
+  Weight mean, variance;  ///< [C]
+  double epsilon = 1e-5;
+};
+struct Relu {};
+struct MaxPool2d {
+  std::array<int, 2> kernel{2, 2};
+  std::array<int, 2> stride{2, 2};
+  std::array<int, 2> padding{0, 0};
+  std::array<int, 2> dilation{1, 1};
+  bool ceil_mode = false;
+};
+struct AvgPool2d {
+  std::array<int, 2> kernel{2, 2};
+  std::array<int, 2> stride{2, 2};
+  std::array<int, 2> padding{0, 0};
+  bool ceil_mode = false;
+  bool count_include_pad = true;
+};
+struct AdaptiveAvgPool2d {
+  std::array<int, 2> output{1, 1};
+};
+struct Linear {
+  Weight weight;  ///< [O, K]
+  Weight bias;    ///< [O] or absent
+};
+struct Flatten {};   ///< [N, ...] -> [N, product of the rest]
+struct Add {};       ///< two inputs of one shape
+struct Identity {};  ///< also Dropout at inference
+
+}  // namespace op
+
+using Op = std::variant<op::Input, op::Conv2d, op::BatchNorm, op::Relu, op::MaxPool2d, op::AvgPool2d,
+                        op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Add, op::Identity>;
+
+/// "Conv2d", "BatchNorm", ...
+std::string_view op_name(const Op& op);
+
+using NodeId = int;
+
+/// A module call of the network.
+struct Node {
+  std::string name;  ///< PyTorch's module name: "layer4.1.conv2", "features.29"
+  Op op;
+  std::vector<NodeId> inputs;  ///< all smaller than the node's own id
+};
+
+/// A network as data: nodes in topological order; node 0 is the input, the last one the output.
+///
+/// A name means the module's output as a forward hook sees it with inplace=False. A container is its
+/// last child ("layer4" is "layer4.1" on ResNet-18), a module called repeatedly ("layer4.1.relu") is
+/// its last call; such names are aliases of a node.
+class Graph {
+ public:
+  /// Appends a node and returns its id. Throws Error for a duplicate name, an input that does not
+  /// exist, or the wrong number of inputs.
+  NodeId add(std::string name, Op op, std::vector<NodeId> inputs);
+  /// Lets a further name mean a node; a later alias of the same name replaces an earlier one.
+  void alias(std::string name, NodeId node);
+
+  std::span<const Node> nodes() const { return nodes_; }
+  const Node& node(NodeId id) const { return nodes_.at(static_cast<std::size_t>(id)); }
+  NodeId output() const { return static_cast<NodeId>(nodes_.size()) - 1; }
+  int size() const { return static_cast<int>(nodes_.size()); }
+
+  /// The node that a layer's name means. Throws UsageError with the nearest names where there is none.
+  NodeId find(std::string_view name) const;
+  bool contains(std::string_view name) const;
+  const std::map<std::string, NodeId, std::less<>>& aliases() const { return aliases_; }
+
+  /// downstream(n)[i]: whether node i can be reached from node n (n itself included).
+  std::vector<bool> downstream(NodeId node) const;
+
+  /// Output shape of every node for an input of the given NCHW shape. Throws Error, naming the
+  /// layer, where shapes do not fit or a weight's shape contradicts them.
+  std::vector<Shape> infer_shapes(const Shape& input) const;
+
+ private:
+  std::vector<Node> nodes_;
+  std::map<std::string, NodeId, std::less<>> names_;
+  std::map<std::string, NodeId, std::less<>> aliases_;
+};
+
+/// Multiply-adds of a node, from the shapes that infer_shapes gave (convolutions and linear layers;
+/// everything else counts 0).
+std::int64_t multiply_adds(const Graph& graph, NodeId node, std::span<const Shape> shapes);
+
+/// Learned parameters of a node (BatchNorm's running statistics are not counted, as in PyTorch).
+std::int64_t parameter_count(const Node& node);
+
+/// The last activation before the head that still has a spatial extent: what to explain where
+/// nothing else is known.
+NodeId last_spatial(const Graph& graph, std::span<const Shape> shapes);
+
+}  // namespace ablaze

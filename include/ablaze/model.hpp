@@ -1,0 +1,61 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ablaze/graph.hpp>
+#include <ablaze/preprocess.hpp>
+#include <ablaze/tensor.hpp>
+
+namespace ablaze {
+
+/// What turns the logits into probabilities.
+enum class Activation { softmax, sigmoid, none };
+std::string to_string(Activation activation);
+
+/// A small deterministic input with its logits, carried by the model file: proof that the weights
+/// arrived whole and that this machine computes what the converter's machine computed.
+struct SelfTest {
+  Shape input_shape;       ///< [1, 3, H, W]
+  std::uint64_t seed = 0;  ///< of the input, see selftest_input
+  std::vector<float> logits;
+};
+
+/// A network with all that is needed to use it: plain data, cheap to copy (weights are shared),
+/// safe to read from many threads.
+struct Model {
+  Graph graph;
+  std::string architecture;         ///< "resnet18", "vgg11_bn", ...; "resnet" or "vgg" where no name fits
+  std::vector<std::string> labels;  ///< by class index; empty where the file has none
+  Preprocess preprocess;
+  Activation activation = Activation::softmax;
+  std::string provenance;     ///< where the weights came from, and their licence
+  std::string default_layer;  ///< what is explained unless a layer is named
+  std::optional<SelfTest> selftest;
+  std::filesystem::path source;  ///< the file
+
+  std::int64_t class_count() const;
+  /// The label, or "class 17" where there is none.
+  std::string label(std::int64_t index) const;
+  /// [1, 3, crop, crop]
+  Shape input_shape() const;
+};
+
+/// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch state dict
+/// (.pth, .pt) with torchvision's names. Throws Error.
+Model load_model(const std::filesystem::path& file);
+
+/// The model that ships with the program: found beside the installation or in the build tree, or
+/// where $ABLAZE_WEIGHTS says. Throws Error where it cannot be found.
+std::filesystem::path shipped_model();
+
+/// softmax, sigmoid or nothing over one row of logits, computed in float64.
+std::vector<double> probabilities(std::span<const float> logits, Activation activation);
+
+/// The deterministic input of a SelfTest.
+Tensor selftest_input(const Shape& shape, std::uint64_t seed);
+
+}  // namespace ablaze

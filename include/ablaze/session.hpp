@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ablaze/graph.hpp>
+#include <ablaze/progress.hpp>
+#include <ablaze/tensor.hpp>
+
+namespace ablaze {
+
+/// Instruction sets that the kernels are built for. `automatic` takes the best that this processor
+/// has, or what the environment variable ABLAZE_ISA names.
+enum class Isa { automatic, avx512, avx2, baseline };
+std::string to_string(Isa isa);  ///< "auto", "avx512", ...
+/// Throws UsageError for an unknown name.
+Isa parse_isa(std::string_view name);
+/// What `automatic` (or a wish) becomes here. Throws UsageError where the processor lacks it.
+Isa resolve_isa(Isa wish);
+
+struct SessionOptions {
+  Shape input;                    ///< NCHW; every run has exactly this shape
+  std::vector<std::string> keep;  ///< layers whose activations a Trace keeps, to read or resume from
+  /// Keep the inputs of all ReLUs and max-pools downstream of the kept layers as well.
+  bool keep_preactivations = false;
+  int threads = 0;  ///< 0: OpenMP's default (the cores, or OMP_NUM_THREADS)
+  Isa isa = Isa::automatic;
+  bool winograd = true;
+  /// Most bytes that one trace's activations may take; a compile that needs more throws Error.
+  std::size_t memory_limit = std::size_t{4} << 30;
+};
+
+/// One step of a compiled network, for reports.
+struct StepInfo {
+  std::string name;       ///< the last layer that the step computes
+  std::string kind;       ///< "conv 3x3 + bias + add + relu"
+  std::string algorithm;  ///< "direct", "planar", ...
+  Shape output;
+  std::int64_t multiply_adds = 0;
+};
+
+/// What is done to one channel of a layer: its activations A become A'.
+struct Ablation {
+  enum class Kind { zero, scale, mean, mask } kind = Kind::zero;
+  float scale = 0;  ///< Kind::scale: A' = scale * A
+  Tensor mask;      ///< Kind::mask: [H, W] in [0, 1], the layer's size; A' = (1 - mask) * A
+};
+
+/// What is measured while channels are ablated.
+struct Score {
+  enum class Kind { logit, probability } kind = Kind::logit;
+  std::int64_t index = 0;  ///< the class
+};
+
+/// The effect of ablating each channel on its own.
+struct Drops {
+  std::vector<double> scores;              ///< [S] y of the untouched run
+  std::vector<std::vector<double>> drops;  ///< [S][C] y - y_k
+  std::string method;                      ///< how it was computed: "closed form" or "tail rerun"
+};
+
+class Session;
+
+/// What one run left behind: the logits and the kept activations. A trace holds the memory of its
+/// run and may be used for the next one (Session::run); it keeps its session's compiled network
+/// alive. Const members may be called from several threads at once.
+class Trace {
+ public:
+  Trace(Trace&&) noexcept;
+  Trace& operator=(Trace&&) noexcept;
+  ~Trace();
+
+  Tensor logits() const;  ///< [N, classes]
+  /// A kept layer's output: [N, C, H, W], or [N, K] behind the flattening. UsageError where not kept.
+  Tensor activation(std::string_view layer) const;
+
+  /// Runs only what lies downstream of a kept layer, with its activations replaced: `replacement`
+  /// has the layer's shape with any batch M (the rest of the state is the first run's, for every one of the
+  /// M; a trace of several images takes M = N). Returns logits [M, classes].
+  Tensor resume(std::string_view layer, const Tensor& replacement) const;
+
+  /// Ablates each channel of a kept layer on its own and returns the drops of every score.
+  /// The trace must be of one image. Exact: the whole tail is recomputed, or the closed form used.
+  Drops ablate(std::string_view layer, const Ablation& ablation, std::span<const Score> scores,
+               const Progress& progress = {}) const;
+
+ private:
+  friend class Session;
+  struct Impl;
+  explicit Trace(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A graph compiled for one input shape and a set of layers to keep: BatchNorm folded, bias, residual
+/// and ReLU fused into the convolutions, weights packed, memory planned. Immutable: several threads
+/// may run it at once, each with its own Trace. Cheap to copy.
+class Session {
+ public:
+  /// Compiles and packs. Throws Error (shapes, memory) or UsageError (unknown layer, ISA).
+  Session(const Graph& graph, SessionOptions options);
+
+  /// Runs the network; `input` has SessionOptions::input's shape.
+  Trace run(const Tensor& input) const;
+  /// The same into an existing trace of this session: allocates nothing.
+  void run(const Tensor& input, Trace& trace) const;
+
+  Shape layer_shape(std::string_view layer) const;  ///< of any layer of the graph
+  const SessionOptions& options() const;
+  std::vector<StepInfo> steps() const;
+  /// Runs `repeats` times and returns the median milliseconds of each step, in the order of steps().
+  std::vector<double> profile(const Tensor& input, int repeats) const;
+  std::size_t packed_bytes() const;      ///< the weights as the kernels read them
+  std::size_t activation_bytes() const;  ///< of one trace
+
+ private:
+  friend class Trace;
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace ablaze

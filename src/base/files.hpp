@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ablaze::base {
+
+/// A whole regular file mapped read-only. Throws Error (missing, a directory, not a regular file, no
+/// permission).
+class MappedFile {
+ public:
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile() = default;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Reads a whole file. Throws Error, also where it is larger than `most` bytes.
+std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t most);
+
+/// Writes a file whole or not at all: into a temporary beside it, synced, then renamed over it; on failure,
+/// and where the program is interrupted (see remove_unfinished_files), the temporary is removed. Throws Error
+/// with the system's reason (no permission, a full disk).
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path file);
+  ~AtomicFile();  ///< removes the temporary unless committed
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* doing);
+  std::filesystem::path file_;
+  std::string temporary_;
+  int descriptor_ = -1;
+  int slot_ = -1;
+};
+
+/// Async-signal-safe: unlinks the temporaries of all AtomicFiles that are open now. For a Ctrl-C handler.
+void remove_unfinished_files() noexcept;
+
+/// AtomicFile in one call.
+void write_file(const std::filesystem::path& file, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace ablaze::base

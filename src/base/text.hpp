@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ablaze::base {
+
+/// The candidates nearest to a mistyped word, best first, at most `most`; none where nothing is near.
+/// Case does not count; a candidate that contains the word is near.
+std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates,
+                                 std::size_t most = 3);
+
+/// " (did you mean layer4 or layer3?)", or an empty string where nothing is near.
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
+
+/// "a, b and c"
+std::string join(std::span<const std::string> words, std::string_view last = " and ");
+
+std::string lower(std::string_view text);
+
+/// Lower case with runs of other than letters and digits as one dash, none at the ends: a file name's part.
+std::string slug(std::string_view text);
+
+/// Text from a file, made fit for a terminal: control characters become '?', long text is cut.
+std::string printable(std::string_view text, std::size_t most = 80);
+
+}  // namespace ablaze::base

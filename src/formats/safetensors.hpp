@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "formats/tensor_file.hpp"
+
+namespace ablaze::formats {
+
+/// Reads a safetensors file by mapping it: the weights are views of its pages. The format's own rules are
+/// enforced: header at most 100 MB, a flat JSON object, offsets inside the file, in order, no holes, no
+/// overlaps, byte counts that match the shapes. f32, f16 and bf16 are kept as they are; integer tensors
+/// (num_batches_tracked) are skipped; f64 is narrowed to f32.
+TensorFile read_safetensors(const std::filesystem::path& file);
+/// The same over bytes in memory (tests, fuzzing); `name` is for the errors.
+TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                             const std::string& name);
+
+/// Writes atomically; tensors in name order, data 64-byte aligned in the file (the header is padded with
+/// spaces).
+void write_safetensors(const std::filesystem::path& file, const TensorFile& content);
+
+}  // namespace ablaze::formats

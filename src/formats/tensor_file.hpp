@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <ablaze/tensor.hpp>
+
+namespace ablaze::formats {
+
+/// What every weight file comes down to: named tensors and text beside them.
+struct TensorFile {
+  std::map<std::string, Weight> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+/// Opens a weight file of any known kind, told by its content (not its ending).
+/// Throws Error naming the file, what was expected and what was found.
+TensorFile read_tensor_file(const std::filesystem::path& file);
+
+}  // namespace ablaze::formats
