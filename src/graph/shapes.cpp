@@ -1,0 +1,183 @@
+#include <ablaze/error.hpp>
+#include <ablaze/graph.hpp>
+
+namespace ablaze {
+namespace {
+
+// No axis, stride or padding of a real network comes near this; it keeps the arithmetic below from
+// overflowing.
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 30;
+
+/// What went wrong in a layer.
+[[noreturn]] void fail(const Node& node, const std::string& what) {
+  throw Error("layer " + node.name + " (" + std::string(op_name(node.op)) + "): " + what);
+}
+
+void expect_shape(const Node& node, const char* name, const Weight& weight, const Shape& expected) {
+  if (weight.shape() == expected) return;
+  fail(node,
+       std::string(name) + " should be " + to_string(expected) + " and is " + to_string(weight.shape()));
+}
+
+void expect_optional(const Node& node, const char* name, const Weight& weight, const Shape& expected) {
+  if (weight) expect_shape(node, name, weight, expected);
+}
+
+void expect_spatial(const Node& node, const Shape& in) {
+  if (in.size() != 4) fail(node, "expects an N x C x H x W input and gets " + to_string(in));
+}
+
+struct Window {
+  std::int64_t kernel, stride, padding, dilation;
+  bool ceil_mode;
+};
+
+/// Outputs of a sliding window along one axis, as PyTorch counts them.
+std::int64_t window_outputs(const Node& node, std::int64_t in, const Window& w) {
+  if (w.kernel < 1 || w.stride < 1 || w.dilation < 1 || w.padding < 0 || w.kernel > kMostExtent ||
+      w.stride > kMostExtent || w.padding > kMostExtent || w.dilation > kMostExtent) {
+    fail(node, "its kernel, stride, padding or dilation is out of range");
+  }
+  const std::int64_t reach = w.dilation * (w.kernel - 1) + 1;
+  const std::int64_t room = in + 2 * w.padding - reach;
+  if (room < 0) {
+    fail(node, "a window of " + std::to_string(reach) + " does not fit an input of " + std::to_string(in) +
+                   " with padding " + std::to_string(w.padding) + "; use a larger picture");
+  }
+  std::int64_t out = (room + (w.ceil_mode ? w.stride - 1 : 0)) / w.stride + 1;
+  // A window that would begin in the far padding is left out.
+  if (w.ceil_mode && (out - 1) * w.stride >= in + w.padding) --out;
+  return out;
+}
+
+/// The output shape of one node from its inputs' shapes.
+struct Infer {
+  const Node& node;
+  const std::vector<const Shape*>& in;
+  const Shape& first() const { return *in[0]; }
+
+  Shape operator()(const op::Input& input) const {
+    (void)input;
+    return {};
+  }
+  Shape operator()(const op::Conv2d& conv) const {
+    expect_spatial(node, first());
+    const Shape& weight = conv.weight.shape();
+    if (!conv.weight || weight.size() != 4)
+      fail(node, "its weight should be O x C x kh x kw and is " + to_string(weight));
+    const std::int64_t groups = conv.groups;
+    if (groups < 1 || weight[0] < 1 || weight[0] % groups != 0) {
+      fail(node, std::to_string(weight[0]) + " output channels do not split into " + std::to_string(groups) +
+                     " groups");
+    }
+    if (weight[1] < 1 || weight[1] > kMostExtent || first()[1] != weight[1] * groups) {
+      fail(node, "its weight is made for " + std::to_string(weight[1]) + " x " + std::to_string(groups) +
+                     " input channels and gets " + std::to_string(first()[1]));
+    }
+    expect_optional(node, "bias", conv.bias, {weight[0]});
+    Shape out{first()[0], weight[0], 0, 0};
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      out[axis + 2] = window_outputs(
+          node, first()[axis + 2],
+          {weight[axis + 2], conv.stride[axis], conv.padding[axis], conv.dilation[axis], false});
+    }
+    return out;
+  }
+  Shape operator()(const op::BatchNorm& norm) const {
+    if (first().size() < 2) fail(node, "expects channels on the second axis and gets " + to_string(first()));
+    const Shape channels{first()[1]};
+    expect_shape(node, "running_mean", norm.mean, channels);
+    expect_shape(node, "running_var", norm.variance, channels);
+    expect_optional(node, "weight", norm.weight, channels);
+    expect_optional(node, "bias", norm.bias, channels);
+    return first();
+  }
+  Shape operator()(const op::MaxPool2d& pool) const {
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      // As in PyTorch; it also means that no window lies in the padding alone.
+      if (2 * pool.padding[axis] > pool.kernel[axis])
+        fail(node, "its padding is more than half of its kernel");
+    }
+    return pooled(pool, pool.dilation);
+  }
+  Shape operator()(const op::AvgPool2d& pool) const {
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      if (2 * pool.padding[axis] > pool.kernel[axis])
+        fail(node, "its padding is more than half of its kernel");
+    }
+    return pooled(pool, {1, 1});
+  }
+  Shape operator()(const op::AdaptiveAvgPool2d& pool) const {
+    expect_spatial(node, first());
+    for (const int n : pool.output) {
+      if (n < 1 || n > 65536) fail(node, "its output size is out of range");
+    }
+    return {first()[0], first()[1], pool.output[0], pool.output[1]};
+  }
+  Shape operator()(const op::Linear& linear) const {
+    const Shape& weight = linear.weight.shape();
+    if (!linear.weight || weight.size() != 2 || weight[0] < 1)
+      fail(node, "its weight should be O x K and is " + to_string(weight));
+    if (first().size() != 2 || first()[1] != weight[1]) {
+      fail(node, "its weight is made for " + std::to_string(weight[1]) + " features and gets " +
+                     to_string(first()) + " (a picture of another size?)");
+    }
+    expect_optional(node, "bias", linear.bias, {weight[0]});
+    return {first()[0], weight[0]};
+  }
+  Shape operator()(const op::Flatten&) const {
+    return {first()[0], element_count(Shape(first().begin() + 1, first().end()))};
+  }
+  Shape operator()(const op::Add&) const {
+    if (*in[0] != *in[1])
+      fail(node, "adds tensors of shapes " + to_string(*in[0]) + " and " + to_string(*in[1]));
+    return first();
+  }
+  Shape operator()(const op::Relu&) const { return first(); }
+  Shape operator()(const op::Identity&) const { return first(); }
+
+ private:
+  template <class Pool>
+  Shape pooled(const Pool& pool, const std::array<int, 2>& dilation) const {
+    expect_spatial(node, first());
+    Shape out = first();
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      out[axis + 2] = window_outputs(
+          node, first()[axis + 2],
+          {pool.kernel[axis], pool.stride[axis], pool.padding[axis], dilation[axis], pool.ceil_mode});
+    }
+    return out;
+  }
+};
+
+void check_input(const Node& node, const Shape& input) {
+  if (input.size() != 4) fail(node, "the network takes an N x C x H x W input, not " + to_string(input));
+  for (const std::int64_t n : input) {
+    if (n < 1 || n > kMostExtent) fail(node, "an input of shape " + to_string(input) + " is out of range");
+  }
+  const Shape& made_for = std::get<op::Input>(node.op).shape;
+  if (!made_for.empty() && made_for[0] > 0 && made_for[0] != input[1]) {
+    fail(node,
+         "the network takes " + std::to_string(made_for[0]) + " channels, not " + std::to_string(input[1]));
+  }
+}
+
+}  // namespace
+
+std::vector<Shape> Graph::infer_shapes(const Shape& input) const {
+  if (nodes_.empty()) throw Error("the network is empty");
+  check_input(nodes_.front(), input);
+  std::vector<Shape> shapes;
+  shapes.reserve(nodes_.size());
+  shapes.push_back(input);
+  std::vector<const Shape*> in;
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    in.clear();
+    for (const NodeId id : nodes_[i].inputs) in.push_back(&shapes[static_cast<std::size_t>(id)]);
+    shapes.push_back(std::visit(Infer{nodes_[i], in}, nodes_[i].op));
+    element_count(shapes.back());  // refuses what overflows
+  }
+  return shapes;
+}
+
+}  // namespace ablaze
