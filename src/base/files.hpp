@@ -12,7 +12,7 @@
 namespace ablaze::base {
 
 /// A whole regular file mapped read-only. Throws Error (missing, a directory, not a regular file, no
-/// permission).
+/// permission). As with any mapping, cutting the file short while it is mapped ends the program.
 class MappedFile {
  public:
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file);
@@ -20,6 +20,8 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Lets the system take the pages back that reading has filled; the next read fetches them again.
+  void release_pages() const noexcept;
 
  private:
   MappedFile() = default;
@@ -44,8 +46,10 @@ class AtomicFile {
   void commit();
 
  private:
-  [[noreturn]] void fail(const char* doing);
-  std::filesystem::path file_;
+  void discard() noexcept;
+  [[noreturn]] void fail(const char* doing);  ///< with errno's reason
+  std::filesystem::path file_;                ///< as the caller named it
+  std::filesystem::path target_;              ///< absolute, links followed
   std::string temporary_;
   int descriptor_ = -1;
   int slot_ = -1;

@@ -1,0 +1,253 @@
+#include "base/files.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include <ablaze/error.hpp>
+
+#include "base/text.hpp"
+
+namespace ablaze::base {
+namespace {
+
+std::string quoted(const std::filesystem::path& file) { return "'" + printable(file.string(), 400) + "'"; }
+
+/// The system's reason and what can be done about it.
+std::string reason(int code) {
+  const std::string text = std::generic_category().message(code);
+  switch (code) {
+    case ENOENT:
+      return text + "; check the path";
+    case EACCES:
+    case EPERM:
+      return text + "; change the permissions or choose another place";
+    case EROFS:
+      return text + "; choose another place";
+    case ENOSPC:
+    case EDQUOT:
+      return text + "; free some space or choose another place";
+    case EMFILE:
+    case ENFILE:
+      return text + "; raise the limit of open files (ulimit -n)";
+    case ENAMETOOLONG:
+      return text + "; choose a shorter name";
+    default:
+      return text;
+  }
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// Opens a regular file and tells its size.
+std::pair<int, std::size_t> open_regular(const std::filesystem::path& file) {
+  // Without O_NONBLOCK, opening a named pipe waits for somebody to write into it.
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) throw Error("cannot open " + quoted(file) + ": " + reason(errno));
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) {
+    const int code = errno;
+    ::close(descriptor);
+    throw Error("cannot open " + quoted(file) + ": " + reason(code));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    ::close(descriptor);
+    const std::string found = S_ISDIR(status.st_mode) ? "is a folder" : "is a device, pipe or socket";
+    throw Error("cannot read " + quoted(file) + ": it " + found + "; expected a regular file");
+  }
+  return {descriptor, static_cast<std::size_t>(status.st_size)};
+}
+
+/// A temporary that a signal handler may have to remove: plain memory, taken and given back by `state`.
+struct Unfinished {
+  enum State : int { free, taken, armed };
+  std::atomic<int> state{free};
+  std::array<char, PATH_MAX> path{};
+};
+static_assert(std::atomic<int>::is_always_lock_free);
+std::array<Unfinished, 16> unfinished;
+
+/// A slot for a temporary; -1 where all are in use: then a signal leaves that temporary behind.
+int take_slot(const std::string& path) {
+  if (path.size() >= PATH_MAX) return -1;
+  for (std::size_t i = 0; i < unfinished.size(); ++i) {
+    int expected = Unfinished::free;
+    if (!unfinished[i].state.compare_exchange_strong(expected, Unfinished::taken)) continue;
+    std::memcpy(unfinished[i].path.data(), path.c_str(), path.size() + 1);
+    unfinished[i].state.store(Unfinished::armed);
+    return static_cast<int>(i);
+  }
+  return -1;
+}
+
+void give_back_slot(int slot) {
+  if (slot >= 0) unfinished[static_cast<std::size_t>(slot)].state.store(Unfinished::free);
+}
+
+/// Where writing to `file` ends up: a link stays a link, and its target is replaced.
+std::filesystem::path resolve_target(const std::filesystem::path& file) {
+  std::error_code code;
+  // A handler may run after the program has changed its folder, hence absolute.
+  std::filesystem::path target = std::filesystem::absolute(file, code);
+  if (code) target = file;
+  if (std::filesystem::is_symlink(target, code)) {
+    const std::filesystem::path resolved = std::filesystem::weakly_canonical(target, code);
+    if (!code) target = resolved;
+  }
+  // Renaming over /dev/null would succeed for root, and leave the machine without it.
+  const std::filesystem::file_status status = std::filesystem::status(target, code);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    const bool folder = std::filesystem::is_directory(status);
+    throw Error("cannot write " + quoted(file) + ": it is a " +
+                (folder ? "folder" : "device, pipe or socket") + "; name a file");
+  }
+  return target;
+}
+
+std::string temporary_name(const std::filesystem::path& target) {
+  static std::atomic<unsigned> counter{std::random_device{}()};
+  std::array<char, 32> suffix{};
+  std::snprintf(suffix.data(), suffix.size(), ".%x-%x.part", static_cast<unsigned>(::getpid()), counter++);
+  // The target's own name may be as long as names get.
+  const std::string stem = target.filename().string().substr(0, 200);
+  return (target.parent_path() / ("." + stem + suffix.data())).string();
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& file) {
+  const auto [value, size] = open_regular(file);
+  const Descriptor descriptor(value);
+  std::shared_ptr<MappedFile> mapped(new MappedFile);
+  if (size == 0) return mapped;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
+  if (data == MAP_FAILED) throw Error("cannot map " + quoted(file) + ": " + reason(errno));
+  mapped->data_ = static_cast<const std::byte*>(data);
+  mapped->size_ = size;
+  return mapped;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release_pages() const noexcept {
+  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t most) {
+  const auto [value, size] = open_regular(file);
+  const Descriptor descriptor(value);
+  if (size > most)
+    throw Error("cannot read " + quoted(file) + ": it has " + std::to_string(size) +
+                " bytes; expected at most " + std::to_string(most));
+  std::vector<std::byte> bytes(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(descriptor.get(), bytes.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error("cannot read " + quoted(file) + ": " + reason(errno));
+    if (got == 0) break;  // it was cut while being read; the reader of the format will say what is missing
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+AtomicFile::AtomicFile(std::filesystem::path file) : file_(std::move(file)) {
+  target_ = resolve_target(file_);
+  do {
+    temporary_ = temporary_name(target_);
+    // In the table before it exists, so that no signal can fall between.
+    slot_ = take_slot(temporary_);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) {
+      const int code = errno;
+      give_back_slot(std::exchange(slot_, -1));
+      errno = code;
+    }
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) {
+    temporary_.clear();  // it was never made
+    fail("write");
+  }
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::discard() noexcept {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+  give_back_slot(std::exchange(slot_, -1));
+}
+
+void AtomicFile::fail(const char* doing) {
+  const int code = errno;
+  discard();
+  throw Error("cannot " + std::string(doing) + " " + quoted(file_) + ": " + reason(code));
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  if (descriptor_ < 0) throw Error("cannot write " + quoted(file_) + ": it is closed already");
+  while (!bytes.empty()) {
+    // Linux moves at most 2 GiB a call; smaller pieces let a signal through.
+    const ssize_t written = ::write(descriptor_, bytes.data(), std::min<std::size_t>(bytes.size(), 1U << 26));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+void AtomicFile::commit() {
+  if (descriptor_ < 0) throw Error("cannot write " + quoted(file_) + ": it is closed already");
+  // Some file systems cannot sync and say so; what they can do is then done.
+  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOTSUP) fail("write");
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail("write");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("write");
+  temporary_.clear();
+  give_back_slot(std::exchange(slot_, -1));
+}
+
+void remove_unfinished_files() noexcept {
+  for (Unfinished& entry : unfinished)
+    if (entry.state.load() == Unfinished::armed) ::unlink(entry.path.data());
+}
+
+void write_file(const std::filesystem::path& file, std::span<const std::byte> bytes) {
+  AtomicFile out(file);
+  out.write(bytes);
+  out.commit();
+}
+
+void write_file(const std::filesystem::path& file, std::string_view text) {
+  write_file(file, std::as_bytes(std::span(text)));
+}
+
+}  // namespace ablaze::base
