@@ -1,11 +1,13 @@
 #pragma once
 
 // Everything a user may include, but for the opt-in <ablaze/xtensor.hpp>.
+#include <ablaze/activation.hpp>
 #include <ablaze/convert.hpp>
 #include <ablaze/error.hpp>
 #include <ablaze/explain.hpp>
 #include <ablaze/graph.hpp>
 #include <ablaze/image.hpp>
+#include <ablaze/isa.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/preprocess.hpp>
 #include <ablaze/progress.hpp>

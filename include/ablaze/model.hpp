@@ -6,15 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include <ablaze/activation.hpp>
 #include <ablaze/graph.hpp>
 #include <ablaze/preprocess.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze {
-
-/// What turns the logits into probabilities.
-enum class Activation { softmax, sigmoid, none };
-std::string to_string(Activation activation);
 
 /// A small deterministic input with its logits, carried by the model file: proof that the weights
 /// arrived whole and that this machine computes what the converter's machine computed.
@@ -51,9 +48,6 @@ Model load_model(const std::filesystem::path& file);
 /// The model that ships with the program: found beside the installation or in the build tree, or
 /// where $ABLAZE_WEIGHTS says. Throws Error where it cannot be found.
 std::filesystem::path shipped_model();
-
-/// softmax, sigmoid or nothing over one row of logits, computed in float64.
-std::vector<double> probabilities(std::span<const float> logits, Activation activation);
 
 /// The deterministic input of a SelfTest.
 Tensor selftest_input(const Shape& shape, std::uint64_t seed);

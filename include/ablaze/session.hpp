@@ -7,20 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include <ablaze/activation.hpp>
 #include <ablaze/graph.hpp>
+#include <ablaze/isa.hpp>
 #include <ablaze/progress.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze {
-
-/// Instruction sets that the kernels are built for. `automatic` takes the best that this processor
-/// has, or what the environment variable ABLAZE_ISA names.
-enum class Isa { automatic, avx512, avx2, baseline };
-std::string to_string(Isa isa);  ///< "auto", "avx512", ...
-/// Throws UsageError for an unknown name.
-Isa parse_isa(std::string_view name);
-/// What `automatic` (or a wish) becomes here. Throws UsageError where the processor lacks it.
-Isa resolve_isa(Isa wish);
 
 struct SessionOptions {
   Shape input;                    ///< NCHW; every run has exactly this shape
@@ -53,7 +46,8 @@ struct Ablation {
 /// What is measured while channels are ablated.
 struct Score {
   enum class Kind { logit, probability } kind = Kind::logit;
-  std::int64_t index = 0;  ///< the class
+  std::int64_t index = 0;                       ///< the class
+  Activation activation = Activation::softmax;  ///< Kind::probability: the model's head
 };
 
 /// The effect of ablating each channel on its own.

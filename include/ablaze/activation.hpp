@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ablaze {
+
+/// What turns the logits into probabilities.
+enum class Activation { softmax, sigmoid, none };
+std::string to_string(Activation activation);
+
+/// softmax, sigmoid or nothing over one row of logits, computed in float64.
+std::vector<double> probabilities(std::span<const float> logits, Activation activation);
+std::vector<double> probabilities(std::span<const double> logits, Activation activation);
+
+}  // namespace ablaze
