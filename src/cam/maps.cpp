@@ -1,0 +1,70 @@
+#include "cam/maps.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ablaze/error.hpp>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xnoalias.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
+
+namespace ablaze::cam {
+
+namespace {
+
+void require_one_weight_a_channel(const Tensor& activation, std::size_t weights) {
+  if (activation.rank() != 4 || activation.dim(0) != 1) {
+    throw Error("a map needs one image's activations, 1xCxHxW; these are " + to_string(activation.shape()));
+  }
+  if (activation.dim(1) != static_cast<std::int64_t>(weights)) {
+    throw Error("a map of " + std::to_string(activation.dim(1)) + " channels needs as many weights, not " +
+                std::to_string(weights));
+  }
+}
+
+}  // namespace
+
+Tensor weighted_sum(const Tensor& activation, std::span<const double> weights) {
+  require_one_weight_a_channel(activation, weights.size());
+  const auto channels = weights.size();
+  const auto height = static_cast<std::size_t>(activation.dim(2));
+  const auto width = static_cast<std::size_t>(activation.dim(3));
+  const auto a = xt::adapt(activation.data(), channels * height * width, xt::no_ownership(),
+                           std::array{channels, height, width});
+
+  xt::xtensor<double, 2> sum = xt::zeros<double>({height, width});
+  for (std::size_t k = 0; k < channels; ++k) {
+    // A dead channel adds nothing, whatever its weight: most of a ReLU's channels are skipped by this.
+    if (weights[k] != 0) xt::noalias(sum) += weights[k] * xt::view(a, k, xt::all(), xt::all());
+  }
+
+  Tensor out({activation.dim(2), activation.dim(3)});
+  std::transform(sum.begin(), sum.end(), out.data(), [](double v) { return static_cast<float>(v); });
+  if (!std::all_of(out.values().begin(), out.values().end(), [](float v) { return std::isfinite(v); })) {
+    throw Error("the weighted sum of the activations is not finite: they are too large for float32");
+  }
+  return out;
+}
+
+Tensor rectified(const Tensor& sum) {
+  Tensor out(sum.shape());
+  std::transform(sum.values().begin(), sum.values().end(), out.data(),
+                 [](float v) { return std::max(v, 0.0F); });
+  return out;
+}
+
+std::string note_on(const Tensor& sum) {
+  if (sum.size() == 0) return {};
+  const auto [least, most] = std::minmax_element(sum.values().begin(), sum.values().end());
+  if (*most > 0) {
+    return *least == *most ? "the map is the same everywhere: it points at no place" : std::string();
+  }
+  if (*least < 0) {
+    return "the map is zero everywhere: at this layer the activations speak only against the class";
+  }
+  return "the map is zero everywhere: no channel of this layer moves the score";
+}
+
+}  // namespace ablaze::cam

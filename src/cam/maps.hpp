@@ -1,0 +1,21 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include <ablaze/tensor.hpp>
+
+namespace ablaze::cam {
+
+/// sum_k w_k A_k for one image's activations A [1, C, H, W] and C weights: [H, W], signs kept. Summed in
+/// float64, channel after channel. Throws Error where the counts differ or a sum is not finite.
+Tensor weighted_sum(const Tensor& activation, std::span<const double> weights);
+
+/// max(sum, 0)
+Tensor rectified(const Tensor& sum);
+
+/// What must be said of a map that shows nothing: zero everywhere after the ReLU (and why: no weight, or
+/// evidence against the class alone), or the same value everywhere. Empty for any other.
+std::string note_on(const Tensor& sum);
+
+}  // namespace ablaze::cam

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ablaze/progress.hpp>
+#include <ablaze/session.hpp>
+#include <ablaze/tensor.hpp>
+
+namespace ablaze::cam {
+
+/// All that a method may look at to explain one input. Methods that only weight what is there read the
+/// trace; methods that show the network other pictures run the session on changes of the input.
+struct Question {
+  const Session& session;
+  const Tensor& input;  ///< [1, 3, H, W], what the trace came from
+  const Trace& trace;   ///< keeps `layer`
+  std::string_view layer;
+  std::span<const Score> scores;  ///< the classes to explain, and what of each is measured
+  const Ablation& ablation;
+  const Progress& progress;
+};
+
+/// A method's answer for one class.
+struct Answer {
+  std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none
+  std::vector<double> weights;  ///< [C]; empty where the method has none
+  Tensor map;                   ///< [H, W], after the method's ReLU, unnormalised, always finite
+  std::string note;             ///< what a reader of the map must know; else empty
+};
+
+/// A CAM method: what it is called, and the function that does it. All classes are answered in one call, so
+/// that they share whatever work does not depend on the class.
+struct Method {
+  std::string_view id;
+  std::string_view name;
+  std::string_view summary;  ///< one sentence
+  std::string_view paper;    ///< authors, title, venue, year
+  bool needs_gradients = false;
+  std::vector<Answer> (*explain)(const Question&) = nullptr;  ///< one answer a score, in order
+};
+
+/// Every method, in the order in which they are listed.
+std::span<const Method* const> methods();
+
+/// The method of that id, or nullptr.
+const Method* find_method(std::string_view id);
+
+}  // namespace ablaze::cam

@@ -1,0 +1,22 @@
+#include <algorithm>
+#include <array>
+
+#include "cam/methods.hpp"
+
+namespace ablaze::cam {
+
+namespace {
+
+constexpr std::array all_methods{&ablation_cam};
+
+}  // namespace
+
+std::span<const Method* const> methods() { return all_methods; }
+
+const Method* find_method(std::string_view id) {
+  const auto found =
+      std::find_if(all_methods.begin(), all_methods.end(), [id](const Method* m) { return m->id == id; });
+  return found == all_methods.end() ? nullptr : *found;
+}
+
+}  // namespace ablaze::cam
