@@ -1,0 +1,144 @@
+"""torchvision's VGG and ResNet families at any width.
+
+The classes of torchvision fix the stem at 64 planes and a bottleneck's expansion at 4; these take any number
+anywhere, keep torchvision's module names, and are torchvision's networks at torchvision's widths
+(tests/torch/check_golden.py compares them).
+"""
+
+import torch
+from torch import nn
+
+import seeded
+
+
+class Block(nn.Module):
+    """A basic block (mid is None) or a bottleneck with `mid` planes inside."""
+
+    def __init__(self, inputs, mid, outputs, stride, groups):
+        super().__init__()
+        if mid is None:
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(outputs)
+            self.relu = nn.ReLU()
+            self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(outputs)
+        else:
+            self.conv1 = nn.Conv2d(inputs, mid, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(mid)
+            self.conv2 = nn.Conv2d(mid, mid, 3, stride, 1, groups=groups, bias=False)
+            self.bn2 = nn.BatchNorm2d(mid)
+            self.conv3 = nn.Conv2d(mid, outputs, 1, bias=False)
+            self.bn3 = nn.BatchNorm2d(outputs)
+            self.relu = nn.ReLU()
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        if hasattr(self, "conv3"):
+            y = self.bn3(self.conv3(self.relu(y)))
+        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet(nn.Module):
+    def __init__(self, depths, stem, widths, mids=None, groups=1, classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, stem, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(stem)
+        self.relu = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        inputs = stem
+        for stage, (depth, outputs) in enumerate(zip(depths, widths)):
+            blocks = []
+            for i in range(depth):
+                stride = 2 if stage > 0 and i == 0 else 1
+                blocks.append(Block(inputs, mids[stage] if mids else None, outputs, stride, groups))
+                inputs = outputs
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+class Vgg(nn.Module):
+    """`repeats` convolutions of `widths` planes, a pool after each group."""
+
+    def __init__(self, repeats, widths, bn, fc=24, classes=10):
+        super().__init__()
+        layers, inputs = [], 3
+        for repeat, outputs in zip(repeats, widths):
+            for _ in range(repeat):
+                layers.append(nn.Conv2d(inputs, outputs, 3, padding=1))
+                layers += [nn.BatchNorm2d(outputs)] if bn else []
+                layers.append(nn.ReLU())
+                inputs = outputs
+            layers.append(nn.MaxPool2d(2, 2))
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
+        self.classifier = nn.Sequential(
+            nn.Linear(inputs * 49, fc), nn.ReLU(), nn.Dropout(),
+            nn.Linear(fc, fc), nn.ReLU(), nn.Dropout(),
+            nn.Linear(fc, classes),
+        )
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+BASIC = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+BOTTLENECK = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+VGG = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+
+
+def gain(name, state, head):
+    """Gains that keep activations and logits of order one whatever the depth, so that every block counts and
+    no probability is saturated: half for the last BatchNorm of a residual branch, `head` for the last layer."""
+    if name in ("fc.weight", "classifier.6.weight"):
+        return head
+    block, _, leaf = name.partition(".bn")
+    last = leaf == "3.weight" or (leaf == "2.weight" and block + ".conv3.weight" not in state)
+    return 0.5 if last and "." in block else 1.0
+
+
+def parameters(network, head=0.5):
+    """[name, shape, gain] of every tensor that counts (num_batches_tracked does not)."""
+    state = network.state_dict()
+    return [
+        [name, list(t.shape), gain(name, state, head)]
+        for name, t in state.items()
+        if not name.endswith("num_batches_tracked")
+    ]
+
+
+def fill(network, head=0.5):
+    """Seeds a network's tensors and puts it in evaluation mode; returns it."""
+    with torch.no_grad():
+        state = network.state_dict()
+        for name, shape, factor in parameters(network, head):
+            state[name].copy_(torch.from_numpy(seeded.tensor(name, shape, factor)))
+    return network.eval()
+
+
+def named_tensor(name, shape, dtype=torch.float64):
+    return torch.from_numpy(seeded.tensor(name, shape)).to(dtype)
+
+
+def hook_output(network, layer, replace):
+    """Lets replace(output) stand for a layer's output, for its last call where it is called repeatedly. Returns
+    the hook's handle."""
+    block, _, leaf = layer.rpartition(".")
+    # A block's ReLU is called two or three times; what its last call gives is what the block returns.
+    module = network.get_submodule(block if leaf == "relu" and block else layer)
+    return module.register_forward_hook(lambda _module, _inputs, output: replace(output))
+
+
+def layers(network):
+    """Names of all modules that run, blocks and leaves, in torchvision's order."""
+    return [name for name, module in network.named_modules() if name and not isinstance(module, nn.Sequential)]
