@@ -1,0 +1,29 @@
+// A user's first program: loads the model that ships and classifies a picture made in memory.
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include <ablaze/ablaze.hpp>
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  try {
+    // An error must be caught as what it is across the border of a shared library.
+    ablaze::load_model("/there/is/no/such.safetensors");
+    return 1;
+  } catch (const ablaze::Error&) {
+  }
+  try {
+    const std::vector<std::uint8_t> grey(std::size_t{3} * 300 * 200, 128);
+    const ablaze::Image photo(300, 200, grey);
+    ablaze::Explainer explainer(ablaze::load_model(argv[1]));
+    const auto why = explainer.explain(photo);
+    std::printf("%s %.3f, map %s\n", why.at(0).target.label.c_str(), why.at(0).target.probability,
+                ablaze::to_string(why.at(0).map.shape()).c_str());
+    return why.at(0).map.size() > 0 ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}

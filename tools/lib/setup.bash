@@ -1,0 +1,62 @@
+# Sourced by tools/demo and tools/check: installs what is missing, configures, builds.
+# shellcheck shell=bash
+
+# What a build needs: a Debian package, and a command or a header that tells whether it is there already.
+packages=(
+  "g++ command:g++"
+  "cmake command:cmake"
+  "ninja-build command:ninja"
+  "pkg-config command:pkg-config"
+  "libxtensor-dev header:xtensor/xtensor.hpp"
+  "libstb-dev header:stb/stb_image.h"
+  "nlohmann-json3-dev header:nlohmann/json.hpp"
+  "libcli11-dev header:CLI/CLI.hpp"
+  "doctest-dev header:doctest/doctest.h"
+  "libbenchmark-dev header:benchmark/benchmark.h"
+)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# present command:NAME | header:PATH | python:MODULE
+present() {
+  case $1 in
+    command:*) command -v "${1#command:}" >/dev/null ;;
+    header:*) [[ -e /usr/include/${1#header:} || -e /usr/local/include/${1#header:} ]] ;;
+    python:*) /usr/bin/python3 -c "import ${1#python:}" 2>/dev/null ;;
+  esac
+}
+
+# install_missing "PACKAGE PROBE"...: asks apt for the packages whose probe fails, and for nothing otherwise.
+install_missing() {
+  local missing=() entry as_root=()
+  for entry in "$@"; do
+    present "${entry#* }" || missing+=("${entry% *}")
+  done
+  ((${#missing[@]})) || return 0
+
+  if ! command -v apt-get >/dev/null; then
+    die "ablaze needs what Debian calls" "  ${missing[*]}" \
+      "There is no apt-get here: please install their like, then run this again."
+  fi
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || die "ablaze needs a few packages, and there is no sudo here. As root, run" \
+      "  apt-get install ${missing[*]}" "and then this again."
+    as_root=(sudo)
+  fi
+  say "Installing what is missing: ${missing[*]}"
+  # An apt that asks questions would wait for ever where nobody is there to answer.
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
+  "${as_root[@]}" update
+  "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# build PRESET [TARGET] [CMAKE OPTION]...: quiet while it goes well; the whole story where it does not.
+build() {
+  local preset=$1 target=$2 log=build/$1/configure.log
+  shift 2
+  mkdir -p "build/$preset"
+  say "Building ablaze in build/$preset (the first time takes a few minutes)"
+  cmake --preset "$preset" "$@" >"$log" 2>&1 || { cat "$log" >&2; die "CMake could not configure the build."; }
+  cmake --build "build/$preset" --target "$target" >&2
+}
