@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ablaze/graph.hpp>
+#include <ablaze/isa.hpp>
+#include <ablaze/session.hpp>
+#include <ablaze/tensor.hpp>
+
+namespace ablaze::testing {
+
+/// What PyTorch found for a thin network in float64; tests/data/golden/make_golden.py tells how.
+class Golden {
+ public:
+  struct Activation {
+    std::string layer;
+    Shape shape;                     ///< of the batch
+    double sum = 0;                  ///< of all activations
+    std::span<const double> sample;  ///< some of them, evenly spread
+  };
+  struct Drops {
+    std::string layer;
+    std::vector<std::string> kinds;  ///< "zero", "scale", "mean", "mask"
+    std::int64_t channels = 0;
+    std::span<const double> values;  ///< [kind][score][channel]
+  };
+
+  explicit Golden(const std::string& network);
+
+  Graph graph;  ///< with its seeded weights
+  Shape input_shape;
+  std::vector<double> logits;  ///< [N, classes]
+  float scale = 0;             ///< the factor of the kind "scale"
+  std::vector<Score> scores;
+  std::vector<std::string> score_names;
+  std::vector<Activation> activations;
+  std::vector<Drops> drops;
+
+  /// The whole batch, or one image of it.
+  Tensor input() const;
+  Tensor image(std::int64_t row) const;
+
+ private:
+  std::vector<double> numbers_;
+};
+
+/// What this processor can run, best last.
+std::vector<Isa> available_isas();
+
+/// ||found - expected|| / ||expected||; where `expected` is zero, the norm of `found`.
+double relative_error(std::span<const double> found, std::span<const double> expected);
+std::vector<double> widened(std::span<const float> values);
+
+/// Whether two tensors hold the same bytes.
+bool same_bits(const Tensor& a, const Tensor& b);
+
+}  // namespace ablaze::testing

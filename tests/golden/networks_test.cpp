@@ -1,0 +1,204 @@
+// The engine against PyTorch in float64, on thin networks of every family, on every instruction set that this
+// processor has.
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+
+#include "golden/golden.hpp"
+#include "support/seeded.hpp"
+
+using namespace ablaze;
+using namespace ablaze::testing;
+
+namespace {
+
+constexpr double kLogitError = 1e-5;
+constexpr double kDirectLogitError = 2e-6;
+constexpr double kActivationError = 1e-5;
+constexpr double kDropError = 1e-4;
+constexpr double kBatchError = 1e-6;
+
+SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {
+  SessionOptions options;
+  options.input = input;
+  options.isa = isa;
+  options.keep = std::move(keep);
+  return options;
+}
+
+// With every layer kept nothing is fused, so this is another program than the one whose logits are checked.
+void check_activations(const Golden& golden, Isa isa) {
+  std::vector<std::string> layers;
+  for (const auto& activation : golden.activations) layers.push_back(activation.layer);
+  const Session session(golden.graph, options_for(golden.input_shape, isa, layers));
+  const Trace trace = session.run(golden.input());
+  CHECK(relative_error(widened(trace.logits().values()), golden.logits) <= kLogitError);
+
+  for (const auto& expected : golden.activations) {
+    CAPTURE(expected.layer);
+    const Tensor found = trace.activation(expected.layer);
+    REQUIRE(found.shape() == expected.shape);
+    double sum = 0;
+    double magnitude = 0;
+    double square = 0;
+    for (const float value : found.values()) {
+      sum += value;
+      magnitude += std::abs(value);
+      square += static_cast<double>(value) * value;
+    }
+    CHECK(std::abs(sum - expected.sum) <= kActivationError * magnitude);
+
+    const auto count = static_cast<std::int64_t>(expected.sample.size());
+    double error = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      error += std::pow(found[i * found.size() / count] - expected.sample[static_cast<std::size_t>(i)], 2);
+    }
+    const double mean_square = square / static_cast<double>(found.size());
+    CHECK(std::sqrt(error / static_cast<double>(count)) <= kActivationError * std::sqrt(mean_square));
+  }
+}
+
+void check_threads(const Golden& golden, SessionOptions options, const Tensor& expected) {
+  options.threads = 2;
+  CHECK(same_bits(Session(golden.graph, options).run(golden.input()).logits(), expected));
+}
+
+void check_direct(const Golden& golden, SessionOptions options) {
+  options.winograd = false;
+  const Tensor logits = Session(golden.graph, options).run(golden.input()).logits();
+  CHECK(relative_error(widened(logits.values()), golden.logits) <= kDirectLogitError);
+}
+
+void check_batch(const Golden& golden, Isa isa, const Tensor& batch) {
+  const Session single(golden.graph, options_for(golden.image(0).shape(), isa));
+  const auto classes = static_cast<std::size_t>(batch.dim(1));
+  for (std::int64_t row = 0; row < batch.dim(0); ++row) {
+    CAPTURE(row);
+    const Tensor alone = single.run(golden.image(row)).logits();
+    const auto together = batch.values().subspan(static_cast<std::size_t>(row) * classes, classes);
+    CHECK(relative_error(widened(alone.values()), widened(together)) <= kBatchError);
+  }
+}
+
+void check_forward(const std::string& network) {
+  const Golden golden(network);
+  for (const Isa isa : available_isas()) {
+    CAPTURE(to_string(isa));
+    SessionOptions options = options_for(golden.input_shape, isa);
+    options.threads = 1;
+    const Tensor logits = Session(golden.graph, options).run(golden.input()).logits();
+    CHECK(relative_error(widened(logits.values()), golden.logits) <= kLogitError);
+    check_threads(golden, options, logits);
+    check_direct(golden, options);
+    check_batch(golden, isa, logits);
+    check_activations(golden, isa);
+  }
+}
+
+void check_resume(const std::string& network) {
+  const Golden golden(network);
+  for (const Isa isa : available_isas()) {
+    CAPTURE(to_string(isa));
+    for (const Node& node : golden.graph.nodes().subspan(1)) {
+      CAPTURE(node.name);
+      const Session session(golden.graph, options_for(golden.input_shape, isa, {node.name}));
+      const Trace trace = session.run(golden.input());
+      CHECK(same_bits(trace.resume(node.name, trace.activation(node.name)), trace.logits()));
+    }
+  }
+}
+
+Ablation parse_ablation(const std::string& kind, const Golden& golden, const Shape& layer) {
+  Ablation ablation;
+  if (kind == "scale") {
+    ablation.kind = Ablation::Kind::scale;
+    ablation.scale = golden.scale;
+  } else if (kind == "mean") {
+    ablation.kind = Ablation::Kind::mean;
+  } else if (kind == "mask") {
+    const std::string size = std::to_string(layer[2]) + "x" + std::to_string(layer[3]);
+    ablation.kind = Ablation::Kind::mask;
+    ablation.mask = seeded_tensor("mask " + size, {layer[2], layer[3]});
+  }
+  return ablation;
+}
+
+// Where the drops are zero by nature (the mean before a global average pool), PyTorch has some 1e-16 left,
+// and float32 has its rounding error of the score.
+void check_drops(std::span<const double> found, std::span<const double> expected, double score) {
+  double largest = 0;
+  for (const double drop : expected) largest = std::max(largest, std::abs(drop));
+  if (largest > 1e-12 * std::abs(score)) {
+    CHECK(relative_error(found, expected) <= kDropError);
+    return;
+  }
+  for (const double drop : found) CHECK(std::abs(drop) <= 1e-6 * std::abs(score));
+}
+
+void check_ablation(const std::string& network) {
+  const Golden golden(network);
+  const Tensor image = golden.image(0);
+  for (const Isa isa : available_isas()) {
+    CAPTURE(to_string(isa));
+    for (const Golden::Drops& expected : golden.drops) {
+      CAPTURE(expected.layer);
+      const Session session(golden.graph, options_for(image.shape(), isa, {expected.layer}));
+      const Trace trace = session.run(image);
+      const auto channels = static_cast<std::size_t>(expected.channels);
+      for (std::size_t kind = 0; kind < expected.kinds.size(); ++kind) {
+        CAPTURE(expected.kinds[kind]);
+        const Ablation ablation =
+            parse_ablation(expected.kinds[kind], golden, session.layer_shape(expected.layer));
+        const Drops found = trace.ablate(expected.layer, ablation, golden.scores);
+        REQUIRE(found.drops.size() == golden.scores.size());
+        for (std::size_t score = 0; score < golden.scores.size(); ++score) {
+          CAPTURE(golden.score_names[score]);
+          REQUIRE(found.drops[score].size() == channels);
+          check_drops(found.drops[score],
+                      expected.values.subspan((kind * golden.scores.size() + score) * channels, channels),
+                      found.scores[score]);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("seeded tensors are those of the Python twin") {
+  const Tensor conv = seeded_tensor("layer1.0.conv1.weight", {3, 5, 3, 3});
+  CHECK(conv[133] == -0x1.a1fc44p-3F);
+  CHECK(conv[134] == 0x1.c10772p-6F);
+  CHECK(seeded_tensor("bn1.weight", {4}, 0.5)[3] == 0x1.7fb11p-2F);
+  CHECK(seeded_tensor("fc.bias", {3})[2] == -0x1.c26e5p-4F);
+  CHECK(seeded_tensor("mask 2x3", {2, 3})[5] == 0x1.060e1ap-1F);
+  CHECK(seeded_tensor("input", {4})[3] == -0x1.cdeff8p-1F);
+  CHECK(seeded_tensor("x.running_var", {2})[1] == 0x1.1185dap-1F);
+}
+
+// One line a network, three cases each: a failure names what broke, the network, and (captured) the layer,
+// the instruction set, the kind of ablation and the score.
+#define NETWORK(name)                                     \
+  TEST_CASE(name " forward") { check_forward(name); }     \
+  TEST_CASE(name " resumed runs") { check_resume(name); } \
+  TEST_CASE(name " ablation drops") { check_ablation(name); }
+
+NETWORK("resnet18")
+NETWORK("resnet18_odd")
+NETWORK("resnet34")
+NETWORK("resnet50")
+NETWORK("bottleneck")
+NETWORK("resnet101")
+NETWORK("resnext50")
+NETWORK("resnext_odd")
+NETWORK("wide_resnet50")
+NETWORK("vgg11")
+NETWORK("vgg11_bn")
+NETWORK("vgg13")
+NETWORK("vgg13_bn")
+NETWORK("vgg16")
+NETWORK("vgg16_bn")
+NETWORK("vgg19")
+NETWORK("vgg19_bn")
