@@ -21,6 +21,7 @@ struct MethodInfo {
   std::string name;     ///< "Ablation-CAM"
   std::string summary;  ///< one sentence
   std::string paper;    ///< authors, title, venue, year
+  bool needs_gradients = false;
 };
 std::span<const MethodInfo> methods();
 
@@ -28,7 +29,7 @@ struct ClassScore {
   std::int64_t index = 0;
   std::string label;
   double logit = 0;
-  double probability = 0;
+  double probability = 0;  ///< nan where the model's outputs are not probabilities (Activation::none)
 };
 
 struct ExplainOptions {
@@ -44,9 +45,13 @@ struct ExplainOptions {
   std::size_t memory_limit = std::size_t{4} << 30;
 };
 
-/// Times of one explanation, in milliseconds.
+/// Times of one explanation, in milliseconds. What several explanations share (the input, the forward pass, a
+/// method's work for all its classes) is reported whole in each of them; compiling the network is in none.
 struct Timing {
-  double load = 0, forward = 0, attribution = 0, render = 0;
+  double load = 0;     ///< from the photo to the network's input; a caller adds its own reading and decoding
+  double forward = 0;  ///< one pass of the network
+  double attribution = 0;  ///< the method, for all classes of the call
+  double render = 0;       ///< the caller's drawing and writing; 0 as it leaves here
 };
 
 /// One input, method and class.

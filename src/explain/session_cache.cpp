@@ -1,0 +1,58 @@
+#include "explain/session_cache.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <ablaze/error.hpp>
+
+namespace ablaze::explain {
+
+namespace {
+
+constexpr std::size_t most_sessions = 2;
+
+}  // namespace
+
+const Trace& Compiled::run(const Tensor& input) {
+  if (trace_) {
+    session_.run(input, *trace_);
+  } else {
+    trace_ = std::make_unique<Trace>(session_.run(input));
+  }
+  return *trace_;
+}
+
+SessionCache::SessionCache(Graph graph, SessionOptions options)
+    : graph_(std::move(graph)), options_(std::move(options)) {}
+
+Compiled& SessionCache::at(const Shape& input) {
+  const auto held = std::find_if(latest_first_.begin(), latest_first_.end(), [&](const Compiled& compiled) {
+    return compiled.session().options().input == input;
+  });
+  if (held != latest_first_.end()) {
+    latest_first_.splice(latest_first_.begin(), latest_first_, held);
+    return latest_first_.front();
+  }
+  // Room is made first, so that the old weights and the new are never both in memory.
+  while (latest_first_.size() >= most_sessions) latest_first_.pop_back();
+  options_.input = input;
+  latest_first_.emplace_front(Session(graph_, options_));
+  return latest_first_.front();
+}
+
+Tensor as_single_input(const Tensor& input) {
+  Shape shape = input.shape();
+  if (shape.size() == 3) shape.insert(shape.begin(), 1);
+  if (shape.size() != 4 || shape[0] != 1) {
+    throw Error("expected one picture as a tensor, 1x3xHxW or 3xHxW, but its shape is " +
+                to_string(input.shape()));
+  }
+  const auto values = input.values();
+  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
+    throw Error("the input tensor holds values that are not finite (nan or infinity)");
+  }
+  return input.reshaped(std::move(shape));
+}
+
+}  // namespace ablaze::explain
