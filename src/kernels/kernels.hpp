@@ -1,0 +1,112 @@
+#pragma once
+
+// What the engine asks of a kernel: plain pointers and shape structs, no graph, no tensor.
+//
+// Activations are nc16 on every instruction set: [N][C / 16][H][W][16], channels padded with zeros to whole
+// blocks, each plane with a border of zeros around it, so that a convolution has no padding branches.
+// A work item writes its share of its output's border too. Numbers of items depend on shapes (and on
+// the wish for parallelism), sums do not: every output is summed by one item, in one order.
+
+#include <cstddef>
+
+#include <ablaze/isa.hpp>
+
+namespace ablaze::kernels {
+
+inline constexpr int kBlock = 16;
+
+/// Strides, in floats, of an activation; one pixel takes `kBlock` floats (1 in a planar one).
+/// `data` points at pixel (0, 0), inside the border.
+struct Input {
+  const float* data = nullptr;
+  std::ptrdiff_t batch = 0;  ///< 0: every image of the batch reads the same one
+  std::ptrdiff_t block = 0;
+  std::ptrdiff_t row = 0;
+};
+
+struct Output {
+  float* data = nullptr;
+  std::ptrdiff_t batch = 0;
+  std::ptrdiff_t block = 0;
+  std::ptrdiff_t row = 0;
+  int border_y = 0;  ///< rows of zeros above and below
+  int border_x = 0;  ///< pixels of zeros left and right
+};
+
+/// Output channels that one tile computes together, and the input channels that they read.
+struct OutGroup {
+  int first_block = 0;  ///< of the output
+  int blocks = 0;       ///< 1 or out_blocks_per_tile
+  int in_begin = 0;     ///< blocks of the input (planes of a planar one)
+  int in_end = 0;
+  std::ptrdiff_t weights = 0;  ///< offset of [in][kh][kw][16 or 1][16 * blocks] in the packed weights
+};
+
+/// A convolution as a cross-correlation with bias, and optionally + residual, ReLU, and a second store of the
+/// values before the ReLU. A linear layer is the 1x1 case on one row of N pixels.
+struct Conv {
+  Input in;
+  bool planar = false;  ///< the input is [N][C][H][W], one float a pixel
+  Input residual;       ///< data == nullptr: none
+  Output out;
+  Output before_relu;  ///< data == nullptr: none
+  const float* weights = nullptr;
+  const float* bias = nullptr;  ///< [blocks * 16]
+  const OutGroup* groups = nullptr;
+  int group_count = 0;
+  int batch = 1;
+  int out_h = 0, out_w = 0;
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int padding_h = 0, padding_w = 0;  ///< at most the input's border
+  int dilation_h = 1, dilation_w = 1;
+  bool relu = false;
+  int rows_per_item = 1;
+};
+
+struct Pool {
+  Input in;
+  Output out;
+  int batch = 1, blocks = 0;
+  int in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int padding_h = 0, padding_w = 0;
+  int dilation_h = 1, dilation_w = 1;
+  bool count_include_pad = true;  ///< average: divide by the window inside input and padding
+};
+
+/// out = in * scale + shift + other, then ReLU; each part may be missing.
+struct Elementwise {
+  Input in;
+  Input other;                   ///< data == nullptr: none
+  const float* scale = nullptr;  ///< [blocks * 16]
+  const float* shift = nullptr;
+  Output out;
+  Output before_relu;  ///< data == nullptr: none
+  int batch = 1, blocks = 0, h = 0, w = 0;
+  bool relu = false;
+};
+
+/// One instruction set's kernels. An item is a share of the work that one thread does; items of one
+/// call may run in any order and at the same time.
+struct KernelTable {
+  const char* name;
+  int out_blocks_per_tile;  ///< how weights are to be packed
+  void (*conv)(const Conv&, int item);
+  void (*max_pool)(const Pool&, int item);
+  void (*average_pool)(const Pool&, int item);
+  void (*adaptive_average_pool)(const Pool&, int item);
+  void (*elementwise)(const Elementwise&, int item);
+};
+
+/// The table of an instruction set; `isa` must be one that resolve_isa returned.
+const KernelTable& kernel_table(Isa isa);
+
+/// Rows of the output that one item computes, so that `threads` threads share the work evenly.
+int conv_rows_per_item(const Conv& conv, int threads);
+int conv_items(const Conv& conv);
+int pool_items(const Pool& pool);                ///< one a batch and block
+int elementwise_items(const Elementwise& task);  ///< likewise
+
+}  // namespace ablaze::kernels
