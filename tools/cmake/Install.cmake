@@ -7,6 +7,10 @@ set(ABLAZE_INSTALL_WEIGHTSDIR ${CMAKE_INSTALL_DATADIR}/ablaze/weights)
 
 install(DIRECTORY include/ablaze DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY weights/ DESTINATION ${ABLAZE_INSTALL_WEIGHTSDIR} FILES_MATCHING PATTERN "*.safetensors")
+if(TARGET ablaze_program)
+  install(TARGETS ablaze_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES tools/man/ablaze.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # An export set each, so that a consumer of the shared library is not asked for OpenMP.

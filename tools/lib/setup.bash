@@ -1,5 +1,5 @@
 # Sourced by tools/demo and tools/check: installs what is missing, configures, builds.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 # What a build needs: a Debian package, and a command or a header that tells whether it is there already.
 packages=(
@@ -15,7 +15,7 @@ packages=(
   "libbenchmark-dev header:benchmark/benchmark.h"
 )
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 die() { say "$@"; exit 1; }
 
 # present command:NAME | header:PATH | python:MODULE
