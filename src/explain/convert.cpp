@@ -1,0 +1,115 @@
+#include <ablaze/convert.hpp>
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/text.hpp"
+#include "models/load.hpp"
+#include "models/metadata.hpp"
+#include "models/save.hpp"
+
+namespace ablaze {
+namespace {
+
+constexpr std::uint64_t kSeed = 20200301;  // any number does
+
+void check_architecture(const std::string& asked, const models::Identified& found, const std::string& file) {
+  if (asked.empty() || models::names_network(asked, *found.family, found.network)) return;
+  throw Error(file + ": its tensors are those of " + found.network.architecture + ", not of \"" +
+              base::printable(asked) + "\"; leave the architecture out, or give the name that was found");
+}
+
+void apply_options(const ConvertOptions& options, Model& model) {
+  if (!options.architecture.empty()) model.architecture = options.architecture;
+  if (!options.labels.empty()) {
+    models::check_labels(options.labels, model.class_count(), model.source.string());
+    model.labels = options.labels;
+  }
+  if (options.preprocess) {
+    models::check_preprocess(*options.preprocess, model.source.string());
+    model.preprocess = *options.preprocess;
+  }
+  model.activation = options.activation.value_or(model.activation);
+  if (!options.provenance.empty()) model.provenance = options.provenance;
+  if (model.provenance.empty()) model.provenance = model.source.filename().string();
+}
+
+/// 64 x 64 pixels where the network takes so few, as tests should be quick; else what it was made for.
+Shape selftest_shape(const Model& model) {
+  const Shape small{1, 3, 64, 64};
+  try {
+    model.graph.infer_shapes(small);
+    return small;
+  } catch (const Error&) {
+    return model.input_shape();
+  }
+}
+
+std::vector<float> run_selftest(const Model& model, const SelfTest& test, SessionOptions options) {
+  options.input = test.input_shape;
+  const Session session(model.graph, std::move(options));
+  const Tensor logits = session.run(selftest_input(test.input_shape, test.seed)).logits();
+  return {logits.values().begin(), logits.values().end()};
+}
+
+/// The baseline kernels add in one order on every machine, so that a conversion gives the same bytes
+/// everywhere.
+SelfTest make_selftest(const Model& model) {
+  SelfTest test{selftest_shape(model), kSeed, {}};
+  SessionOptions options;
+  options.isa = Isa::baseline;
+  options.winograd = false;
+  test.logits = run_selftest(model, test, std::move(options));
+  if (!std::ranges::all_of(test.logits, [](float logit) { return std::isfinite(logit); })) {
+    throw Error(
+        model.source.string() +
+        ": the network's logits for a test input are not finite; its weights are damaged, or were never "
+        "meant for these names");
+  }
+  return test;
+}
+
+/// |found - expected| / |expected|; infinite where they cannot be compared.
+double relative_error(const std::vector<float>& found, const std::vector<float>& expected) {
+  if (found.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  double difference = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    difference += std::pow(static_cast<double>(found[i]) - expected[i], 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  if (!std::isfinite(difference)) return std::numeric_limits<double>::infinity();
+  return std::sqrt(difference) / (norm > 0 ? std::sqrt(norm) : 1.0);
+}
+
+}  // namespace
+
+Model convert_model(const std::filesystem::path& source, const std::filesystem::path& out,
+                    const ConvertOptions& options) {
+  const formats::TensorFile content = formats::read_tensor_file(source);
+  models::Identified found = models::identify(content, source.string());
+  check_architecture(options.architecture, found, source.string());
+  Model model = models::make_model(content, std::move(found), source);
+  apply_options(options, model);
+  // The self-test speaks of the weights that the file will hold, so they are rounded first.
+  model = models::with_weights_as(model, options.dtype);
+  model.selftest = make_selftest(model);
+  models::save_model(model, out, options.dtype);
+  return load_model(out);
+}
+
+Verification verify_model(const Model& model) {
+  if (!model.selftest) {
+    throw Error(model.source.string() +
+                ": the file carries no self-test; `ablaze convert` writes one into the file that it makes");
+  }
+  constexpr double tolerance = 1e-4;
+  const double error = relative_error(run_selftest(model, *model.selftest, {}), model.selftest->logits);
+  return {error, error <= tolerance};
+}
+
+}  // namespace ablaze

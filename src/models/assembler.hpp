@@ -1,0 +1,80 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ablaze/graph.hpp>
+#include <ablaze/tensor.hpp>
+
+namespace ablaze::models {
+
+using TensorMap = std::map<std::string, Weight>;
+
+/// A size that the names and shapes leave open: any size fits it.
+inline constexpr std::int64_t kAny = 0;
+
+/// What flows from one layer to the next while a network is put together.
+struct Flow {
+  NodeId node = 0;
+  std::int64_t channels = kAny;
+};
+
+struct ConvSpec {
+  int kernel = 3;
+  int stride = 1;
+  int padding = 1;
+  int groups = 1;
+  bool bias = false;
+  std::int64_t outputs = kAny;  ///< what the layer must have, where its neighbours say so
+};
+
+/// Puts a graph together from named tensors, checking each tensor's shape against what flows in.
+///
+/// A tensor that is not there is only noted, and its sizes count as unknown (kAny), so that finish() can name
+/// everything that is missing in one error instead of the first of it.
+class Assembler {
+ public:
+  /// `file` is for the errors; both outlive the assembler.
+  Assembler(const TensorMap& tensors, std::string file);
+
+  /// The graph's input: pictures of three channels, of any size.
+  Flow input();
+  Flow conv(const std::string& name, Flow from, const ConvSpec& spec);
+  Flow batch_norm(const std::string& name, Flow from);
+  Flow linear(const std::string& name, Flow from);
+  /// Any operator without weights that keeps the channels.
+  Flow plain(const std::string& name, Op op, Flow from);
+  /// The sum of two flows.
+  Flow add(const std::string& name, Flow a, Flow b);
+  void alias(const std::string& name, Flow flow) { graph_.alias(name, flow.node); }
+
+  /// The shape of a tensor; empty where there is none of that name.
+  Shape shape(const std::string& name) const;
+  bool contains(const std::string& name) const { return tensors_->contains(name); }
+  const TensorMap& tensors() const { return *tensors_; }
+  const std::string& file() const { return file_; }
+
+  /// The finished graph. Throws Error naming the tensors that are missing or that the network has no use for
+  /// (BatchNorm's num_batches_tracked aside).
+  Graph finish();
+
+  /// Throws Error: `name` has a shape other than `expected` (kAny is written "?").
+  [[noreturn]] void wrong_shape(const std::string& name, const Shape& expected) const;
+
+ private:
+  Weight take(const std::string& name, const Shape& expected);
+  void check_groups(const std::string& name, std::int64_t channels, int groups) const;
+
+  const TensorMap* tensors_;
+  std::string file_;
+  Graph graph_;
+  std::set<std::string> taken_;
+  std::vector<std::string> missing_;
+};
+
+}  // namespace ablaze::models

@@ -1,0 +1,88 @@
+#include "models/families.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/text.hpp"
+
+namespace ablaze::models {
+namespace {
+
+constexpr std::array<std::string_view, 1> kVggPrefixes{"vgg"};
+constexpr std::array<std::string_view, 3> kResnetPrefixes{"resnet", "resnext", "wide_resnet"};
+
+const std::array<Family, 2> kFamilies{{
+    {"resnet", kResnetPrefixes, "conv1.weight, layer1.0.conv1.weight ... fc.weight", matches_resnet,
+     build_resnet},
+    {"vgg", kVggPrefixes, "features.0.weight ... classifier.6.weight", matches_vgg, build_vgg},
+}};
+
+/// What all names begin with, up to a dot ("module."), where the names fit a family without it.
+std::string wrapper_prefix(const TensorMap& tensors) {
+  constexpr int deepest = 3;  // "model.module.backbone.": deeper is no wrapper, and trying costs a copy each
+  const std::string& first = tensors.begin()->first;
+  std::size_t dot = first.find('.');
+  for (int depth = 0; depth < deepest && dot != std::string::npos; ++depth, dot = first.find('.', dot + 1)) {
+    const std::string prefix = first.substr(0, dot + 1);
+    TensorMap stripped;
+    for (const auto& [name, weight] : tensors) {
+      if (!name.starts_with(prefix)) return {};
+      stripped.emplace(name.substr(prefix.size()), weight);
+    }
+    if (std::ranges::any_of(kFamilies, [&](const Family& f) { return f.matches(stripped); })) return prefix;
+  }
+  return {};
+}
+
+std::string found_names(const TensorMap& tensors) {
+  if (tensors.empty()) return "no tensors at all";
+  std::vector<std::string> names;
+  for (const auto& [name, weight] : tensors) {
+    names.push_back(base::printable(name));
+    if (names.size() == 3) break;
+  }
+  if (tensors.size() > names.size()) names.push_back(std::to_string(tensors.size() - names.size()) + " more");
+  return base::join(names);
+}
+
+}  // namespace
+
+std::span<const Family> families() { return kFamilies; }
+
+const Family& find_family(const TensorMap& tensors, const std::string& file) {
+  for (const Family& family : kFamilies) {
+    if (family.matches(tensors)) return family;
+  }
+  std::string message = file + ": found " + found_names(tensors) + ", which is no network known here";
+  if (const std::string prefix = tensors.empty() ? std::string() : wrapper_prefix(tensors); !prefix.empty()) {
+    throw Error(message + "; without the \"" + base::printable(prefix) +
+                "\" that every name begins with it would be one: save the state dict of the network inside");
+  }
+  for (const Family& family : kFamilies) {
+    message += (&family == kFamilies.data() ? "; expected torchvision's names: " : ", or ") +
+               std::string(family.looks_like) + " (" + std::string(family.name) + ")";
+  }
+  throw Error(message);
+}
+
+bool names_network(std::string_view architecture, const Family& family, const Network& network) {
+  return architecture == network.architecture || architecture == network.depth_name ||
+         architecture == family.name;
+}
+
+int index_in(std::string_view name, std::string_view prefix, std::string_view suffix) {
+  if (!name.starts_with(prefix)) return -1;
+  name.remove_prefix(prefix.size());
+  int index = -1;
+  const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), index);
+  if (failure != std::errc{} || index < 0) return -1;
+  const std::string_view digits = name.substr(0, static_cast<std::size_t>(end - name.data()));
+  if (digits != std::to_string(index)) return -1;  // "01" and "-0" are no module numbers
+  const std::string_view rest = name.substr(digits.size());
+  return (suffix.empty() ? rest.starts_with('.') : rest == suffix) ? index : -1;
+}
+
+}  // namespace ablaze::models

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <ablaze/model.hpp>
+
+#include "formats/tensor_file.hpp"
+#include "models/families.hpp"
+
+namespace ablaze::models {
+
+/// A network and the family that it was found to belong to.
+struct Identified {
+  const Family* family;
+  Network network;
+};
+
+/// Finds the network in named tensors. `file` is for the errors. Throws Error.
+Identified identify(const formats::TensorFile& content, const std::string& file);
+
+/// The model: the network with what the metadata tell of it, else with its family's defaults. Throws Error.
+Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source);
+
+}  // namespace ablaze::models

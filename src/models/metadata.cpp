@@ -1,0 +1,272 @@
+#include "models/metadata.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+
+namespace ablaze::models {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kVersion = "1";
+constexpr std::size_t kMostText = std::size_t{16} << 20;  // labels of a million classes fit
+constexpr std::int64_t kMostSide = 4096;
+
+/// One key of one file's metadata, with the errors that it can have.
+struct Entry {
+  std::string file;
+  std::string key;
+  const std::string* text;
+
+  [[noreturn]] void fail(const std::string& expected, const std::string& found) const {
+    throw Error(where() + " must be " + expected + ", not " + found + "; convert the model again");
+  }
+  std::string where() const { return file + ": the metadata's " + key; }
+  std::string shown() const { return "\"" + base::printable(*text) + "\""; }
+
+  json parse() const {
+    if (text->size() > kMostText) fail("at most 16 MiB of text", std::to_string(text->size()) + " bytes");
+    // Nothing here nests deeper than this, and nlohmann's dump() recurses as deep as its value goes.
+    constexpr int deepest = 4;
+    bool deep = false;
+    const auto shallow = [&](int depth, json::parse_event_t, json&) {
+      deep |= depth > deepest;
+      return depth <= deepest;
+    };
+    json value = json::parse(*text, shallow, /*allow_exceptions=*/false);
+    if (deep || value.is_discarded()) fail("JSON as ablaze writes it", shown());
+    return value;
+  }
+};
+
+Entry entry(const Metadata& metadata, const Model& model, const char* key) {
+  const auto it = metadata.find(key);
+  return {model.source.string(), key, it == metadata.end() ? nullptr : &it->second};
+}
+
+const json& member(const Entry& e, const json& object, const char* name) {
+  if (!object.is_object()) e.fail("a JSON object", e.shown());
+  const auto it = object.find(name);
+  if (it == object.end()) e.fail(std::string("an object with \"") + name + "\"", e.shown());
+  return *it;
+}
+
+std::int64_t integer(const Entry& e, const json& value, std::int64_t least, std::int64_t most,
+                     const char* what) {
+  // An unsigned number above int64's range would turn negative on the way: it fails the comparison first.
+  const bool whole =
+      value.is_number_integer() &&
+      !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most));
+  if (!whole || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most) {
+    e.fail(std::string("an object whose \"") + what + "\" is a whole number from " + std::to_string(least) +
+               " to " + std::to_string(most),
+           base::printable(value.dump()));
+  }
+  return value.get<std::int64_t>();
+}
+
+float number(const Entry& e, const json& value, const char* what) {
+  const double v = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+  // The comparison is false for NaN too.
+  if (!(std::abs(v) <= static_cast<double>(std::numeric_limits<float>::max()))) {
+    e.fail(std::string("an object whose \"") + what + "\" are finite numbers", base::printable(value.dump()));
+  }
+  return static_cast<float>(v);
+}
+
+std::array<float, 3> three_numbers(const Entry& e, const json& object, const char* name) {
+  const json& value = member(e, object, name);
+  if (!value.is_array() || value.size() != 3) {
+    e.fail(std::string("an object whose \"") + name + "\" is three numbers, one a colour",
+           base::printable(value.dump()));
+  }
+  std::array<float, 3> numbers{};
+  for (std::size_t i = 0; i < 3; ++i) numbers[i] = number(e, value[i], name);
+  return numbers;
+}
+
+void check_version(const Entry& e) {
+  if (*e.text == kVersion) return;
+  throw Error(e.where() + " is " + e.shown() + ", but this program reads version " + kVersion +
+              "; take a newer ablaze, or convert the model again with this one");
+}
+
+std::vector<std::string> read_labels(const Entry& e, std::int64_t classes) {
+  const json value = e.parse();
+  if (!value.is_array()) e.fail("a JSON array of strings", e.shown());
+  std::vector<std::string> labels;
+  for (const json& label : value) {
+    if (!label.is_string()) e.fail("a JSON array of strings", "one with " + base::printable(label.dump()));
+    labels.push_back(label.get<std::string>());
+  }
+  check_labels(labels, classes, e.where());
+  return labels;
+}
+
+Preprocess read_preprocess(const Entry& e) {
+  const json value = e.parse();
+  Preprocess how;
+  how.resize = static_cast<int>(integer(e, member(e, value, "size"), 1, kMostSide, "size"));
+  how.crop = static_cast<int>(integer(e, member(e, value, "crop"), 1, kMostSide, "crop"));
+  const json& interpolation = member(e, value, "interpolation");
+  how.interpolation = interpolation.is_string() ? interpolation.get<std::string>() : interpolation.dump();
+  how.mean = three_numbers(e, value, "mean");
+  how.std = three_numbers(e, value, "std");
+  check_preprocess(how, e.where());
+  return how;
+}
+
+Activation read_activation(const Entry& e) {
+  for (const Activation known : {Activation::softmax, Activation::sigmoid, Activation::none}) {
+    if (*e.text == to_string(known)) return known;
+  }
+  e.fail("softmax, sigmoid or none", e.shown());
+}
+
+SelfTest read_selftest(const Entry& e, std::int64_t classes) {
+  const json value = e.parse();
+  SelfTest test;
+  const json& shape = member(e, value, "shape");
+  if (!shape.is_array() || shape.size() != 4) {
+    e.fail("an object whose \"shape\" is [1, 3, height, width]", base::printable(shape.dump()));
+  }
+  constexpr std::array<std::int64_t, 4> least{1, 3, 1, 1};
+  constexpr std::array<std::int64_t, 4> most{1, 3, kMostSide, kMostSide};
+  for (std::size_t axis = 0; axis < 4; ++axis) {
+    test.input_shape.push_back(integer(e, shape[axis], least[axis], most[axis], "shape"));
+  }
+  const json& seed = member(e, value, "seed");
+  if (!seed.is_number_unsigned()) {
+    e.fail("an object whose \"seed\" is a whole number from 0 to 2^64 - 1", base::printable(seed.dump()));
+  }
+  test.seed = seed.get<std::uint64_t>();
+  const json& logits = member(e, value, "logits");
+  if (!logits.is_array() || static_cast<std::int64_t>(logits.size()) != classes) {
+    e.fail("an object whose \"logits\" are " + std::to_string(classes) + " numbers, one a class",
+           logits.is_array() ? std::to_string(logits.size()) : base::printable(logits.dump()));
+  }
+  for (const json& logit : logits) test.logits.push_back(number(e, logit, "logits"));
+  return test;
+}
+
+/// The double whose shortest decimal form is the float's: 0.485, not 0.48500001430511475.
+double shortest(float value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double out = value;
+  std::from_chars(text.data(), end, out);
+  return out;
+}
+
+template <class Floats>
+json floats(const Floats& values) {
+  json array = json::array();
+  for (const float value : values) array.push_back(shortest(value));
+  return array;
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !json(text).dump().empty();
+  } catch (const json::exception&) {
+    return false;
+  }
+}
+
+/// JSON is UTF-8, but a label file may have come in any encoding.
+void check_utf8(const Model& model) {
+  for (std::size_t i = 0; i < model.labels.size(); ++i) {
+    if (!is_utf8(model.labels[i])) {
+      throw Error("label " + std::to_string(i) + " (" + base::printable(model.labels[i]) +
+                  ") is not UTF-8; save the labels in UTF-8");
+    }
+  }
+  if (!is_utf8(model.provenance) || !is_utf8(model.architecture)) {
+    throw Error("the architecture's name and the provenance must be UTF-8");
+  }
+}
+
+}  // namespace
+
+void check_labels(const std::vector<std::string>& labels, std::int64_t classes, const std::string& where) {
+  if (static_cast<std::int64_t>(labels.size()) != classes) {
+    throw Error(where + ": the network has " + std::to_string(classes) + " classes, but there are " +
+                std::to_string(labels.size()) +
+                " labels; give one label a class, in the order of the classes");
+  }
+  const auto empty = std::ranges::find(labels, std::string());
+  if (empty != labels.end()) {
+    throw Error(where + ": label " + std::to_string(empty - labels.begin()) +
+                " is empty; give every class a name");
+  }
+}
+
+void check_preprocess(const Preprocess& how, const std::string& where) {
+  const auto fail = [&](const std::string& what) { throw Error(where + ": " + what); };
+  for (const auto& [name, size] : {std::pair{"size", how.resize}, std::pair{"crop", how.crop}}) {
+    if (size < 1 || size > kMostSide) {
+      fail("the photo's " + std::string(name) + " must be from 1 to " + std::to_string(kMostSide) +
+           " pixels, not " + std::to_string(size));
+    }
+  }
+  if (how.interpolation != "bilinear") {
+    fail("the interpolation must be bilinear, not \"" + base::printable(how.interpolation) + "\"");
+  }
+  for (std::size_t colour = 0; colour < 3; ++colour) {
+    if (!std::isfinite(how.mean[colour])) fail("the mean of every colour must be a finite number");
+    if (!std::isfinite(how.std[colour]) || how.std[colour] <= 0) {
+      fail("the std of every colour must be a finite number above 0, not " + std::to_string(how.std[colour]));
+    }
+  }
+}
+
+std::string declared_architecture(const Metadata& metadata) {
+  const auto it = metadata.find("ablaze.architecture");
+  return it == metadata.end() ? std::string() : it->second;
+}
+
+void apply_metadata(const Metadata& metadata, Model& model) {
+  const std::int64_t classes = model.class_count();
+  if (const Entry e = entry(metadata, model, "ablaze.version"); e.text) check_version(e);
+  if (const Entry e = entry(metadata, model, "ablaze.labels"); e.text) model.labels = read_labels(e, classes);
+  if (const Entry e = entry(metadata, model, "ablaze.preprocess"); e.text)
+    model.preprocess = read_preprocess(e);
+  if (const Entry e = entry(metadata, model, "ablaze.activation"); e.text)
+    model.activation = read_activation(e);
+  if (const Entry e = entry(metadata, model, "ablaze.provenance"); e.text) model.provenance = *e.text;
+  if (const Entry e = entry(metadata, model, "ablaze.selftest"); e.text) {
+    model.selftest = read_selftest(e, classes);
+  }
+}
+
+Metadata metadata_of(const Model& model) {
+  check_utf8(model);
+  const Preprocess& how = model.preprocess;
+  const json preprocess{{"size", how.resize},
+                        {"crop", how.crop},
+                        {"interpolation", how.interpolation},
+                        {"mean", floats(how.mean)},
+                        {"std", floats(how.std)}};
+  Metadata metadata{{"ablaze.version", kVersion},
+                    {"ablaze.architecture", model.architecture},
+                    {"ablaze.preprocess", preprocess.dump()},
+                    {"ablaze.activation", to_string(model.activation)}};
+  if (!model.labels.empty()) metadata["ablaze.labels"] = json(model.labels).dump();
+  if (!model.provenance.empty()) metadata["ablaze.provenance"] = model.provenance;
+  if (model.selftest) {
+    const json selftest{{"shape", model.selftest->input_shape},
+                        {"seed", model.selftest->seed},
+                        {"logits", floats(model.selftest->logits)}};
+    metadata["ablaze.selftest"] = selftest.dump();
+  }
+  return metadata;
+}
+
+}  // namespace ablaze::models

@@ -1,0 +1,93 @@
+#include "models/save.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "formats/safetensors.hpp"
+#include "models/metadata.hpp"
+#include "tensor/half.hpp"
+
+namespace ablaze::models {
+namespace {
+
+/// Calls visit(suffix, weight) for every weight that is there, under the suffix of its tensor's name.
+template <class AnyOp, class Visit>
+void for_each_weight(AnyOp& any, const Visit& visit) {
+  const auto present = [&](const char* suffix, auto& weight) {
+    if (weight) visit(suffix, weight);
+  };
+  if (auto* conv = std::get_if<op::Conv2d>(&any)) {
+    present(".weight", conv->weight);
+    present(".bias", conv->bias);
+  } else if (auto* norm = std::get_if<op::BatchNorm>(&any)) {
+    present(".weight", norm->weight);
+    present(".bias", norm->bias);
+    present(".running_mean", norm->mean);
+    present(".running_var", norm->variance);
+  } else if (auto* linear = std::get_if<op::Linear>(&any)) {
+    present(".weight", linear->weight);
+    present(".bias", linear->bias);
+  }
+}
+
+Weight halved(const Weight& weight, const std::string& name) {
+  auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(weight.size()) * 2);
+  std::array<float, 4096> block{};
+  std::byte* to = bytes->data();
+  for (std::int64_t begin = 0; begin < weight.size(); begin += static_cast<std::int64_t>(block.size())) {
+    const std::int64_t count = std::min(weight.size() - begin, static_cast<std::int64_t>(block.size()));
+    const std::span<float> values = std::span(block).first(static_cast<std::size_t>(count));
+    weight.read(begin, values);
+    for (const float value : values) {
+      const std::uint16_t half = float_to_half(value);
+      if (std::isfinite(value) && !std::isfinite(half_to_float(half))) {
+        throw Error("the tensor " + name + " holds " + std::to_string(value) +
+                    ", but half precision ends at 65504; convert with --dtype f32");
+      }
+      std::memcpy(to, &half, sizeof half);
+      to += sizeof half;
+    }
+  }
+  return Weight(DType::f16, weight.shape(), *bytes, bytes);
+}
+
+Weight stored_as(const Weight& weight, DType dtype, const std::string& name) {
+  const DType target = weight.shape().size() >= 2 ? dtype : DType::f32;
+  if (weight.dtype() == target) return weight;
+  return target == DType::f16 ? halved(weight, name) : Weight(weight.to_tensor());
+}
+
+}  // namespace
+
+Model with_weights_as(const Model& model, DType dtype) {
+  if (dtype == DType::bf16) throw UsageError("model files are written in f32 or f16, not in bf16");
+  Model out = model;
+  out.graph = Graph();
+  for (const Node& node : model.graph.nodes()) {
+    Op op = node.op;
+    for_each_weight(op, [&](const char* suffix, Weight& weight) {
+      weight = stored_as(weight, dtype, node.name + suffix);
+    });
+    out.graph.add(node.name, std::move(op), node.inputs);
+  }
+  for (const auto& [name, node] : model.graph.aliases()) out.graph.alias(name, node);
+  return out;
+}
+
+void save_model(const Model& model, const std::filesystem::path& file, DType dtype) {
+  const Model stored = with_weights_as(model, dtype);
+  formats::TensorFile content;
+  content.metadata = metadata_of(stored);
+  for (const Node& node : stored.graph.nodes()) {
+    for_each_weight(node.op, [&](const char* suffix, const Weight& weight) {
+      content.tensors.emplace(node.name + suffix, weight);
+    });
+  }
+  formats::write_safetensors(file, content);
+}
+
+}  // namespace ablaze::models

@@ -1,0 +1,199 @@
+// VGG as torchvision builds it (Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale
+// Image Recognition", ICLR 2015), with and without BatchNorm. Layers without weights leave no tensors: their
+// places are the gaps between the numbers of those that have some.
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "base/text.hpp"
+#include "models/families.hpp"
+
+namespace ablaze::models {
+namespace {
+
+constexpr std::int64_t kPoolSide = 7;
+constexpr int kStages = 5;
+
+std::string feature(int index) { return "features." + std::to_string(index); }
+std::string classifier(int index) { return "classifier." + std::to_string(index); }
+
+/// Where the convolutions stand, and whether each is followed by BatchNorm and by a pool.
+struct Layout {
+  std::vector<int> convs;
+  std::vector<bool> pools;
+  bool batch_norm = false;
+  std::vector<int> linears;
+};
+
+bool is_norm(const Assembler& a, int index) {
+  const std::string name = feature(index);
+  return a.contains(name + ".running_mean") || a.contains(name + ".running_var") ||
+         a.shape(name + ".weight").size() == 1;
+}
+
+/// The module numbers of all tensors "PREFIX.N.anything"; 0 always counts, so that it is missed where it is
+/// not.
+std::vector<int> numbers(const TensorMap& tensors, std::string_view prefix) {
+  std::set<int> found{0};
+  for (const auto& [name, weight] : tensors) {
+    if (const int index = index_in(name, prefix); index >= 0) found.insert(index);
+  }
+  return {found.begin(), found.end()};
+}
+
+[[noreturn]] void wrong_gap(const Assembler& a, const std::string& from, const std::string& to,
+                            const std::string& expected) {
+  throw Error(a.file() + ": from " + from + " to " + to +
+              " there is no room for what stands there in a VGG (" + expected +
+              "); a tensor between them is missing, or the network is none that is known here");
+}
+
+Layout read_layout(const Assembler& a) {
+  Layout layout;
+  for (const int index : numbers(a.tensors(), "features.")) {
+    if (is_norm(a, index)) {
+      layout.batch_norm = true;
+    } else {
+      layout.convs.push_back(index);
+    }
+  }
+  const int step = layout.batch_norm ? 3 : 2;
+  for (std::size_t i = 0; i + 1 < layout.convs.size(); ++i) {
+    const int gap = layout.convs[i + 1] - layout.convs[i];
+    if (gap != step && gap != step + 1) {
+      wrong_gap(a, feature(layout.convs[i]), feature(layout.convs[i + 1]),
+                layout.batch_norm ? "BatchNorm, ReLU and perhaps a pool" : "ReLU and perhaps a pool");
+    }
+    layout.pools.push_back(gap == step + 1);
+  }
+  layout.pools.push_back(true);  // the last one leaves no trace, but every VGG has it
+  layout.linears = numbers(a.tensors(), "classifier.");
+  for (std::size_t i = 0; i + 1 < layout.linears.size(); ++i) {
+    if (layout.linears[i + 1] - layout.linears[i] != 3) {
+      wrong_gap(a, classifier(layout.linears[i]), classifier(layout.linears[i + 1]), "ReLU and Dropout");
+    }
+  }
+  return layout;
+}
+
+/// The widths that the architecture's name depends on.
+struct Widths {
+  std::vector<std::int64_t> convs;
+  std::int64_t pool_side = kPoolSide;
+  std::vector<std::int64_t> hidden;  ///< of the linear layers but for the last
+};
+
+Flow build_features(Assembler& a, Flow x, const Layout& layout, Widths& widths, std::string& last_relu) {
+  for (std::size_t i = 0; i < layout.convs.size(); ++i) {
+    int index = layout.convs[i];
+    x = a.conv(feature(index), x, {.kernel = 3, .padding = 1, .bias = true});
+    widths.convs.push_back(x.channels);
+    if (layout.batch_norm) x = a.batch_norm(feature(++index), x);
+    last_relu = feature(++index);
+    x = a.plain(last_relu, op::Relu{}, x);
+    if (layout.pools[i]) x = a.plain(feature(++index), op::MaxPool2d{}, x);
+  }
+  a.alias("features", x);
+  return x;
+}
+
+/// The side of the average pool before the head, from the first linear layer's inputs; torchvision's 7 where
+/// they are no square map of these channels (the check of that layer's shape then says so).
+std::int64_t pool_side(const Assembler& a, std::int64_t channels) {
+  const Shape shape = a.shape(classifier(0) + ".weight");
+  if (shape.size() != 2 || channels == kAny) return kPoolSide;
+  const auto side = std::llround(std::sqrt(static_cast<double>(shape[1] / channels)));
+  return side > 0 && side * side * channels == shape[1] ? side : kPoolSide;
+}
+
+void build_classifier(Assembler& a, Flow x, const Layout& layout, Widths& widths) {
+  for (std::size_t i = 0; i < layout.linears.size(); ++i) {
+    const int index = layout.linears[i];
+    x = a.linear(classifier(index), x);
+    if (i + 1 == layout.linears.size()) break;
+    widths.hidden.push_back(x.channels);
+    x = a.plain(classifier(index + 1), op::Relu{}, x);
+    x = a.plain(classifier(index + 2), op::Identity{}, x);  // Dropout
+  }
+  a.alias("classifier", x);
+}
+
+/// Convolutions between the pools.
+std::vector<int> stage_depths(const Layout& layout) {
+  std::vector<int> depths{0};
+  for (std::size_t i = 0; i < layout.pools.size(); ++i) {
+    ++depths.back();
+    if (layout.pools[i] && i + 1 < layout.pools.size()) depths.push_back(0);
+  }
+  return depths;
+}
+
+/// "vgg16_bn"; "vgg" where no such network is known.
+std::string depth_name(const Layout& layout) {
+  static const std::map<std::vector<int>, std::string> known{{{1, 1, 2, 2, 2}, "vgg11"},
+                                                             {{2, 2, 2, 2, 2}, "vgg13"},
+                                                             {{2, 2, 3, 3, 3}, "vgg16"},
+                                                             {{2, 2, 4, 4, 4}, "vgg19"}};
+  const auto it = known.find(stage_depths(layout));
+  if (it == known.end() || layout.linears.size() != 3) return "vgg";
+  return it->second + (layout.batch_norm ? "_bn" : "");
+}
+
+Widths standard_widths(const Layout& layout) {
+  constexpr std::array<std::int64_t, kStages> channels{64, 128, 256, 512, 512};
+  Widths widths;
+  std::size_t stage = 0;
+  for (const bool pool : layout.pools) {
+    widths.convs.push_back(channels.at(stage));
+    if (pool) ++stage;
+  }
+  widths.hidden = {4096, 4096};
+  return widths;
+}
+
+std::int64_t total(const Widths& widths) {
+  const auto convs = std::accumulate(widths.convs.begin(), widths.convs.end(), widths.pool_side);
+  return std::accumulate(widths.hidden.begin(), widths.hidden.end(), convs);
+}
+
+std::string width_suffix(const Widths& widths, const Widths& standard) {
+  if (widths.convs == standard.convs && widths.hidden == standard.hidden && widths.pool_side == kPoolSide)
+    return {};
+  return total(widths) < total(standard) ? "_thin" : "_wide";
+}
+
+}  // namespace
+
+bool matches_vgg(const TensorMap& tensors) {
+  const auto is_feature = [](const auto& tensor) {
+    return index_in(tensor.first, "features.", ".weight") >= 0 ||
+           index_in(tensor.first, "features.", ".bias") >= 0;
+  };
+  return std::ranges::any_of(tensors, is_feature);
+}
+
+Network build_vgg(Assembler& a) {
+  const Layout layout = read_layout(a);
+  Widths widths;
+  Network network;
+  Flow x = build_features(a, a.input(), layout, widths, network.default_layer);
+  widths.pool_side = pool_side(a, x.channels);
+  const int side = static_cast<int>(widths.pool_side);
+  x = a.plain("avgpool", op::AdaptiveAvgPool2d{{side, side}}, x);
+  x = a.plain("flatten", op::Flatten{}, x);
+  x.channels *= widths.pool_side * widths.pool_side;
+  build_classifier(a, x, layout, widths);
+
+  network.graph = a.finish();
+  network.depth_name = depth_name(layout);
+  network.architecture = network.depth_name;
+  if (network.depth_name != "vgg") network.architecture += width_suffix(widths, standard_widths(layout));
+  return network;
+}
+
+}  // namespace ablaze::models
