@@ -142,3 +142,40 @@ def hook_output(network, layer, replace):
 def layers(network):
     """Names of all modules that run, blocks and leaves, in torchvision's order."""
     return [name for name, module in network.named_modules() if name and not isinstance(module, nn.Sequential)]
+
+
+def from_state(state):
+    """The network that a state dict of torchvision's names belongs to, with its weights, in evaluation mode."""
+    network = (resnet_from if "conv1.weight" in state else vgg_from)(state)
+    missing, unexpected = network.load_state_dict(state, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise ValueError(f"not torchvision's names: missing {missing}, unexpected {unexpected}")
+    return network.eval()
+
+
+def resnet_from(state):
+    depths, widths, mids, groups = [], [], [], 1
+    last = "conv3" if "layer1.0.conv3.weight" in state else "conv2"
+    for stage in range(1, 5):
+        depths.append(sum(name.startswith(f"layer{stage}.") and name.endswith(".conv1.weight") for name in state))
+        widths.append(state[f"layer{stage}.0.{last}.weight"].shape[0])
+        inner = state[f"layer{stage}.0.conv2.weight"].shape
+        mids.append(inner[0])
+        groups = inner[0] // inner[1] if last == "conv3" else 1
+    classes = state["fc.weight"].shape[0]
+    return ResNet(depths, state["conv1.weight"].shape[0], widths, mids if last == "conv3" else None, groups, classes)
+
+
+def vgg_from(state):
+    convs = [(int(name.split(".")[1]), t.shape[0]) for name, t in state.items() if t.ndim == 4]
+    bn = "features.1.running_mean" in state
+    step, repeats, widths, expected = 3 if bn else 2, [], [], -1
+    for index, outputs in convs:
+        if index == expected:
+            repeats[-1] += 1
+        else:  # the first, or one behind a pool
+            repeats.append(1)
+            widths.append(outputs)
+        expected = index + step
+    return Vgg(repeats, widths, bn, state["classifier.0.weight"].shape[0], state["classifier.6.weight"].shape[0])
