@@ -17,8 +17,9 @@ TensorFile read_safetensors(const std::filesystem::path& file);
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                              const std::string& name);
 
-/// Writes atomically; tensors in name order, data 64-byte aligned in the file (the header is padded with
-/// spaces).
+/// Writes atomically. The data begins at a multiple of 64 bytes (the header is padded with spaces); wide
+/// numbers come first, then names decide, so that every tensor is aligned to its elements and the same
+/// content gives the same bytes.
 void write_safetensors(const std::filesystem::path& file, const TensorFile& content);
 
 }  // namespace ablaze::formats

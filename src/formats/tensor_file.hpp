@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 
 #include <ablaze/tensor.hpp>
@@ -17,5 +19,8 @@ struct TensorFile {
 /// Opens a weight file of any known kind, told by its content (not its ending).
 /// Throws Error naming the file, what was expected and what was found.
 TensorFile read_tensor_file(const std::filesystem::path& file);
+/// The same over bytes in memory; `name` is for the errors.
+TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                             const std::string& name);
 
 }  // namespace ablaze::formats

@@ -1,0 +1,105 @@
+#include "formats/tensor_file.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "formats/bytes.hpp"
+#include "formats/npy.hpp"
+#include "formats/pytorch.hpp"
+#include "formats/safetensors.hpp"
+#include "formats/zip.hpp"
+
+namespace ablaze::formats {
+namespace {
+
+/// The header's length as 8 bytes, then JSON. A length beyond the format's limit still counts, so that the
+/// reader can say what is wrong with it.
+bool looks_like_safetensors(std::span<const std::byte> bytes) {
+  return bytes.size() > 8 && bytes[8] == std::byte{'{'};
+}
+
+bool looks_like_text(std::span<const std::byte> bytes) {
+  return std::ranges::all_of(as_text(bytes.first(std::min<std::size_t>(bytes.size(), 512))), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 || (byte >= '\t' && byte <= '\r');
+  });
+}
+
+/// PyTorch's form before 1.6 begins with its magic number as a pickle of its own.
+bool looks_like_old_pytorch(std::span<const std::byte> bytes) {
+  return starts_with(bytes, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19");
+}
+
+/// ONNX is a protobuf message whose first field is ir_version and whose second is the producer or the opset.
+bool looks_like_onnx(std::span<const std::byte> bytes) {
+  return bytes.size() > 3 && bytes[0] == std::byte{0x08} && std::to_integer<int>(bytes[1]) < 0x20 &&
+         (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3A} || bytes[2] == std::byte{0x42});
+}
+
+/// What the content of an unknown file looks like, with advice.
+std::string describe_content(std::span<const std::byte> bytes) {
+  struct Known {
+    std::string_view magic;
+    std::string_view meaning;
+  };
+  static constexpr Known known[] = {
+      {"\xFF\xD8\xFF", "a JPEG picture"},
+      {"\x89PNG", "a PNG picture"},
+      {"GIF8", "a GIF picture"},
+      {"%PDF", "a PDF document"},
+      {"\x1F\x8B", "gzip-compressed data; unpack it first (gunzip)"},
+      {"\x28\xB5\x2F\xFD", "zstd-compressed data; unpack it first (unzstd)"},
+      {"\xFD"
+       "7zXZ",
+       "xz-compressed data; unpack it first (unxz)"},
+      {"\x89HDF", "an HDF5 file (Keras?)"},
+      {"GGUF", "a GGUF file"},
+      {"\x7F"
+       "ELF",
+       "a program"},
+      {"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with git lfs pull"},
+  };
+  if (bytes.empty()) return "is empty; fetch or write it again";
+  for (const Known& kind : known)
+    if (starts_with(bytes, kind.magic)) return "looks like " + std::string(kind.meaning);
+  if (looks_like_npy(bytes)) return "looks like a NumPy array (.npy), which is an input, not a network";
+  if (looks_like_onnx(bytes)) return "looks like an ONNX model; export its weights from PyTorch instead";
+  if (!looks_like_text(bytes)) return "has unknown content";
+  const std::string start = base::lower(as_text(bytes.first(std::min<std::size_t>(bytes.size(), 256))));
+  if (start.find("<html") != std::string::npos || start.find("<!doctype") != std::string::npos)
+    return "looks like a web page; the download went wrong, fetch the file itself";
+  return "looks like text (" + in_quotes(std::string_view(start).substr(0, 32)) + ")";
+}
+
+}  // namespace
+
+TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                             const std::string& name) {
+  if (looks_like_zip(bytes)) return parse_pytorch(bytes, std::move(owner), name);
+  if (looks_like_old_pytorch(bytes)) {
+    throw malformed(
+        name,
+        "it is in PyTorch's old form (before 1.6), which is not read. Open it in a current PyTorch and save "
+        "it again: torch.save(torch.load('old.pth', weights_only=True), 'new.pth')");
+  }
+  if (starts_with(bytes, "\x80")) {
+    throw malformed(
+        name,
+        "it is a bare pickle, which is not read and was not executed. Save the weights with PyTorch: "
+        "torch.save(model.state_dict(), 'weights.pth')");
+  }
+  if (looks_like_safetensors(bytes)) return parse_safetensors(bytes, std::move(owner), name);
+  throw malformed(name,
+                  "it " + describe_content(bytes) +
+                      ". Expected a model: safetensors, or a PyTorch state dict (.pth, .pt) in zip form");
+}
+
+TensorFile read_tensor_file(const std::filesystem::path& file) {
+  const auto mapped = base::MappedFile::open(file);
+  return parse_tensor_file(mapped->bytes(), mapped, file.string());
+}
+
+}  // namespace ablaze::formats
