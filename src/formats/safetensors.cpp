@@ -201,6 +201,30 @@ std::string_view find_header(std::span<const std::byte> bytes, const std::string
   return header;
 }
 
+/// Checks one tensor's place against the end of the one before it, and its size against its shape.
+void check_entry(const std::string& key, const Entry& entry, std::uint64_t end, std::uint64_t data_size,
+                 const std::string& name) {
+  const std::uint64_t first = entry.offsets[0], last = entry.offsets[1];
+  const std::string where =
+      "tensor " + in_quotes(key) + " at bytes " + std::to_string(first) + " to " + std::to_string(last) + " ";
+  if (first > last || last > data_size) {
+    throw malformed(name, where + "lies outside the file's " + std::to_string(data_size) +
+                              " bytes of data; the file is damaged or cut short, fetch it again");
+  }
+  if (first != end) {
+    throw malformed(name, where + (first < end ? "overlaps the one before it" : "leaves a hole before it") +
+                              ": expected it to begin at " + std::to_string(end) +
+                              "; the file is damaged, fetch it again");
+  }
+  const auto expected = dense_bytes(*entry.shape, entry.type->element);
+  if (!expected || *expected != last - first) {
+    throw malformed(name, where + "does not fit its shape " + to_string(*entry.shape) + " in " +
+                              std::string(entry.type->name) + ", which takes " +
+                              (expected ? std::to_string(*expected) : "too many") +
+                              " bytes; the file is damaged, fetch it again");
+  }
+}
+
 /// The format's rules: tensors lie behind each other without hole or overlap, from the header to the end of
 /// the file, and each takes exactly what its shape says.
 void check_layout(const std::map<std::string, Entry>& entries, std::uint64_t data_size,
@@ -208,36 +232,13 @@ void check_layout(const std::map<std::string, Entry>& entries, std::uint64_t dat
   std::vector<const std::pair<const std::string, Entry>*> order;
   order.reserve(entries.size());
   for (const auto& entry : entries) order.push_back(&entry);
-  std::ranges::sort(order, {}, [](const auto* entry) -> const std::vector<std::uint64_t>& {
-    return entry->second.offsets;
+  std::ranges::sort(order, {}, [](const auto* entry) {
+    return std::pair(entry->second.offsets[0], entry->second.offsets[1]);
   });
   std::uint64_t end = 0;
   for (const auto* item : order) {
-    const auto& [key, entry] = *item;
-    const std::uint64_t first = entry.offsets[0], last = entry.offsets[1];
-    const auto where = [&] {
-      return "tensor " + in_quotes(key) + " at bytes " + std::to_string(first) + " to " +
-             std::to_string(last) + " ";
-    };
-    if (first > last || last > data_size) {
-      throw malformed(name, where() + "lies outside the file's " + std::to_string(data_size) +
-                                " bytes of data; the file is damaged or cut short, fetch it again");
-    }
-    if (first != end) {
-      throw malformed(name, where() +
-                                (first < end ? "overlaps the one before it" : "leaves a hole before it") +
-                                ": expected it to begin at " + std::to_string(end) +
-                                "; the file is damaged, fetch it again");
-    }
-    const auto expected = dense_bytes(*entry.shape, entry.type->element);
-    if (!expected || *expected != last - first) {
-      throw malformed(name, where() + "does not fit its shape " + to_string(*entry.shape) + " in " +
-                                std::string(entry.type->name) +
-                                (expected ? ", which takes " + std::to_string(*expected) + " bytes"
-                                          : ", which is too large") +
-                                "; the file is damaged, fetch it again");
-    }
-    end = last;
+    check_entry(item->first, item->second, end, data_size, name);
+    end = item->second.offsets[1];
   }
   if (end != data_size) {
     throw malformed(name, "its tensors end at byte " + std::to_string(end) + " of " +

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace ablaze::testing {
+
+/// A file or folder of the test data that is not part of the project (its licence or its size forbids it):
+/// looked for in $ABLAZE_TEST_DATA, else in ../shared beside the sources. Where it is missing, says so; the
+/// test then returns:
+///
+///     const auto photos = shared_data("photos/imagenette");
+///     if (!photos) return;
+inline std::optional<std::filesystem::path> shared_data(const std::filesystem::path& relative) {
+  const char* const folder = std::getenv("ABLAZE_TEST_DATA");
+  const std::filesystem::path root =
+      folder != nullptr ? folder : std::filesystem::path(ABLAZE_SOURCE_DIR) / ".." / "shared";
+  std::error_code ignored;
+  if (std::filesystem::exists(root / relative, ignored)) return root / relative;
+  MESSAGE("skipped: no " << relative.string() << " in " << root.string() << " (set ABLAZE_TEST_DATA)");
+  return std::nullopt;
+}
+
+/// A file that is part of the project, under tests/data.
+inline std::filesystem::path test_data(const std::filesystem::path& relative) {
+  return std::filesystem::path(ABLAZE_SOURCE_DIR) / "tests" / "data" / relative;
+}
+
+}  // namespace ablaze::testing
