@@ -125,6 +125,9 @@ std::filesystem::path resolve_target(const std::filesystem::path& file) {
     throw Error("cannot write " + quoted(file) + ": it is a " +
                 (folder ? "folder" : "device, pipe or socket") + "; name a file");
   }
+  // Renaming asks the folder's permission only; a file that its owner made read-only stays as it is.
+  if (std::filesystem::exists(status) && ::access(target.c_str(), W_OK) != 0)
+    throw Error("cannot write " + quoted(file) + ": " + reason(errno));
   return target;
 }
 
