@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ablaze/preprocess.hpp>
@@ -13,17 +14,21 @@
 
 namespace ablaze {
 
-/// An 8-bit RGB picture, row-major, three bytes a pixel.
+/// An 8-bit RGB picture, row-major, three bytes a pixel; empty, or from 1x1 up to the limits below,
+/// which every function that makes an Image enforces (throws Error).
 class Image {
  public:
+  static constexpr int max_side = 16'384;                 ///< pixels
+  static constexpr std::int64_t max_pixels = 67'108'864;  ///< 64 Mi
+
   Image() = default;
   Image(int width, int height);  ///< black
   /// Copies a caller's buffer; rgb.size() must be 3 * width * height.
   Image(int width, int height, std::span<const std::uint8_t> rgb);
 
-  /// Decodes a JPEG (progressive too) or PNG (grey, palette, alpha, 16 bit), known by its content;
-  /// alpha is laid over white, 16 bits become 8, EXIF orientation is applied. At most 64 megapixels and
-  /// 16,384 pixels a side. Throws Error naming the file.
+  /// Decodes a JPEG (progressive and Adobe CMYK too) or PNG (grey, palette, alpha, 16 bit), known by its
+  /// content; alpha is laid over white, 16 bits become 8, EXIF orientation is applied, colour profiles
+  /// are not. Truncated and damaged files are refused. Throws Error naming the file.
   static Image load(const std::filesystem::path& file);
   /// The same from bytes in memory; `name` is for the errors.
   static Image decode(std::span<const std::byte> bytes, const std::string& name = "image");
@@ -33,6 +38,7 @@ class Image {
   bool empty() const { return pixels_.empty(); }
   std::span<const std::uint8_t> pixels() const { return pixels_; }
   std::span<std::uint8_t> pixels() { return pixels_; }
+  /// The three bytes of a pixel. Throws Error outside the picture.
   std::uint8_t* at(int x, int y);
   const std::uint8_t* at(int x, int y) const;
 
@@ -48,13 +54,16 @@ class Image {
 /// Pillow's antialiased bilinear resize, bit for bit on 8-bit RGB.
 Image resize(const Image& image, int width, int height);
 
-/// A rectangle in a photo's own pixels (not whole numbers: the crop is made after resizing).
+/// A rectangle in a photo's own pixels (not whole numbers: the crop is made after resizing). It reaches
+/// beyond the photo where the crop is larger than the resized photo.
 struct CropBox {
   double x = 0, y = 0, width = 0, height = 0;
 };
 
 /// Resize, centre crop, normalise: [1, 3, crop, crop]. torchvision's arithmetic (sizes truncated,
-/// offsets rounded, a photo smaller than the crop padded with zeros).
+/// offsets rounded half to even, a photo smaller than the crop padded with black), bit for bit. Only
+/// what the crop shows is computed, so a long strip costs no more than a square. Interpolation: bilinear or
+/// bicubic. Throws Error for a Preprocess that makes no sense.
 Tensor preprocess(const Image& image, const Preprocess& how);
 /// What part of the photo the network sees.
 CropBox crop_box(int width, int height, const Preprocess& how);
@@ -62,25 +71,30 @@ CropBox crop_box(int width, int height, const Preprocess& how);
 /// The picture that a network sees: a normalised [1, 3, H, W] or [3, H, W] tensor back in RGB.
 Image denormalise(const Tensor& input, const Preprocess& how);
 
-/// Colour maps for heatmaps; each maps [0, 1] to RGB.
+/// Colour maps for heatmaps; each maps [0, 1] to RGB. The first three are perceptually uniform and
+/// rise in lightness; turbo and jet are rainbows, grey is a ramp.
 enum class ColourMap { inferno, viridis, magma, turbo, jet, grey };
 ColourMap parse_colour_map(std::string_view name);  ///< UsageError with the known names
 std::span<const std::string> colour_map_names();
+/// Values outside [0, 1] are clamped; NaN counts as 0.
 std::array<std::uint8_t, 3> colour(ColourMap map, float value);
 
-/// A map scaled so that its least value becomes 0 and its largest 1; a flat map becomes all zeros.
+/// A map scaled so that its least finite value becomes 0 and its largest 1; a flat map becomes all zeros.
+/// NaN and -inf become 0, +inf becomes 1.
 Tensor normalise_map(const Tensor& map);
 
 /// Bicubic-smooth upsampling of a [h, w] map to [height, width] (half-pixel centres, edges clamped,
-/// never beyond the map's own range).
+/// never beyond the map's own range). The map's values must be finite.
 Tensor upsample_map(const Tensor& map, int width, int height);
 
 struct OverlayOptions {
   ColourMap colours = ColourMap::inferno;
-  float opacity = 0.5F;  ///< 0: the photo alone; 1: the map alone, inside the crop
+  /// 0: the photo alone; 1: the map alone, inside the crop. Between them the map covers more where it is
+  /// high than where it is low, so that the photo stays readable.
+  float opacity = 0.5F;
 };
 /// The map laid over the photo, at the photo's own size, where the crop was; outside the crop the photo is
-/// dimmed. `map` is [h, w], any range (normalised here).
+/// dimmed (less so at a low opacity). `map` is [h, w], any range (normalised here).
 Image overlay(const Image& photo, const Tensor& map, const CropBox& where,
               const OverlayOptions& options = {});
 

@@ -1,0 +1,116 @@
+#include "image/heatmap.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include <xtensor/xmath.hpp>
+#include <xtensor/xoperation.hpp>
+
+#include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
+#include <ablaze/xtensor.hpp>
+
+#include "image/header.hpp"
+
+namespace ablaze::image {
+namespace {
+
+/// Four neighbours on one axis and what each counts.
+struct Neighbours {
+  std::array<std::int64_t, 4> index{};
+  std::array<float, 4> weight{};
+};
+
+/// Keys' cubic with a = -1/2; positions outside are moved to the edge.
+Neighbours neighbours(double position, std::int64_t length) {
+  position = std::clamp(position, 0.0, static_cast<double>(length - 1));
+  const auto before = static_cast<std::int64_t>(position);
+  const double t = position - static_cast<double>(before);
+  const std::array<double, 4> weight{((-0.5 * t + 1.0) * t - 0.5) * t, (1.5 * t - 2.5) * t * t + 1.0,
+                                     ((-1.5 * t + 2.0) * t + 0.5) * t, (0.5 * t - 0.5) * t * t};
+  Neighbours n;
+  for (std::int64_t k = 0; k < 4; ++k) {
+    n.index[k] = std::clamp<std::int64_t>(before - 1 + k, 0, length - 1);
+    n.weight[k] = static_cast<float>(weight[k]);
+  }
+  return n;
+}
+
+}  // namespace
+
+void check_map(const Tensor& map, const char* purpose) {
+  if (map.rank() == 2 && map.size() > 0) return;
+  throw Error(std::string(purpose) + ": a map [height, width] was expected; this tensor is " +
+              to_string(map.shape()));
+}
+
+SmoothMap::SmoothMap(const Tensor& map, std::span<const double> columns)
+    : height_(map.dim(0)), width_(static_cast<std::int64_t>(columns.size())) {
+  const auto [least, largest] = std::minmax_element(map.values().begin(), map.values().end());
+  least_ = *least;
+  largest_ = *largest;
+  wide_.resize(static_cast<std::size_t>(height_ * width_));
+  for (std::int64_t x = 0; x < width_; ++x) {
+    const Neighbours n = neighbours(columns[x], map.dim(1));
+    for (std::int64_t y = 0; y < height_; ++y) {
+      const float* const row = map.data() + y * map.dim(1);
+      float sum = 0;
+      for (std::size_t k = 0; k < 4; ++k) sum += row[n.index[k]] * n.weight[k];
+      wide_[y * width_ + x] = sum;
+    }
+  }
+}
+
+void SmoothMap::sample(double row, std::span<float> out) const {
+  const Neighbours n = neighbours(row, height_);
+  std::array<const float*, 4> rows{};
+  for (std::size_t k = 0; k < 4; ++k) rows[k] = wide_.data() + n.index[k] * width_;
+  for (std::int64_t x = 0; x < width_; ++x) {
+    const float sum = rows[0][x] * n.weight[0] + rows[1][x] * n.weight[1] + rows[2][x] * n.weight[2] +
+                      rows[3][x] * n.weight[3];
+    out[x] = std::min(std::max(sum, least_), largest_);
+  }
+}
+
+}  // namespace ablaze::image
+
+namespace ablaze {
+
+Tensor normalise_map(const Tensor& map) {
+  Tensor scaled(map.shape());
+  if (map.size() == 0) return scaled;
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const auto values = as_xtensor(map);
+  const auto finite = xt::isfinite(values);
+  // In double, because the difference of two floats may exceed the largest float.
+  const double least = xt::amin(xt::where(finite, values, infinity))();
+  const double largest = xt::amax(xt::where(finite, values, -infinity))();
+  const double range = largest > least ? largest - least : infinity;  // flat: all that is finite becomes 0
+
+  auto out = as_xtensor(scaled);
+  xt::noalias(out) =
+      xt::where(finite, (values - least) / range, xt::where(xt::equal(values, infinity), 1.0, 0.0));
+  return scaled;
+}
+
+Tensor upsample_map(const Tensor& map, int width, int height) {
+  image::check_map(map, "upsampling");
+  image::check_dimensions(width, height, "upsampling: map");
+  // Half-pixel centres: output pixel i lies at (i + 1/2) / length of the map's side.
+  std::vector<double> columns(static_cast<std::size_t>(width));
+  for (std::size_t x = 0; x < columns.size(); ++x) {
+    columns[x] = (static_cast<double>(x) + 0.5) * static_cast<double>(map.dim(1)) / width - 0.5;
+  }
+  const image::SmoothMap smooth(map, columns);
+  Tensor upsampled({height, width});
+  for (std::int64_t y = 0; y < height; ++y) {
+    smooth.sample(
+        (static_cast<double>(y) + 0.5) * static_cast<double>(map.dim(0)) / height - 0.5,
+        upsampled.values().subspan(static_cast<std::size_t>(y * width), static_cast<std::size_t>(width)));
+  }
+  return upsampled;
+}
+
+}  // namespace ablaze

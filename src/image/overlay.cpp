@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
+
+#include "image/colours.hpp"
+#include "image/heatmap.hpp"
+
+namespace ablaze {
+namespace {
+
+constexpr int table_size = 1024;
+
+/// How much of the map's colour covers the photo where the map has value v: opacity to a power that falls
+/// from cold to hot. 0 and 1 stay what they are at every v; between them cold parts let the photo through.
+float coverage(float opacity, float v) {
+  constexpr float cold = 2.0F, hot = 0.6F;
+  return std::pow(opacity, cold + (hot - cold) * v);
+}
+
+/// What outside the crop is left of the photo's brightness.
+float dimming(float opacity) { return 1.0F - 0.6F * std::sqrt(opacity); }
+
+/// A map value's colour, multiplied by its coverage.
+struct Tint {
+  std::array<float, 3> rgb{};
+  float photo = 1;  ///< what of the photo remains
+};
+
+std::vector<Tint> make_tints(const OverlayOptions& options) {
+  const auto colours = image::colour_table(options.colours, table_size);
+  std::vector<Tint> tints(table_size);
+  for (std::size_t i = 0; i < table_size; ++i) {
+    const float covered = coverage(options.opacity, static_cast<float>(i) / (table_size - 1));
+    for (std::size_t c = 0; c < 3; ++c) tints[i].rgb[c] = colours[i][c] * covered;
+    tints[i].photo = 1.0F - covered;
+  }
+  return tints;
+}
+
+/// One axis of the photo against the crop: where each pixel lies on the map, and how much of it is inside.
+struct Axis {
+  std::vector<double> position;  ///< in map pixels
+  std::vector<float> inside;     ///< 0 to 1: a crop's edge may cut through a pixel
+};
+
+Axis make_axis(int pixels, double begin, double length, std::int64_t map_pixels) {
+  Axis axis;
+  axis.position.resize(static_cast<std::size_t>(pixels));
+  axis.inside.resize(static_cast<std::size_t>(pixels));
+  for (int i = 0; i < pixels; ++i) {
+    const double overlap = std::min(i + 1.0, begin + length) - std::max<double>(i, begin);
+    axis.position[i] = (i + 0.5 - begin) / length * static_cast<double>(map_pixels) - 0.5;
+    axis.inside[i] = static_cast<float>(std::clamp(overlap, 0.0, 1.0));
+  }
+  return axis;
+}
+
+void check(const Image& photo, const CropBox& where, const OverlayOptions& options) {
+  if (photo.empty()) throw Error("overlay: there is no photo");
+  const bool box = std::isfinite(where.x) && std::isfinite(where.y) && std::isfinite(where.width) &&
+                   std::isfinite(where.height) && where.width > 0 && where.height > 0;
+  if (!box) throw Error("overlay: the crop box is empty or not finite");
+  if (!(options.opacity >= 0 && options.opacity <= 1)) {
+    throw Error("overlay: an opacity of " + std::to_string(options.opacity) + "; 0 to 1 was expected");
+  }
+}
+
+}  // namespace
+
+Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const OverlayOptions& options) {
+  check(photo, where, options);
+  image::check_map(map, "overlay");
+  const Axis across = make_axis(photo.width(), where.x, where.width, map.dim(1));
+  const Axis down = make_axis(photo.height(), where.y, where.height, map.dim(0));
+  const image::SmoothMap smooth(normalise_map(map), across.position);
+  const std::vector<Tint> tints = make_tints(options);
+  const float outside = dimming(options.opacity);
+
+  Image picture = photo;
+  std::vector<float> values(across.position.size());
+  for (int y = 0; y < photo.height(); ++y) {
+    smooth.sample(down.position[y], values);
+    std::uint8_t* pixel = picture.at(0, y);
+    for (std::size_t x = 0; x < values.size(); ++x, pixel += 3) {
+      const Tint& tint = tints[static_cast<std::size_t>(values[x] * (table_size - 1) + 0.5F)];
+      const float inside = across.inside[x] * down.inside[y];
+      const float photo_part = inside * tint.photo + (1.0F - inside) * outside;
+      for (std::size_t c = 0; c < 3; ++c) {
+        pixel[c] = static_cast<std::uint8_t>(pixel[c] * photo_part + inside * tint.rgb[c] + 0.5F);
+      }
+    }
+  }
+  return picture;
+}
+
+}  // namespace ablaze

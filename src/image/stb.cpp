@@ -1,0 +1,105 @@
+#include "image/stb.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace ablaze::image {
+namespace {
+
+/// What the decode that runs on this thread may still allocate.
+struct MemoryBudget {
+  std::size_t left = 0;
+  bool exceeded = false;
+};
+thread_local MemoryBudget budget;
+
+/// In front of each block: its size, in as many bytes as keep the block aligned.
+constexpr std::size_t prefix = alignof(std::max_align_t);
+static_assert(prefix >= sizeof(std::size_t));
+
+std::size_t& size_of(void* block) {
+  return *reinterpret_cast<std::size_t*>(static_cast<std::byte*>(block) - prefix);
+}
+
+/// Zeroed, because a damaged file makes the decoder read what it never wrote: the result must not depend on
+/// what the memory held before.
+void* budget_malloc(std::size_t size) {
+  if (size > budget.left) {
+    budget.exceeded = true;
+    return nullptr;
+  }
+  void* const start = std::calloc(1, prefix + size);
+  if (start == nullptr) {
+    budget.exceeded = true;
+    return nullptr;
+  }
+  budget.left -= size;
+  void* const block = static_cast<std::byte*>(start) + prefix;
+  size_of(block) = size;
+  return block;
+}
+
+void budget_free(void* block) {
+  if (block == nullptr) return;
+  budget.left += size_of(block);
+  std::free(static_cast<std::byte*>(block) - prefix);
+}
+
+void* budget_realloc(void* block, std::size_t size) {
+  void* const larger = budget_malloc(size);
+  if (larger == nullptr || block == nullptr) return larger;
+  std::memcpy(larger, block, std::min(size, size_of(block)));
+  budget_free(block);
+  return larger;
+}
+
+}  // namespace
+}  // namespace ablaze::image
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC  // a program that has its own stb_image must not meet ours
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_MAX_DIMENSIONS 16384
+#define STBI_ASSERT(condition) static_cast<void>(0)  // hostile input must not end the program
+#define STBI_MALLOC(size) ablaze::image::budget_malloc(size)
+#define STBI_REALLOC(block, size) ablaze::image::budget_realloc(block, size)
+#define STBI_FREE(block) ablaze::image::budget_free(block)
+#include <stb/stb_image.h>
+
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STB_IMAGE_WRITE_STATIC
+#define STBI_WRITE_NO_STDIO
+#include <stb/stb_image_write.h>
+
+namespace ablaze::image {
+
+void FreeDecoded::operator()(std::uint8_t* buffer) const noexcept { stbi_image_free(buffer); }
+void FreeEncoded::operator()(std::uint8_t* buffer) const noexcept { std::free(buffer); }
+
+DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::size_t memory_limit) {
+  budget = {memory_limit, false};
+  DecodedPixels pixels;
+  int channels_in_file = 0;
+  pixels.bytes.reset(stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(file.data()),
+                                           static_cast<int>(file.size()), &pixels.width, &pixels.height,
+                                           &channels_in_file, channels));
+  pixels.out_of_memory = pixels.bytes == nullptr && budget.exceeded;
+  return pixels;
+}
+
+EncodedPng stb_encode_png(const Image& image) {
+  int size = 0;
+  EncodedPng png;
+  png.bytes.reset(stbi_write_png_to_mem(image.pixels().data(), 3 * image.width(), image.width(),
+                                        image.height(), 3, &size));
+  if (png.bytes == nullptr) throw std::bad_alloc();
+  png.size = static_cast<std::size_t>(size);
+  return png;
+}
+
+}  // namespace ablaze::image
