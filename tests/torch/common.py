@@ -3,6 +3,7 @@ one does not, and 77 (skipped, for CTest) where PyTorch or the data are missing.
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -34,7 +35,8 @@ torch.set_grad_enabled(False)
 def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--ablaze", type=pathlib.Path, required=True, help="the program under test")
-    parser.add_argument("--data", type=pathlib.Path, default=SOURCE.parent / "shared", help="weights and photos")
+    data = os.environ.get("ABLAZE_TEST_DATA", SOURCE.parent / "shared")
+    parser.add_argument("--data", type=pathlib.Path, default=data, help="weights and photos")
     parser.add_argument("--only", help="networks whose name contains this")
     return parser.parse_args()
 
