@@ -18,9 +18,12 @@ constexpr int table_size = 1024;
 /// How much of the map's colour covers the photo where the map has value v: opacity to a power that falls
 /// from cold to hot. 0 and 1 stay what they are at every v; between them cold parts let the photo through.
 float coverage(float opacity, float v) {
-  constexpr float cold = 2.0F, hot = 0.6F;
+  constexpr float cold = 1.8F, hot = 0.5F;
   return std::pow(opacity, cold + (hot - cold) * v);
 }
+
+/// How grey the photo becomes, so that hues are the map's.
+float greying(float opacity) { return opacity; }
 
 /// What outside the crop is left of the photo's brightness.
 float dimming(float opacity) { return 1.0F - 0.6F * std::sqrt(opacity); }
@@ -80,6 +83,7 @@ Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const
   const image::SmoothMap smooth(normalise_map(map), across.position);
   const std::vector<Tint> tints = make_tints(options);
   const float outside = dimming(options.opacity);
+  const float grey = greying(options.opacity);
 
   Image picture = photo;
   std::vector<float> values(across.position.size());
@@ -89,9 +93,11 @@ Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const
     for (std::size_t x = 0; x < values.size(); ++x, pixel += 3) {
       const Tint& tint = tints[static_cast<std::size_t>(values[x] * (table_size - 1) + 0.5F)];
       const float inside = across.inside[x] * down.inside[y];
-      const float photo_part = inside * tint.photo + (1.0F - inside) * outside;
+      const float luma = 0.299F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2];
       for (std::size_t c = 0; c < 3; ++c) {
-        pixel[c] = static_cast<std::uint8_t>(pixel[c] * photo_part + inside * tint.rgb[c] + 0.5F);
+        const float beneath = pixel[c] + (luma - pixel[c]) * grey;
+        const float mapped = beneath * tint.photo + tint.rgb[c];
+        pixel[c] = static_cast<std::uint8_t>(mapped * inside + beneath * outside * (1.0F - inside) + 0.5F);
       }
     }
   }
