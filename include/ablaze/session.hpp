@@ -57,7 +57,10 @@ struct Drops {
   std::string method;                      ///< how it was computed: "closed form" or "tail rerun"
 };
 
-class Session;
+namespace runtime {
+struct CompiledNetwork;
+struct RunState;
+}  // namespace runtime
 
 /// What one run left behind: the logits and the kept activations. A trace holds the memory of its
 /// run and may be used for the next one (Session::run); it keeps its session's compiled network
@@ -84,9 +87,8 @@ class Trace {
 
  private:
   friend class Session;
-  struct Impl;
-  explicit Trace(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Trace(std::unique_ptr<runtime::RunState> impl);
+  std::unique_ptr<runtime::RunState> impl_;
 };
 
 /// A graph compiled for one input shape and a set of layers to keep: BatchNorm folded, bias, residual
@@ -111,9 +113,7 @@ class Session {
   std::size_t activation_bytes() const;  ///< of one trace
 
  private:
-  friend class Trace;
-  struct Impl;
-  std::shared_ptr<const Impl> impl_;
+  std::shared_ptr<const runtime::CompiledNetwork> impl_;
 };
 
 }  // namespace ablaze

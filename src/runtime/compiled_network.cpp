@@ -1,0 +1,158 @@
+#include "runtime/compiled_network.hpp"
+
+#include <omp.h>
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+
+namespace ablaze::runtime {
+namespace {
+
+constexpr std::int64_t kMostThreads = 1024;
+
+std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
+
+}  // namespace
+
+CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
+    : graph(network), options(std::move(wish)) {
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    throw UsageError("the number of threads must be between 0 (all cores) and " +
+                     std::to_string(kMostThreads));
+  }
+  if (options.threads == 0) options.threads = omp_get_max_threads();
+  options.isa = resolve_isa(options.isa);
+  table = &kernels::kernel_table(options.isa);
+  shapes = graph.infer_shapes(options.input);
+
+  kept.assign(shapes.size(), false);
+  for (const std::string& name : options.keep) {
+    const NodeId id = graph.find(name);
+    resumable.push_back(id);
+    kept[static_cast<std::size_t>(id)] = true;
+  }
+  find_needed();
+  for (const NodeId id : resumable) keep_boundaries(id);
+
+  LoweringJob all = job();
+  all.store = &store;
+  program = lower(all);
+  check_memory(program, "the activations of an input of " + to_string(options.input));
+}
+
+/// What the output or a kept layer depends on.
+void CompiledNetwork::find_needed() {
+  needed = kept;
+  needed.back() = true;
+  for (NodeId id = graph.output(); id >= 0; --id) {
+    if (!needed[static_cast<std::size_t>(id)]) continue;
+    for (const NodeId in : graph.node(id).inputs) needed[static_cast<std::size_t>(in)] = true;
+  }
+}
+
+/// Downstream of a layer, other nodes may be read as well: a skip connection that goes round it. They are
+/// kept.
+void CompiledNetwork::keep_boundaries(NodeId layer) {
+  const std::vector<bool> downstream = graph.downstream(layer);
+  for (NodeId id = layer + 1; id < graph.size(); ++id) {
+    const Node& node = graph.node(id);
+    if (!downstream[static_cast<std::size_t>(id)] || !needed[static_cast<std::size_t>(id)]) continue;
+    for (const NodeId in : node.inputs) {
+      if (!downstream[static_cast<std::size_t>(in)]) kept[static_cast<std::size_t>(in)] = true;
+    }
+    const bool decides =
+        std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op);
+    if (options.keep_preactivations && decides) kept[static_cast<std::size_t>(node.inputs[0])] = true;
+  }
+}
+
+LoweringJob CompiledNetwork::job() const {
+  LoweringJob job;
+  job.graph = &graph;
+  job.shapes = shapes;
+  job.needed = needed;
+  job.kept = kept;
+  job.table = table;
+  job.threads = options.threads;
+  return job;
+}
+
+void CompiledNetwork::check_memory(const Program& compiled, const std::string& what) const {
+  const std::size_t bytes = compiled.arena_floats * sizeof(float);
+  if (bytes <= options.memory_limit) return;
+  throw Error(what + " take " + mebibytes(bytes) + ", more than the limit of " +
+              mebibytes(options.memory_limit) + "; use a smaller picture or allow more memory");
+}
+
+NodeId CompiledNetwork::kept_node(std::string_view layer) const {
+  const NodeId id = graph.find(layer);
+  if (program.value_of.count(id) == 0) {
+    throw UsageError("layer " + std::string(layer) +
+                     " was not kept by this session; name it in SessionOptions::keep");
+  }
+  return id;
+}
+
+const Value& CompiledNetwork::value(NodeId node) const {
+  return program.values[static_cast<std::size_t>(program.value_of.at(node))];
+}
+
+Shape CompiledNetwork::shape_for(NodeId node, std::int64_t batch) const {
+  Shape shape = shapes[static_cast<std::size_t>(node)];
+  shape[0] = batch;
+  return shape;
+}
+
+std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t batch) const {
+  const std::scoped_lock lock(tails_mutex_);
+  auto& compiled = tails_[{from, batch}];
+  if (compiled != nullptr) return compiled;
+  if (std::ranges::find(resumable, from) == resumable.end()) {
+    throw UsageError("layer " + graph.node(from).name +
+                     " cannot be resumed from; name it in SessionOptions::keep");
+  }
+  if (!graph.downstream(from).back()) {
+    throw UsageError("the network's output does not depend on layer " + graph.node(from).name);
+  }
+  LoweringJob part = job();
+  for (Shape& shape : part.shapes) shape[0] = batch;
+  WeightStore packed = store;  // shares the weights; a tail packs nothing new
+  part.store = &packed;
+  part.from = from;
+  part.whole = &program;
+  auto result = std::make_shared<const Program>(lower(part));
+  check_memory(*result,
+               "a batch of " + std::to_string(batch) + " behind layer " + graph.node(from).name + " would");
+  return compiled = result;
+}
+
+RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
+    : session(std::move(of)),
+      arena({static_cast<std::int64_t>(session->program.arena_floats)}),
+      counters(session->program.steps.size()) {}
+
+Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
+
+Tensor RunState::read(NodeId node) const {
+  Tensor tensor(session->shapes[static_cast<std::size_t>(node)]);
+  read_value(session->value(node), memory(), tensor.data());
+  return tensor;
+}
+
+Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
+    : session_(*trace.session),
+      program_(session_.tail(from, batch)),
+      batch_(batch),
+      arena_({static_cast<std::int64_t>(program_->arena_floats)}),
+      counters_(program_->steps.size()),
+      memory_{arena_.data(), trace.arena.data()} {}
+
+Tensor Tail::run(const float* replacement) {
+  execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.threads,
+          counters_);
+  Tensor output(session_.shape_for(session_.graph.output(), batch_));
+  read_value(program_->values[static_cast<std::size_t>(program_->output)], memory_, output.data());
+  return output;
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <ablaze/session.hpp>
+#include <map>
+#include <mutex>
+
+#include "runtime/execute.hpp"
+#include "runtime/program.hpp"
+
+namespace ablaze::runtime {
+
+/// What a Session compiled: the network, its program, its packed weights. Immutable but for the cache of
+/// tails.
+struct CompiledNetwork {
+  Graph graph;
+  SessionOptions options;  ///< with threads and isa resolved
+  const kernels::KernelTable* table = nullptr;
+  std::vector<Shape> shapes;
+  std::vector<bool> needed, kept;
+  std::vector<NodeId> resumable;  ///< SessionOptions::keep
+  WeightStore store;
+  Program program;
+
+  CompiledNetwork(const Graph& network, SessionOptions wish);
+
+  /// The node of a kept layer. Throws UsageError.
+  NodeId kept_node(std::string_view layer) const;
+  /// The tail behind a kept layer for a batch of replacements, compiled once.
+  std::shared_ptr<const Program> tail(NodeId from, std::int64_t batch) const;
+  const Value& value(NodeId node) const;
+  /// [batch, ...] of a node.
+  Shape shape_for(NodeId node, std::int64_t batch) const;
+
+ private:
+  void find_needed();
+  void keep_boundaries(NodeId layer);
+  LoweringJob job() const;
+  void check_memory(const Program& compiled, const std::string& what) const;
+
+  mutable std::mutex tails_mutex_;
+  mutable std::map<std::pair<NodeId, std::int64_t>, std::shared_ptr<const Program>> tails_;
+};
+
+/// The memory of one run: what a Trace holds.
+struct RunState {
+  explicit RunState(std::shared_ptr<const CompiledNetwork> session);
+  std::shared_ptr<const CompiledNetwork> session;
+  Tensor arena;
+  Counters counters;
+
+  Memory memory() const;
+  /// A value of the whole network, row-major.
+  Tensor read(NodeId node) const;
+};
+
+/// A tail with memory of its own, ready to run over a trace.
+class Tail {
+ public:
+  Tail(const RunState& trace, NodeId from, std::int64_t batch);
+  const Value& input() const { return program_->values[static_cast<std::size_t>(program_->input)]; }
+  const Memory& memory() const { return memory_; }
+  /// replacement: row-major, or nullptr where the caller has filled the input. Returns [batch, classes].
+  Tensor run(const float* replacement);
+
+ private:
+  const CompiledNetwork& session_;
+  std::shared_ptr<const Program> program_;
+  std::int64_t batch_;
+  Tensor arena_;
+  Counters counters_;
+  Memory memory_;
+};
+
+}  // namespace ablaze::runtime

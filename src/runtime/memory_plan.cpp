@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <numeric>
+
+#include "runtime/program.hpp"
+
+namespace ablaze::runtime {
+namespace {
+
+/// The steps between which a storage's contents matter, both included. Step -1 is the caller's, before the
+/// first.
+struct Life {
+  int begin = 0, end = 0;
+  std::size_t floats = 0;
+  std::size_t offset = 0;
+  bool used = false;
+};
+
+bool overlap(const Life& a, const Life& b) { return a.begin <= b.end && b.begin <= a.end; }
+
+std::vector<Life> lives(const Program& program, std::span<const ValueId> untouchable) {
+  std::vector<Life> life(program.values.size());
+  const auto touch = [&](ValueId id, int step) {
+    if (id == kNone) return;
+    const Value& value = program.values[static_cast<std::size_t>(id)];
+    if (value.external) return;
+    Life& l = life[static_cast<std::size_t>(value.storage)];
+    if (!l.used) l.begin = l.end = step;
+    l.used = true;
+    l.begin = std::min(l.begin, step);
+    l.end = std::max(l.end, step);
+    l.floats = std::max(l.floats, static_cast<std::size_t>(value.floats()));
+  };
+  touch(program.input, -1);
+  const int steps = static_cast<int>(program.steps.size());
+  for (int s = 0; s < steps; ++s) {
+    const Step& step = program.steps[static_cast<std::size_t>(s)];
+    for (const ValueId id : {step.in, step.other, step.out, step.before_relu}) touch(id, s);
+  }
+  for (const ValueId id : untouchable) touch(id, steps);
+  return life;
+}
+
+}  // namespace
+
+void plan_memory(Program& program, std::span<const ValueId> untouchable) {
+  constexpr std::size_t line = 16;  // floats; every value begins on a cache line
+  std::vector<Life> life = lives(program, untouchable);
+  std::vector<std::size_t> order(life.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order,
+                           [&](std::size_t a, std::size_t b) { return life[a].floats > life[b].floats; });
+
+  std::vector<std::size_t> placed;
+  for (const std::size_t id : order) {
+    if (!life[id].used) continue;
+    life[id].floats = (life[id].floats + line - 1) / line * line;
+    std::vector<std::size_t> rivals;
+    std::ranges::copy_if(placed, std::back_inserter(rivals),
+                         [&](std::size_t other) { return overlap(life[id], life[other]); });
+    std::ranges::sort(rivals, {}, [&](std::size_t other) { return life[other].offset; });
+    std::size_t offset = 0;
+    for (const std::size_t other : rivals) {
+      if (offset + life[id].floats <= life[other].offset) break;
+      offset = std::max(offset, life[other].offset + life[other].floats);
+    }
+    life[id].offset = offset;
+    program.arena_floats = std::max(program.arena_floats, offset + life[id].floats);
+    placed.push_back(id);
+  }
+  for (Value& value : program.values) {
+    if (!value.external) value.offset = life[static_cast<std::size_t>(value.storage)].offset;
+  }
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,137 @@
+#pragma once
+
+// A compiled network: what the executor walks through. Lowering (lower.cpp) turns a graph into steps over
+// values; the memory plan gives each value its place in one arena; packing lays the weights out.
+
+#include <ablaze/graph.hpp>
+#include <ablaze/tensor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "kernels/layout.hpp"
+
+namespace ablaze::runtime {
+
+using ValueId = int;
+inline constexpr ValueId kNone = -1;
+
+/// How a value lies in memory.
+enum class Layout {
+  planar,   ///< [N][C][H][W] with a border: what a first convolution reads
+  blocked,  ///< nc16 with a border
+  features  ///< [C / 16 * H * W][N][16]: flattened, as linear layers read and write
+};
+
+struct Value {
+  Layout layout = Layout::blocked;
+  kernels::Extent extent;  ///< features keep the extent that they were flattened from
+  int border_y = 0, border_x = 0;
+  /// Where it lives: in the program's own arena, or in the trace of the whole network (a tail reads
+  /// what the first run left there).
+  bool external = false;
+  int storage = kNone;     ///< the value's place; a flattened value may share that of its source
+  std::size_t offset = 0;  ///< in floats, of the storage in its arena
+
+  std::ptrdiff_t row() const;
+  std::ptrdiff_t block() const;   ///< from one block (or plane) of an image to the next
+  std::ptrdiff_t batch() const;   ///< from one image to the next (0 in features)
+  std::ptrdiff_t floats() const;  ///< the whole, borders included
+  std::ptrdiff_t origin() const;  ///< of pixel (0, 0) of the first block
+  int blocks() const {
+    return layout == Layout::features ? extent.blocks() * extent.h * extent.w : extent.blocks();
+  }
+};
+
+/// A convolution's or a linear layer's weights as the tiles read them.
+struct PackedWeights {
+  Tensor weights;  ///< see kernels::OutGroup
+  Tensor bias;     ///< [blocks * 16]
+  std::vector<kernels::OutGroup> groups;
+  std::size_t bytes() const { return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float); }
+};
+
+/// BatchNorm on its own: y = x * scale + shift, each [blocks * 16].
+struct PackedAffine {
+  Tensor scale, shift;
+};
+
+struct Step {
+  enum class Kind {
+    convolution,  ///< linear layers too: 1x1 on one row of N pixels
+    max_pool,
+    average_pool,
+    adaptive_average_pool,
+    elementwise,
+    to_features,  ///< flatten
+    spread        ///< one image's features for every image of a batch
+  };
+  Kind kind = Kind::elementwise;
+  NodeId first = 0;         ///< the operator that the step begins with: it holds the attributes
+  NodeId last = 0;          ///< the last one fused into it: the step's output
+  std::string description;  ///< "conv 3x3 + bn + add + relu"
+  ValueId in = kNone;
+  ValueId other = kNone;  ///< added before the ReLU
+  ValueId out = kNone;
+  ValueId before_relu = kNone;
+  bool relu = false;
+  std::shared_ptr<const PackedWeights> packed;
+  std::shared_ptr<const PackedAffine> affine;
+  std::int64_t multiply_adds = 0;
+};
+
+/// Steps in order. A program is bound to a batch and an input's extent, not to any memory.
+struct Program {
+  std::vector<Value> values;
+  std::vector<Step> steps;
+  std::map<NodeId, ValueId> value_of;  ///< of every node whose output can be read
+  ValueId input = kNone;               ///< filled by the caller before the steps run
+  ValueId output = kNone;
+  std::size_t arena_floats = 0;
+};
+
+/// One convolution or linear layer with the BatchNorm folded into it, if any. Packed once a session.
+using WeightStore = std::map<NodeId, std::shared_ptr<const PackedWeights>>;
+
+/// What a graph is lowered for.
+struct LoweringJob {
+  const Graph* graph = nullptr;
+  std::vector<Shape> shapes;  ///< of every node, for this batch
+  std::vector<bool> needed;   ///< nodes that matter for the output or are kept, of the whole network
+  std::vector<bool> kept;     ///< nodes whose values must be readable after the run
+  const kernels::KernelTable* table = nullptr;
+  WeightStore* store = nullptr;  ///< weights are packed into it, or found there
+  int threads = 1;               ///< for the packing
+  // A tail: only what is downstream of `from`, whose value the caller fills; what else is read is in `whole`.
+  NodeId from = 0;
+  const Program* whole = nullptr;
+};
+
+/// The whole network (job.whole == nullptr) or the tail behind job.from. Throws Error.
+Program lower(const LoweringJob& job);
+
+/// Gives every storage of the program's own arena its offset: greedily, the largest first, into the lowest
+/// gap that is free while the storage lives. Kept and caller-filled values are never overwritten.
+void plan_memory(Program& program, std::span<const ValueId> untouchable);
+
+/// Packs a Conv2d, with scale and shift [O] folded in (empty: none).
+std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
+                                                      std::span<const double> scale,
+                                                      std::span<const double> shift, int threads);
+/// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already).
+std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
+                                                 int tile_blocks, int threads);
+std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale, std::span<const double> shift);
+
+/// BatchNorm as y = x * scale + shift.
+struct Affine {
+  std::vector<double> scale, shift;
+};
+Affine batch_norm_affine(const op::BatchNorm& norm);
+
+}  // namespace ablaze::runtime

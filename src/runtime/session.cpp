@@ -1,0 +1,78 @@
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+#include <algorithm>
+
+#include "runtime/compiled_network.hpp"
+
+namespace ablaze {
+
+Session::Session(const Graph& graph, SessionOptions options)
+    : impl_(std::make_shared<const runtime::CompiledNetwork>(graph, std::move(options))) {}
+
+Trace Session::run(const Tensor& input) const {
+  Trace trace(std::make_unique<runtime::RunState>(impl_));
+  run(input, trace);
+  return trace;
+}
+
+void Session::run(const Tensor& input, Trace& trace) const {
+  if (input.shape() != impl_->options.input) {
+    throw Error("the session was compiled for an input of " + to_string(impl_->options.input) + ", not " +
+                to_string(input.shape()));
+  }
+  if (trace.impl_ == nullptr || trace.impl_->session != impl_)
+    throw UsageError("the trace belongs to another session");
+  runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
+                   impl_->options.threads, trace.impl_->counters);
+}
+
+Shape Session::layer_shape(std::string_view layer) const {
+  return impl_->shapes[static_cast<std::size_t>(impl_->graph.find(layer))];
+}
+
+const SessionOptions& Session::options() const { return impl_->options; }
+
+std::vector<StepInfo> Session::steps() const {
+  std::vector<StepInfo> infos;
+  for (const runtime::Step& step : impl_->program.steps) {
+    StepInfo info;
+    info.name = impl_->graph.node(step.last).name;
+    info.kind = step.description;
+    if (step.kind == runtime::Step::Kind::convolution) {
+      const auto& in = impl_->program.values[static_cast<std::size_t>(step.in)];
+      info.algorithm = in.layout == runtime::Layout::planar ? "direct, planar input" : "direct";
+    }
+    info.output = impl_->shapes[static_cast<std::size_t>(step.last)];
+    info.multiply_adds = step.multiply_adds;
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+std::vector<double> Session::profile(const Tensor& input, int repeats) const {
+  if (repeats < 1) throw UsageError("a profile takes at least one run");
+  Trace trace = run(input);  // warms caches and pages
+  const std::size_t steps = impl_->program.steps.size();
+  std::vector<std::vector<double>> times(steps);
+  std::vector<double> one(steps);
+  for (int r = 0; r < repeats; ++r) {
+    runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
+                     impl_->options.threads, trace.impl_->counters, one.data());
+    for (std::size_t s = 0; s < steps; ++s) times[s].push_back(one[s]);
+  }
+  for (std::size_t s = 0; s < steps; ++s) {
+    std::ranges::nth_element(times[s], times[s].begin() + repeats / 2);
+    one[s] = times[s][static_cast<std::size_t>(repeats / 2)];
+  }
+  return one;
+}
+
+std::size_t Session::packed_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [node, packed] : impl_->store) bytes += packed->bytes();
+  return bytes;
+}
+
+std::size_t Session::activation_bytes() const { return impl_->program.arena_floats * sizeof(float); }
+
+}  // namespace ablaze
