@@ -5,7 +5,7 @@
     compare_onnxruntime.py --ablaze build/release/ablaze --node-modules DIR/node_modules
 
 Needs PyTorch with torchvision (to make and export the network) and Node.js. The two take turns, A B A B, so that
-a busy neighbour meets both; the ratio is of the medians of all runs.
+a busy neighbour meets both; a turn counts by its median, a side by the median of its turns.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import tempfile
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "torch"))
+SHAPE = (1, 3, 224, 224)
 WARMUP = 5
 
 
@@ -29,7 +30,6 @@ def parse_arguments():
     parser.add_argument("--ablaze", type=pathlib.Path, default=SOURCE / "build" / "release" / "ablaze")
     parser.add_argument("--node-modules", type=pathlib.Path, required=True, help="folder with onnxruntime-node")
     parser.add_argument("--network", default="resnet50", help="torchvision's name (default: resnet50)")
-    parser.add_argument("--size", type=int, default=224, help="of the square input")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
     parser.add_argument("--repeats", type=int, default=15, help="timed runs a turn")
@@ -66,7 +66,7 @@ def make_network(options, folder):
     from common import networks, np, seeded_network, torch, torchvision
 
     network = seeded_network(getattr(torchvision.models, options.network))
-    image = networks.named_tensor("input", (1, 3, options.size, options.size), torch.float32)
+    image = networks.named_tensor("input", SHAPE, torch.float32)
     torch.save(network.state_dict(), folder / "network.pth")
     torch.onnx.export(network, image, str(folder / "network.onnx"), opset_version=13)
     np.save(folder / "input.npy", image.numpy())
@@ -74,27 +74,30 @@ def make_network(options, folder):
     return network.double()(image.double()).numpy()
 
 
-def turn_of_ablaze(options, folder):
-    """(milliseconds of each run, logits)"""
+def logits_of_ablaze(options, folder):
     import numpy as np
 
-    inputs = [folder / "input.npy"] * (WARMUP + options.repeats)
-    out = run([options.ablaze, "classify", *inputs, "--model", folder / "network.pth", "--threads", options.threads,
-               "--json", "--save-logits", folder / "logits.npy"])
-    times = [json.loads(line)["milliseconds"]["forward"] for line in out.splitlines()]
-    return times[WARMUP:], np.load(folder / "logits.npy")[-1:].astype(np.float64)
+    run([options.ablaze, "classify", folder / "input.npy", "--model", folder / "network.pth", "--threads",
+         options.threads, "--quiet", "--save-logits", folder / "logits.npy"])
+    return np.load(folder / "logits.npy").astype(np.float64)
+
+
+def turn_of_ablaze(options, folder):
+    """The median of a turn's runs in milliseconds."""
+    out = run([options.ablaze, "bench", folder / "network.pth", "--threads", options.threads, "--repeats",
+               options.repeats, "--json"])
+    return json.loads(out)["milliseconds"]["pass"]
 
 
 def turn_of_onnxruntime(options, folder):
-    """(milliseconds of each run, logits, version)"""
+    """The median of a turn's runs in milliseconds, the logits, and the version."""
     import numpy as np
 
     script = pathlib.Path(__file__).with_name("onnxruntime.cjs")
-    shape = f"1,3,{options.size},{options.size}"
-    out = run(["node", script, folder / "network.onnx", folder / "input.f32", shape, options.threads, WARMUP,
-               options.repeats], NODE_PATH=str(options.node_modules.resolve()))
+    out = run(["node", script, folder / "network.onnx", folder / "input.f32", ",".join(map(str, SHAPE)),
+               options.threads, WARMUP, options.repeats], NODE_PATH=str(options.node_modules.resolve()))
     answer = json.loads(out)
-    return answer["milliseconds"], np.array([answer["logits"]]), answer["version"]
+    return statistics.median(answer["milliseconds"]), np.array([answer["logits"]]), answer["version"]
 
 
 def main():
@@ -106,20 +109,19 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         expected = make_network(options, folder)
+        logits = logits_of_ablaze(options, folder)
         for turn in range(options.rounds):
-            a, logits = turn_of_ablaze(options, folder)
-            b, peer_logits, version = turn_of_onnxruntime(options, folder)
-            ours += a
-            theirs += b
-            print(f"turn {turn + 1}: ablaze {statistics.median(a):7.2f} ms, ONNX Runtime {statistics.median(b):7.2f} ms",
-                  flush=True)
+            ours.append(turn_of_ablaze(options, folder))
+            median, peer_logits, version = turn_of_onnxruntime(options, folder)
+            theirs.append(median)
+            print(f"turn {turn + 1}: ablaze {ours[-1]:7.2f} ms, ONNX Runtime {median:7.2f} ms", flush=True)
 
     def error(found):
         return np.linalg.norm(found - expected) / np.linalg.norm(expected)
 
     a, b = statistics.median(ours), statistics.median(theirs)
-    print(f"{options.network} {options.size}x{options.size}, {options.threads} threads, "
-          f"median of {len(ours)} runs (best)")
+    print(f"{options.network}, {'x'.join(map(str, SHAPE))}, {options.threads} threads: median of {options.rounds} turns "
+          f"of {options.repeats} runs (best turn)")
     print(f"  ablaze              {a:7.2f} ms ({min(ours):.2f})   logits {error(logits):.1e} from float64")
     print(f"  ONNX Runtime {version:6} {b:7.2f} ms ({min(theirs):.2f})   logits {error(peer_logits):.1e} from float64")
     print(f"  ablaze takes {a / b:.2f} times ONNX Runtime's time")
