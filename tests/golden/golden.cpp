@@ -63,6 +63,7 @@ Golden::Golden(const std::string& network) : numbers_(read_numbers(network)) {
   const std::span<const double> numbers = numbers_;
   graph = build_graph(index, network);
   input_shape = index.at("input").at("shape").get<Shape>();
+  kinds = index.at("kinds").get<std::vector<std::string>>();
   scale = index.at("scale").get<float>();
 
   const Shape logits_shape = index.at("logits").at("shape").get<Shape>();
@@ -80,11 +81,9 @@ Golden::Golden(const std::string& network) : numbers_(read_numbers(network)) {
                            numbers.subspan(at + 1, entry.at("samples").get<std::size_t>())});
   }
   for (const Json& entry : index.at("drops")) {
-    const auto kinds = entry.at("kinds").get<std::vector<std::string>>();
     const auto channels = entry.at("channels").get<std::int64_t>();
     const std::size_t count = kinds.size() * scores.size() * static_cast<std::size_t>(channels);
-    drops.push_back(
-        {entry.at("layer"), kinds, channels, numbers.subspan(entry.at("at").get<std::size_t>(), count)});
+    drops.push_back({entry.at("layer"), channels, numbers.subspan(entry.at("at").get<std::size_t>(), count)});
   }
 }
 

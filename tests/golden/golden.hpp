@@ -24,7 +24,6 @@ class Golden {
   };
   struct Drops {
     std::string layer;
-    std::vector<std::string> kinds;  ///< "zero", "scale", "mean", "mask"
     std::int64_t channels = 0;
     std::span<const double> values;  ///< [kind][score][channel]
   };
@@ -33,8 +32,9 @@ class Golden {
 
   Graph graph;  ///< with its seeded weights
   Shape input_shape;
-  std::vector<double> logits;  ///< [N, classes]
-  float scale = 0;             ///< the factor of the kind "scale"
+  std::vector<double> logits;      ///< [N, classes]
+  std::vector<std::string> kinds;  ///< of ablation: "zero", "scale", "mean", "mask"
+  float scale = 0;                 ///< the factor of the kind "scale"
   std::vector<Score> scores;
   std::vector<std::string> score_names;
   std::vector<Activation> activations;

@@ -147,10 +147,10 @@ void check_ablation(const std::string& network) {
       const Session session(golden.graph, options_for(image.shape(), isa, {expected.layer}));
       const Trace trace = session.run(image);
       const auto channels = static_cast<std::size_t>(expected.channels);
-      for (std::size_t kind = 0; kind < expected.kinds.size(); ++kind) {
-        CAPTURE(expected.kinds[kind]);
+      for (std::size_t kind = 0; kind < golden.kinds.size(); ++kind) {
+        CAPTURE(golden.kinds[kind]);
         const Ablation ablation =
-            parse_ablation(expected.kinds[kind], golden, session.layer_shape(expected.layer));
+            parse_ablation(golden.kinds[kind], golden, session.layer_shape(expected.layer));
         const Drops found = trace.ablate(expected.layer, ablation, golden.scores);
         REQUIRE(found.drops.size() == golden.scores.size());
         for (std::size_t score = 0; score < golden.scores.size(); ++score) {

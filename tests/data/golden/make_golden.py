@@ -97,14 +97,13 @@ def sampled(activation):
 
 
 def drops_of(network, image, layer, shape, scores, base):
-    kinds = ablation.KINDS if len(shape) == 4 else ablation.KINDS[:2]
     channels = list(range(shape[1]))
     numbers = []
-    for kind in kinds:
+    for kind in ablation.KINDS:
         logits = ablation.ablated_logits(network, image, layer, kind, channels)
         for what, index in scores:
             numbers.append(ablation.score(base, what, index) - ablation.score(logits, what, index))
-    return list(kinds), torch.stack(numbers)
+    return torch.stack(numbers)
 
 
 @torch.no_grad()
@@ -120,6 +119,7 @@ def golden(name, make, shape, head, wanted):
         "input": {"name": "input", "shape": list(shape)},
         "logits": {"shape": list(logits.shape), "at": numbers.add(logits)},
         "activations": [],
+        "kinds": list(ablation.KINDS),
         "scale": ablation.SCALE,
         "drops": [],
     }
@@ -136,10 +136,10 @@ def golden(name, make, shape, head, wanted):
             layer_output = kept[[n for n in names if n.startswith(layer + ".") and n.count(".") == 1][-1]]
         else:
             layer_output = kept[layer]
-        kinds, drops = drops_of(network, batch[:1], layer, layer_output.shape, scores, logits[:1])
-        index["drops"].append(
-            {"layer": layer, "kinds": kinds, "channels": layer_output.shape[1], "at": numbers.add(drops)}
-        )
+        if layer_output.ndim == 2:  # behind the flattening there are no channels
+            continue
+        drops = drops_of(network, batch[:1], layer, layer_output.shape, scores, logits[:1])
+        index["drops"].append({"layer": layer, "channels": layer_output.shape[1], "at": numbers.add(drops)})
     return index, numbers
 
 
@@ -147,7 +147,7 @@ def dump(index):
     """JSON with one tensor, layer and drop a line."""
     lines = []
     for key, value in index.items():
-        if isinstance(value, list) and value:
+        if isinstance(value, list) and value and not isinstance(value[0], str):
             rows = ",\n    ".join(json.dumps(row) for row in value)
             lines.append(f'  "{key}": [\n    {rows}\n  ]')
         else:
