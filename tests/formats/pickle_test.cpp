@@ -1,0 +1,149 @@
+#include "formats/pickle.hpp"
+
+#include <doctest/doctest.h>
+
+#include "builders.hpp"
+
+using namespace ablaze;
+using namespace ablaze::formats;
+using namespace ablaze::testing;
+using namespace ablaze::testing::pickled;
+
+namespace {
+
+std::string refused(const std::string& pickle) {
+  const std::vector<std::byte> bytes = to_bytes(pickle);
+  return message_of([&] { parse_pickle(bytes, "model"); });
+}
+
+std::int64_t integer_of(const std::string& pickle) {
+  const std::vector<std::byte> bytes = to_bytes(pickle);
+  const Pickle parsed = parse_pickle(bytes, "model");
+  REQUIRE(parsed[parsed.root].kind == PickleValue::Kind::integer);
+  return parsed[parsed.root].integer;
+}
+
+}  // namespace
+
+TEST_CASE("pickle: numbers") {
+  CHECK(integer_of("\x80\x02K\xff.") == 255);
+  CHECK(integer_of(std::string("\x80\x02M\x00\x01.", 6)) == 256);
+  CHECK(integer_of("\x80\x02J\xff\xff\xff\xff.") == -1);
+  CHECK(integer_of(std::string("\x80\x02\x8a\x00.", 5)) == 0);
+  CHECK(integer_of("\x80\x02\x8a\x01\xff.") == -1);
+  CHECK(integer_of(std::string("\x80\x02\x8a\x02\xff\x00.", 7)) == 255);
+  CHECK(integer_of(whole(integer(-5'000'000'000))) == -5'000'000'000);
+  CHECK(contains(refused("\x80\x02\x8a\x09"
+                         "123456789."),
+                 "more than 64 bits"));
+}
+
+TEST_CASE("pickle: nothing but what a state dict needs is named, in any way") {
+  const std::string call = text("rm -rf /") + "\x85R";
+  const std::string stack_global = text("os") + text("system") + "\x93";
+  for (const std::string& pickle : std::vector<std::string>{
+           whole(global("os", "system") + call),
+           whole(stack_global + call),
+           std::string("cos\nsystem\n(S'rm -rf /'\ntR."),  // protocol 0
+           std::string("(S'rm -rf /'\nios\nsystem\n."),
+           std::string("(ios\nsystem\n."),
+           whole(dict({{"a", global("os", "system") + call}})),
+       }) {
+    const std::string error = refused(pickle);
+    CAPTURE(error);
+    CHECK((contains(error, "'os.system'") || contains(error, "opcode 83 ('S')")));
+    CHECK(contains(error, "executed"));
+  }
+  for (const auto& [module, name] :
+       std::vector<std::pair<std::string, std::string>>{{"builtins", "eval"},
+                                                        {"posix", "system"},
+                                                        {"torch", "load"},
+                                                        {"torch.storage", "_load_from_bytes"},
+                                                        {"collections", "OrderedDict.update"},
+                                                        {"collections.OrderedDict", ""},
+                                                        {"numpy.core.multiarray", "scalar"}})
+    CHECK(contains(refused(whole(global(module, name))), "'" + module + "." + name + "'"));
+  CHECK(contains(refused(whole(global("torch.nn.modules.conv", "Conv2d"))), "whole pickled module"));
+  // A name is data, too.
+  CHECK(contains(refused(whole(global("o\x1b[2Js", "system"))), "'o?[2Js.system'"));
+}
+
+TEST_CASE("pickle: allowed globals are called with torch.save's arguments only") {
+  const std::string ordered = global("collections", "OrderedDict");
+  CHECK(refused(whole(ordered + ")R")).empty());
+  for (const std::string& pickle : std::vector<std::string>{
+           ordered + "K\x01\x85R",
+           ordered + "]R",
+           "})R",
+           "K\x01)R",
+           global("torch._utils", "_rebuild_tensor_v2") + ")R",
+           global("torch._utils", "_rebuild_parameter") + "K\x01\x85R",
+           global("torch", "FloatStorage") + ")R",
+           global("torch", "Size") + ")R",
+           ordered + ")RN}b" + "K\x01}b",
+           std::string("(K\x01K\x01K\x01K\x01K\x01tQ"),
+           "(" + text("storage") + ordered + text("0") + text("cpu") + integer(1) + "tQ",
+           storage("FloatStorage", "0", -1),
+       }) {
+    CAPTURE(pickle);
+    CHECK(contains(refused(whole(pickle)), "not a state dict's"));
+  }
+}
+
+TEST_CASE("pickle: a stack, a memo or marks that do not fit are refused") {
+  for (const std::string& pickle : std::vector<std::string>{std::string("."),
+                                                            std::string("t."),
+                                                            std::string("u."),
+                                                            std::string("\x85."),
+                                                            std::string("a."),
+                                                            std::string("}K\x01s."),
+                                                            std::string("}(K\x01u."),
+                                                            std::string("K\x01(."),
+                                                            std::string("h\x05."),
+                                                            std::string("q\x00.", 3),
+                                                            std::string("]q\x01h\x02."),
+                                                            std::string("]r\xff\xff\xff\xff."),
+                                                            std::string("j\xff\xff\xff\xff."),
+                                                            std::string("](K\x01"
+                                                                        "u."),
+                                                            std::string("}(K\x01"
+                                                                        "e."),
+                                                            std::string("K\x01K\x01"
+                                                                        "a."),
+                                                            std::string("\x93."),
+                                                            std::string("K\x01K\x01\x93."),
+                                                            std::string("R."),
+                                                            std::string("b."),
+                                                            std::string("Q."),
+                                                            std::string("\x94.")}) {
+    CAPTURE(pickle);
+    CHECK(contains(refused("\x80\x02" + pickle), "not a state dict's"));
+  }
+  CHECK(contains(refused("\x80\x06]."), "protocol 6"));
+  CHECK(contains(refused("\x80\x02\x8f."), "opcode 143"));
+  CHECK(contains(refused("\x80\x02X\xff\xff\xff\xff"
+                         "a."),
+                 "ends too early"));
+  CHECK(contains(refused("\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                         "a."),
+                 "ends too early"));
+  CHECK(contains(refused("\x80\x02"
+                         "cos"),
+                 "ends too early"));
+  CHECK(contains(refused(""), "ends too early"));
+}
+
+TEST_CASE("pickle: depth, repetition and circles cost nothing") {
+  const std::size_t depth = 500'000;
+  CHECK(refused("\x80\x02" + std::string(depth, ']') + std::string(depth - 1, 'a') + ".").empty());
+  CHECK(refused("\x80\x02N" + std::string(depth, '\x85') + ".").empty());
+  CHECK(refused("\x80\x02]q\x01h\x01"
+                "a.")
+            .empty());  // a list that holds itself
+  CHECK(contains(refused("\x80\x02" + std::string(2'000'000, 'N') + "."), "too many values on the stack"));
+  CHECK(contains(refused("\x80\x02" + std::string(2'000'000, '(') + "."), "too many marks"));
+  std::string many = "\x80\x02]";
+  for (int i = 0; i < 2'100'000; ++i) many += "]a";
+  CHECK(contains(refused(many + "."), "more than 2000000 values"));
+  CHECK(contains(refused(std::string((64U << 20) + 1, ' ')), "at most"));
+}

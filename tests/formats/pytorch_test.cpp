@@ -1,0 +1,181 @@
+#include "formats/pytorch.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "base/files.hpp"
+#include "builders.hpp"
+#include "support/shared_data.hpp"
+
+using namespace ablaze;
+using namespace ablaze::formats;
+using namespace ablaze::testing;
+using namespace ablaze::testing::pickled;
+
+namespace {
+
+/// Element i is i / 8, as make_fixtures.py has it.
+std::vector<float> eighths(int count) {
+  std::vector<float> numbers;
+  for (int i = 0; i < count; ++i) numbers.push_back(static_cast<float>(i) / 8);
+  return numbers;
+}
+
+std::set<std::string> names(const TensorFile& file) {
+  std::set<std::string> found;
+  for (const auto& [name, weight] : file.tensors) found.insert(name);
+  return found;
+}
+
+const std::string twelve = storage("FloatStorage", "0", 12);
+
+/// The refusal of a state dict with one tensor.
+std::string refused(const std::string& value) { return refusal(pytorch(whole(dict({{"a", value}})))); }
+
+const std::set<std::string> net{"bn.bias",   "bn.running_mean", "bn.running_var",
+                                "bn.weight", "conv.bias",       "conv.weight"};
+
+}  // namespace
+
+TEST_CASE("pytorch: a state dict with every kind of tensor, in two pickle protocols") {
+  for (const char* const fixture : {"formats/kinds.pth", "formats/kinds-protocol4.pth"}) {
+    CAPTURE(fixture);
+    const TensorFile file = read_pytorch(test_data(fixture));
+    CHECK(names(file) == std::set<std::string>{"again", "bf16", "columns", "empty", "f16", "f32", "f64",
+                                               "parameter", "rows", "scalar", "transposed"});
+    const auto is = [&](const char* name, DType dtype, const Shape& shape,
+                        const std::vector<float>& expected) {
+      CAPTURE(name);
+      const Weight& weight = file.tensors.at(name);
+      CHECK(weight.dtype() == dtype);
+      CHECK(weight.shape() == shape);
+      CHECK(values(weight) == expected);
+    };
+    is("f32", DType::f32, {2, 3}, eighths(6));
+    is("f16", DType::f16, {3, 2}, eighths(6));
+    is("bf16", DType::bf16, {4}, eighths(4));
+    is("f64", DType::f32, {5}, eighths(5));
+    is("parameter", DType::f32, {2, 2}, eighths(4));
+    is("scalar", DType::f32, {}, {0.5F});
+    is("empty", DType::f32, {0, 3}, {});
+    is("again", DType::f32, {4, 6}, eighths(24));
+    is("rows", DType::f32, {2, 6},
+       {0.75F, 0.875F, 1, 1.125F, 1.25F, 1.375F, 1.5F, 1.625F, 1.75F, 1.875F, 2, 2.125F});
+    is("columns", DType::f32, {4, 2}, {0.25F, 0.375F, 1, 1.125F, 1.75F, 1.875F, 2.5F, 2.625F});
+    std::vector<float> transposed;
+    for (int column = 0; column < 6; ++column)
+      for (int row = 0; row < 4; ++row) transposed.push_back(static_cast<float>(row * 6 + column) / 8);
+    is("transposed", DType::f32, {6, 4}, transposed);
+  }
+}
+
+TEST_CASE("pytorch: contiguous tensors are views of the mapped file") {
+  const auto mapped = base::MappedFile::open(test_data("formats/kinds.pth"));
+  const TensorFile file = parse_pytorch(mapped->bytes(), mapped, "kinds.pth");
+  for (const char* const name : {"f32", "f16", "bf16", "rows", "again"}) {
+    const auto view = file.tensors.at(name).bytes();
+    CHECK(view.data() >= mapped->bytes().data());
+    CHECK(view.data() + view.size() <= mapped->bytes().data() + mapped->bytes().size());
+  }
+  CHECK(file.tensors.at("rows").bytes().data() ==
+        file.tensors.at("again").bytes().data() + 6 * sizeof(float));
+}
+
+TEST_CASE("pytorch: the state dict is found inside a module's own, and inside a training checkpoint") {
+  const TensorFile module = read_pytorch(test_data("formats/module.pth"));
+  CHECK(names(module) == net);
+  CHECK(values(module.tensors.at("conv.weight")) == eighths(18));
+  // DataParallel's prefix goes, the optimizer's tensors stay out.
+  const TensorFile checkpoint = read_pytorch(test_data("formats/checkpoint.pth"));
+  CHECK(names(checkpoint) == net);
+  CHECK(values(checkpoint.tensors.at("conv.weight")) == eighths(18));
+}
+
+TEST_CASE("pytorch: other files of torch.save and torch.jit are refused with what to do") {
+  const auto refused_file = [](const char* name) {
+    return message_of([&] { read_tensor_file(test_data(name)); });
+  };
+  CHECK(contains(refused_file("formats/torchscript.pt"), "TorchScript"));
+  CHECK(contains(refused_file("formats/whole-module.pth"), "'__main__.Net'"));
+  CHECK(contains(refused_file("formats/whole-module.pth"), "torch.save(model.state_dict()"));
+  CHECK(contains(refused_file("formats/old-form.pth"), "old form (before 1.6)"));
+  CHECK(contains(refused_file("formats/one-tensor.pth"), "a tensor, not a state dict"));
+  CHECK(contains(refused_file("formats/no-tensors.pth"), "its first keys are epoch and loss"));
+}
+
+TEST_CASE("pytorch: a pickle that names os.system is refused, and nothing runs") {
+  const std::string attack = global("os", "system") + text("touch /tmp/ablaze-was-here") + "\x85R";
+  for (const std::string& pickle : std::vector<std::string>{whole(attack), whole(dict({{"a", attack}}))}) {
+    const std::string error = refusal(pytorch(pickle));
+    CHECK(contains(error, "'os.system'"));
+    CHECK(contains(error, "Nothing of it was executed"));
+  }
+  CHECK_FALSE(std::filesystem::exists("/tmp/ablaze-was-here"));
+  // Not behind a zip archive either.
+  CHECK(contains(refusal(whole(attack)), "bare pickle"));
+}
+
+TEST_CASE("pytorch: every element of a tensor must lie in its storage") {
+  CHECK(refused(tensor(twelve, 0, {3, 4}, {4, 1})).empty());
+  CHECK(refused(tensor(twelve, 11, {1, 1}, {1'000'000, 1})).empty());  // a stride that is never taken
+  CHECK(refused(tensor(twelve, 100, {0}, {1})).empty());
+  const std::int64_t huge = std::int64_t{1} << 62;
+  for (const std::string& value : std::vector<std::string>{
+           tensor(twelve, 1, {3, 4}, {4, 1}),
+           tensor(twelve, 0, {13}, {1}),
+           tensor(twelve, 12, {1}, {1}),
+           tensor(twelve, 0, {3, 4}, {5, 1}),
+           tensor(twelve, 0, {2}, {huge}),
+           tensor(twelve, 0, {huge}, {1}),
+           tensor(twelve, 0, {huge / 4, 2}, {huge, huge}),
+           tensor(twelve, huge, {2}, {1}),
+       })
+    CHECK(contains(refused(value), "outside its storage"));
+  CHECK(contains(refused(tensor(twelve, 0, {huge, 4}, {0, 0})), "strides that do not fit"));
+  CHECK(contains(refused(tensor(twelve, -1, {2}, {1})), "strides that do not fit"));
+  CHECK(contains(refused(tensor(twelve, 0, {2, 2}, {1})), "strides that do not fit"));
+  CHECK(contains(refused(tensor(twelve, 0, {-2}, {1})), "no natural number"));
+  CHECK(contains(refused(tensor(twelve, 0, {2}, {-1})), "no natural number"));
+  CHECK(
+      contains(refused(tensor(twelve, 0, std::vector<std::int64_t>(17, 1), std::vector<std::int64_t>(17, 1))),
+               "17 axes"));
+}
+
+TEST_CASE("pytorch: storages must be there and as large as the pickle says") {
+  CHECK(contains(refused(tensor(storage("FloatStorage", "0", 13), 0, {1}, {1})), "has only 48 bytes"));
+  CHECK(contains(refused(tensor(storage("DoubleStorage", "0", 12), 0, {1}, {1})), "has only 48 bytes"));
+  CHECK(contains(refused(tensor(storage("FloatStorage", "0", std::int64_t{1} << 62), 0, {1}, {1})),
+                 "has only 48 bytes"));
+  CHECK(contains(refused(tensor(storage("FloatStorage", "7", 12), 0, {1}, {1})), "no entry 'net/data/7'"));
+  CHECK(contains(refused(tensor(storage("FloatStorage", "../data.pkl", 1), 0, {1}, {1})), "no entry"));
+  CHECK(contains(refused(tensor(storage("QInt8Storage", "0", 12), 0, {1}, {1})), "'torch.QInt8Storage'"));
+}
+
+TEST_CASE("pytorch: a small file cannot describe tensors without end") {
+  CHECK(refused(tensor(twelve, 0, {2, 12}, {0, 1})) == "");
+  CHECK(contains(refused(tensor(twelve, 0, {1'000'000'000, 12}, {0, 1})), "beyond reason"));
+  std::vector<std::pair<std::string, std::string>> many;
+  for (int i = 0; i < 100; ++i) many.emplace_back(std::to_string(i), tensor(twelve, 0, {10'000, 2}, {0, 1}));
+  CHECK(contains(refusal(pytorch(whole(dict(many)))), "beyond reason"));
+}
+
+TEST_CASE("pytorch: dictionaries in circles end") {
+  // d = {}; d["model"] = d
+  CHECK(contains(refusal(pytorch("\x80\x02}q\x01" + text("model") + "h\x01s.")), "without tensors"));
+  // A dictionary of options under a name that often holds the weights
+  const TensorFile file = [&] {
+    static const auto bytes = to_bytes(
+        pytorch(whole(dict({{"params", dict({{"lr", "N"}})}, {"a", tensor(twelve, 0, {12}, {1})}}))));
+    return parse_pytorch(bytes, nullptr, "model");
+  }();
+  CHECK(names(file) == std::set<std::string>{"a"});
+}
+
+TEST_CASE("pytorch: zip archives of other kinds, and of big-endian machines") {
+  CHECK(contains(refusal(zip({{"a.txt", "hello"}})), "without data.pkl"));
+  CHECK(contains(refusal(zip({})), "without data.pkl"));
+  CHECK(contains(refusal(zip({{"a/data.pkl", "N."}, {"b/data.pkl", "N."}})), "two pickles"));
+  CHECK(contains(refusal(zip({{"a/data.pkl", "N."}, {"a/byteorder", "big"}})), "'big'-endian"));
+  CHECK(contains(refusal(zip({{"a/data.pkl", "N.", 8}})), "compressed (method 8)"));
+}
