@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ablaze/image.hpp>
+
+namespace ablaze::testing {
+
+using Bytes = std::vector<std::byte>;
+
+/// A file of tests/data/image.
+Bytes read_fixture(const std::string& name);
+Image load_fixture(const std::string& name);
+/// The raw RGB bytes that Pillow made of a fixture.
+std::vector<std::uint8_t> golden_rgb(const std::string& name);
+/// The raw little-endian floats that torchvision made.
+std::vector<float> golden_floats(const std::string& name);
+
+/// The picture that make_golden.py calls pattern(width, height).
+Image pattern(int width, int height);
+/// A picture of one colour.
+Image flat(int width, int height, std::uint8_t red, std::uint8_t green, std::uint8_t blue);
+
+struct Difference {
+  int largest = 0;
+  double mean = 0;
+};
+Difference difference(const Image& image, std::span<const std::uint8_t> rgb);
+
+Bytes to_bytes(std::string_view text);
+void append(Bytes& to, const Bytes& more);
+/// A PNG chunk with its length and checksum.
+Bytes png_chunk(std::string_view type, const Bytes& data);
+/// Signature and header of an 8-bit PNG. Colour type 0: grey, 2: RGB.
+Bytes png_start(std::uint32_t width, std::uint32_t height, std::uint8_t colour_type);
+/// Gives every chunk of a PNG the checksum of what it holds now.
+void mend_checksums(Bytes& png);
+
+}  // namespace ablaze::testing
