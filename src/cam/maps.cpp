@@ -4,9 +4,7 @@
 #include <cmath>
 
 #include <ablaze/error.hpp>
-#include <xtensor/xadapt.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xnoalias.hpp>
+#include <ablaze/xtensor.hpp>
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
@@ -28,20 +26,13 @@ void require_one_weight_a_channel(const Tensor& activation, std::size_t weights)
 
 Tensor weighted_sum(const Tensor& activation, std::span<const double> weights) {
   require_one_weight_a_channel(activation, weights.size());
-  const auto channels = weights.size();
-  const auto height = static_cast<std::size_t>(activation.dim(2));
-  const auto width = static_cast<std::size_t>(activation.dim(3));
-  const auto a = xt::adapt(activation.data(), channels * height * width, xt::no_ownership(),
-                           std::array{channels, height, width});
-
-  xt::xtensor<double, 2> sum = xt::zeros<double>({height, width});
-  for (std::size_t k = 0; k < channels; ++k) {
-    // A dead channel adds nothing, whatever its weight: most of a ReLU's channels are skipped by this.
-    if (weights[k] != 0) xt::noalias(sum) += weights[k] * xt::view(a, k, xt::all(), xt::all());
+  const auto a = as_xtensor<4>(activation);
+  xt::xtensor<double, 2> sum = xt::zeros<double>({a.shape(2), a.shape(3)});
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    // Many channels of a ReLU are dead in one picture; they have no weight and add nothing.
+    if (weights[k] != 0) xt::noalias(sum) += weights[k] * xt::view(a, 0, k, xt::all(), xt::all());
   }
-
-  Tensor out({activation.dim(2), activation.dim(3)});
-  std::transform(sum.begin(), sum.end(), out.data(), [](double v) { return static_cast<float>(v); });
+  Tensor out = from_xtensor(sum);
   if (!std::all_of(out.values().begin(), out.values().end(), [](float v) { return std::isfinite(v); })) {
     throw Error("the weighted sum of the activations is not finite: they are too large for float32");
   }

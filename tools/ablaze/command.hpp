@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include <ablaze/isa.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace ablaze::cli {
+
+/// Exit statuses of the program; 128 + the signal's number where one ended it.
+enum Status : int {
+  all_done = 0,
+  something_failed = 1,  ///< an input, the model or the output; the other inputs are done
+  wrong_usage = 2,
+};
+
+/// What every subcommand understands, before or after its name.
+struct Common {
+  int threads = 0;  ///< 0: all cores
+  Isa isa = Isa::automatic;
+  bool winograd = true;
+  std::size_t memory = std::size_t{4} << 30;
+  bool quiet = false;
+};
+
+/// A subcommand: its part of the grammar, and what it does once the words are understood.
+struct Command {
+  CLI::App* grammar = nullptr;
+  std::function<int()> run;  ///< returns a Status
+};
+
+// Each adds its words to the grammar, in the file of its name. `common` is filled in by the time of run().
+Command explain_command(CLI::App& app, const Common& common);
+Command classify_command(CLI::App& app, const Common& common);
+Command activations_command(CLI::App& app, const Common& common);
+Command convert_command(CLI::App& app, const Common& common);
+Command inspect_command(CLI::App& app, const Common& common);
+Command methods_command(CLI::App& app, const Common& common);
+Command bench_command(CLI::App& app, const Common& common);
+
+}  // namespace ablaze::cli

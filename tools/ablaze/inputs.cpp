@@ -1,0 +1,142 @@
+#include "ablaze/inputs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+
+#include <ablaze/error.hpp>
+
+#include "base/text.hpp"
+#include "formats/npy.hpp"
+
+namespace ablaze::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+enum class Content { picture, tensor, other, unreadable };
+
+Content content_of(const fs::path& file) {
+  std::array<char, 8> start{};
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return Content::unreadable;
+  in.read(start.data(), start.size());
+  const std::string_view bytes(start.data(), static_cast<std::size_t>(in.gcount()));
+  if (formats::looks_like_npy(std::as_bytes(std::span(bytes)))) return Content::tensor;
+  if (bytes.starts_with("\xFF\xD8\xFF") || bytes == "\x89PNG\r\n\x1A\n") return Content::picture;
+  return Content::other;
+}
+
+bool is_named_like_an_input(const fs::path& file) {
+  constexpr std::array endings{".jpg", ".jpeg", ".jfif", ".png", ".npy"};
+  return std::find(endings.begin(), endings.end(), base::lower(file.extension().string())) != endings.end();
+}
+
+bool is_wanted(const fs::path& file) {
+  const Content content = content_of(file);
+  return content == Content::picture || content == Content::tensor || is_named_like_an_input(file);
+}
+
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+bool is_same_folder(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return !b.empty() && fs::equivalent(a, b, ignored);
+}
+
+/// All files below a folder that are wanted, sorted. Symbolic links to folders are not followed, so that a
+/// circle of them has an end; folders that may not be read are passed over.
+std::vector<fs::path> files_below(const fs::path& folder, const fs::path& leave_out) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
+  if (error) throw Error(folder.string() + ": cannot read the folder: " + error.message());
+  for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) {
+      if (is_hidden(entry->path()) || is_same_folder(entry->path(), leave_out))
+        entry.disable_recursion_pending();
+    } else if (entry->is_regular_file(ignored) && !is_hidden(entry->path()) && is_wanted(entry->path())) {
+      files.push_back(entry->path());
+    }
+  }
+  if (error) throw Error(folder.string() + ": cannot read the folder: " + error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void add_folder(const fs::path& folder, const fs::path& leave_out, FoundInputs& found) {
+  const auto files = files_below(folder, leave_out);
+  if (files.empty()) {
+    throw Error(folder.string() + ": there is no picture (JPEG or PNG) and no .npy tensor in this folder");
+  }
+  for (const fs::path& file : files) {
+    found.inputs.push_back({file, file.parent_path().lexically_relative(folder)});
+  }
+}
+
+void add_word(const std::string& word, const fs::path& leave_out, FoundInputs& found) {
+  std::error_code error;
+  const auto status = fs::status(word, error);
+  if (fs::is_directory(status)) {
+    add_folder(word, leave_out, found);
+  } else if (fs::exists(status)) {
+    found.inputs.push_back({word, {}});
+  } else {
+    throw Error(word + ": " + (error ? error.message() : "No such file or folder"));
+  }
+}
+
+}  // namespace
+
+FoundInputs find_inputs(std::span<const std::string> words, const fs::path& leave_out) {
+  FoundInputs found;
+  for (const std::string& word : words) {
+    try {
+      add_word(word, leave_out, found);
+    } catch (const Error& error) {
+      found.failures.emplace_back(error.what());
+    }
+  }
+  return found;
+}
+
+Picture load_picture(const fs::path& file) {
+  if (content_of(file) == Content::tensor) return {formats::read_npy(file), {}};
+  return {std::nullopt, Image::load(file)};
+}
+
+namespace {
+
+Tensor brightness(const Image& image) {
+  Tensor out({image.height(), image.width()});
+  const auto pixels = image.pixels();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(out.size()); ++i) {
+    const int sum = pixels[3 * i] + pixels[3 * i + 1] + pixels[3 * i + 2];
+    out.data()[i] = static_cast<float>(sum) / (3 * 255.0F);
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor load_mask(const fs::path& file) {
+  Picture picture = load_picture(file);
+  if (!picture.tensor) return brightness(picture.photo);
+  const Tensor& mask = *picture.tensor;
+  if (mask.rank() != 2) {
+    throw Error(file.string() + ": a mask has height and width (HxW), but this tensor is " +
+                to_string(mask.shape()));
+  }
+  const auto values = mask.values();
+  if (!std::all_of(values.begin(), values.end(), [](float v) { return v >= 0 && v <= 1; })) {
+    throw Error(file.string() +
+                ": a mask's values lie between 0 (keep) and 1 (remove); some of these do not");
+  }
+  return mask;
+}
+
+}  // namespace ablaze::cli

@@ -1,0 +1,27 @@
+#include "ablaze/network.hpp"
+
+#include <ablaze/image.hpp>
+
+#include "explain/session_cache.hpp"
+
+namespace ablaze::cli {
+
+Model open_model(const std::string& file) {
+  return load_model(file.empty() ? shipped_model() : std::filesystem::path(file));
+}
+
+SessionOptions session_options(const Common& common) {
+  SessionOptions options;
+  options.threads = common.threads;
+  options.isa = common.isa;
+  options.winograd = common.winograd;
+  options.memory_limit = common.memory;
+  return options;
+}
+
+Tensor network_input(const Picture& picture, const Model& model) {
+  if (picture.tensor) return explain::as_single_input(*picture.tensor);
+  return preprocess(picture.photo, model.preprocess);
+}
+
+}  // namespace ablaze::cli

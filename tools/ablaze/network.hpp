@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include <ablaze/model.hpp>
+#include <ablaze/session.hpp>
+#include <ablaze/tensor.hpp>
+
+#include "ablaze/command.hpp"
+#include "ablaze/inputs.hpp"
+
+namespace ablaze::cli {
+
+/// Opens --model's file, or the shipped one where that is empty. Throws Error.
+Model open_model(const std::string& file);
+
+/// What the common options say about a session.
+SessionOptions session_options(const Common& common);
+
+/// The picture as the model's network takes it, [1, 3, H, W]. Throws Error.
+Tensor network_input(const Picture& picture, const Model& model);
+
+/// Time since construction.
+class Stopwatch {
+ public:
+  double milliseconds() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace ablaze::cli
