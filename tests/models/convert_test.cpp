@@ -136,14 +136,15 @@ TEST_CASE("weights that are not numbers are refused") {
 }
 
 TEST_CASE("the models that ship pass their self-tests") {
-  for (const char* name : {"resnet18_thin-imagenette.safetensors", "vgg11_bn_thin-imagenette.safetensors"}) {
+  for (const std::string name :
+       {"resnet18_thin-imagenette.safetensors", "vgg11_bn_thin-imagenette.safetensors"}) {
     CAPTURE(name);
     const Model model = load_model(fs::path(ABLAZE_SOURCE_DIR) / "weights" / name);
     CHECK(model.labels.size() == 10);
     CHECK(model.labels.at(9) == "parachute");
     CHECK(model.preprocess.resize == 224);
     CHECK(model.preprocess.crop == 224);
-    CHECK(std::string(name).starts_with(model.architecture + "-"));
+    CHECK(name.starts_with(model.architecture + "-"));
     CHECK(mentions(model.provenance, "MIT"));
     const Verification verification = verify_model(model);
     CAPTURE(verification.error);

@@ -30,7 +30,8 @@ const std::vector<Shapes>& samples() {
 
 TEST_CASE("whichever tensor is missing, the error names it and the file") {
   for (const Shapes& sample : samples()) {
-    for (const auto& [name, shape] : sample) {
+    for (const auto& entry : sample) {
+      const std::string& name = entry.first;
       Shapes shapes = sample;
       shapes.erase(name);
       const std::string message = error_for(shapes);
@@ -45,7 +46,9 @@ TEST_CASE("whichever tensor is missing, the error names it and the file") {
 
 TEST_CASE("whichever axis is wrong, the network is refused; an inner axis names its own tensor") {
   for (const Shapes& sample : samples()) {
-    for (const auto& [name, shape] : sample) {
+    for (const auto& entry : sample) {
+      const std::string& name = entry.first;
+      const Shape& shape = entry.second;
       for (std::size_t axis = 0; axis < shape.size(); ++axis) {
         Shapes shapes = sample;
         ++shapes[name][axis];
@@ -62,7 +65,9 @@ TEST_CASE("whichever axis is wrong, the network is refused; an inner axis names 
 
 TEST_CASE("a tensor without elements or of another rank is refused") {
   for (const Shapes& sample : samples()) {
-    for (const auto& [name, shape] : sample) {
+    for (const auto& entry : sample) {
+      const std::string& name = entry.first;
+      const Shape& shape = entry.second;
       CAPTURE(name);
       Shapes shapes = sample;
       shapes[name].push_back(1);

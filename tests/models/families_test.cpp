@@ -45,7 +45,7 @@ constexpr std::array<int, 4> k152{3, 8, 36, 3};
 
 TEST_CASE("every ResNet of torchvision is known by its tensors, down to its parameter count") {
   struct Case {
-    const char* name;
+    std::string name;
     ResnetRecipe recipe;
     std::int64_t parameters;
   };
@@ -80,7 +80,7 @@ TEST_CASE("every ResNet of torchvision is known by its tensors, down to its para
 
 TEST_CASE("every VGG of torchvision is known by its tensors, down to its parameter count") {
   struct Case {
-    const char* name;
+    std::string name;
     VggRecipe recipe;
     std::int64_t parameters;
     const char* default_layer;
