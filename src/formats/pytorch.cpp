@@ -35,16 +35,17 @@ std::string find_folder(const ZipArchive& archive, const std::string& name) {
     found = true;
   }
   if (!found)
-    throw malformed(name,
-                    "a zip archive without data.pkl: not a file of torch.save. Expected a PyTorch state dict "
-                    "(.pth) or a safetensors file");
+    throw malformed(
+        name,
+        "it is a zip archive without data.pkl: not a file of torch.save. Expected a PyTorch state dict "
+        "(.pth) or a safetensors file");
   return folder;
 }
 
 void refuse_other_kinds(const ZipArchive& archive, const std::string& folder, const std::string& name) {
   if (archive.contains(folder + "constants.pkl"))
     throw malformed(name,
-                    "a TorchScript archive (a compiled program), not a state dict. Export its weights: "
+                    "it is a TorchScript archive (a compiled program), not a state dict. Export its weights: "
                     "torch.save(torch.jit.load('model.pt').state_dict(), 'weights.pth')");
   const std::string order = folder + "byteorder";
   if (archive.contains(order) && as_text(archive.read(order)) != "little")

@@ -68,10 +68,11 @@ std::string describe_content(std::span<const std::byte> bytes) {
   if (looks_like_npy(bytes)) return "looks like a NumPy array (.npy), which is an input, not a network";
   if (looks_like_onnx(bytes)) return "looks like an ONNX model; export its weights from PyTorch instead";
   if (!looks_like_text(bytes)) return "has unknown content";
-  const std::string start = base::lower(as_text(bytes.first(std::min<std::size_t>(bytes.size(), 256))));
-  if (start.find("<html") != std::string::npos || start.find("<!doctype") != std::string::npos)
+  const std::string_view start = as_text(bytes.first(std::min<std::size_t>(bytes.size(), 256)));
+  const std::string any_case = base::lower(start);
+  if (any_case.find("<html") != std::string::npos || any_case.find("<!doctype") != std::string::npos)
     return "looks like a web page; the download went wrong, fetch the file itself";
-  return "looks like text (" + in_quotes(std::string_view(start).substr(0, 32)) + ")";
+  return "looks like text (" + in_quotes(start.substr(0, start.find_first_of("\r\n")).substr(0, 40)) + ")";
 }
 
 }  // namespace

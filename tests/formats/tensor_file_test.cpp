@@ -32,7 +32,7 @@ TEST_CASE("what is no model is told for what it looks like") {
                          "2.0.0"),
                  "ONNX"));
   CHECK(contains(refusal("\x93NUMPY\x01\x00"), "NumPy array"));
-  CHECK(contains(refusal("# Notes\nThis is not a model."), "looks like text ('# notes"));
+  CHECK(contains(refusal("# Notes\nThis is not a model."), "looks like text ('# Notes')"));
   CHECK(contains(refusal("{\"a\": 1}"), "looks like text"));
   CHECK(contains(refusal(std::string(100, '\0')), "unknown content"));
   for (const char* text : {"", "nothing that anybody knows"})
