@@ -5,7 +5,10 @@
 #include "kernels/kernels.hpp"
 #include "kernels/vector.hpp"
 
-#if defined(__clang__)
+#if defined(ABLAZE_ROLLED)  // sanitizers instrument every load: unrolled tiles would take minutes to compile
+#define ABLAZE_UNROLL
+#define ABLAZE_UNROLL_4
+#elif defined(__clang__)
 #define ABLAZE_UNROLL _Pragma("clang loop unroll(full)")
 #define ABLAZE_UNROLL_4 _Pragma("clang loop unroll_count(4)")
 #else

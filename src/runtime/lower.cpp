@@ -37,7 +37,7 @@ class Lowering {
       lower_input();
     }
     for (NodeId id = 0; id < graph_.size(); ++id) {
-      if (computed(id) && root(id) == id && program_.value_of.count(id) == 0) lower_node(id);
+      if (computed(id) && root(id) == id && !fused_[static_cast<std::size_t>(id)]) lower_node(id);
     }
     for (NodeId id = 0; id < graph_.size(); ++id) {  // an Identity reads as what it passes on
       const auto it = program_.value_of.find(root(id));
@@ -61,6 +61,7 @@ class Lowering {
     const std::size_t count = static_cast<std::size_t>(graph_.size());
     kept_.assign(count, false);
     computed_.assign(count, false);
+    fused_.assign(count, false);
     const std::vector<bool> downstream = graph_.downstream(job_.from);
     for (NodeId id = 0; id < graph_.size(); ++id) {
       const Node& node = graph_.node(id);
@@ -246,11 +247,15 @@ class Lowering {
     step.relu = is<op::Relu>(node);
 
     NodeId end = id;
+    const auto take = [&](NodeId reader) {
+      fused_[static_cast<std::size_t>(reader)] = true;
+      end = reader;
+    };
     NodeId next = step.relu || kept(end) ? -1 : only_reader(end);
     if (next >= 0 && is<op::Conv2d>(node) && is<op::BatchNorm>(graph_.node(next))) {
       affine = batch_norm_affine(std::get<op::BatchNorm>(graph_.node(next).op));
       description += " + bn";
-      end = next;
+      take(next);
       next = kept(end) ? -1 : only_reader(end);
     }
     if (next >= 0 && step.other == kNone && is<op::Add>(graph_.node(next))) {
@@ -260,7 +265,7 @@ class Lowering {
         step.other = value(other);
         expect_one_order(next, step.in, step.other, multiplies);
         description += " + add";
-        end = next;
+        take(next);
       }
     }
     next = step.relu ? -1 : only_reader(end);  // a value kept before the ReLU gets a second store
@@ -269,7 +274,7 @@ class Lowering {
       step.relu = true;
       description += " + relu";
       if (kept(end)) before_relu = end;
-      end = next;
+      take(next);
     }
     step.last = end;
     step.description = std::move(description);
@@ -317,14 +322,16 @@ class Lowering {
       step.affine = pack_affine(affine.scale, affine.shift);
       return;
     }
-    auto& packed = (*job_.store)[step.first];
-    if (packed == nullptr) {
-      const int tile_blocks = job_.table->out_blocks_per_tile;
-      packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, job_.threads)
-                                    : pack_convolution(node, in.layout == Layout::planar, tile_blocks,
-                                                       affine.scale, affine.shift, job_.threads);
-      job_.store->emplace(step.first, step.packed);
+    const auto found = job_.store->find(step.first);
+    if (found != job_.store->end()) {
+      step.packed = found->second;
+      return;
     }
+    const int tile_blocks = job_.table->out_blocks_per_tile;
+    step.packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, job_.threads)
+                                       : pack_convolution(node, in.layout == Layout::planar, tile_blocks,
+                                                          affine.scale, affine.shift, job_.threads);
+    job_.store->emplace(step.first, step.packed);
   }
 
   void plan() {
@@ -343,6 +350,7 @@ class Lowering {
   Program program_;
   std::vector<NodeId> roots_;
   std::vector<bool> kept_, computed_;
+  std::vector<bool> fused_;  // into an earlier node's step
   std::vector<std::vector<NodeId>> readers_;
   std::vector<std::array<int, 2>> borders_;
 };

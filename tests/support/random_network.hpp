@@ -1,0 +1,162 @@
+#pragma once
+
+// Small random networks with branches, skips, strides, groups, dilation, pools and odd sizes: what property
+// tests run on.
+
+#include <ablaze/graph.hpp>
+#include <cmath>
+#include <random>
+
+namespace ablaze::testing {
+
+class RandomNetwork {
+ public:
+  explicit RandomNetwork(unsigned seed) : random_(seed) {
+    const int channels = pick(1, 20);
+    shape_ = {1, channels, pick(6, 19), pick(6, 19)};
+    nodes_.push_back(graph_.add("input", op::Input{{channels, 0, 0}}, {}));
+    const int depth = pick(3, 9);
+    for (int i = 0; i < depth; ++i) grow(i);
+    finish();
+  }
+  const Graph& graph() const { return graph_; }
+  /// 1 x C x H x W
+  const Shape& input_shape() const { return shape_; }
+  std::vector<double> input(int batch = 1) {
+    std::vector<double> x(static_cast<std::size_t>(batch * element_count(shape_)));
+    for (double& v : x) v = static_cast<float>(normal_(random_));
+    return x;
+  }
+
+ private:
+  int pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+  Tensor tensor(Shape shape, double scale, double shift = 0) {
+    Tensor t(std::move(shape));
+    for (float& v : t.values()) v = static_cast<float>(normal_(random_) * scale + shift);
+    return t;
+  }
+  Shape shape_of(NodeId id) const { return graph_.infer_shapes(shape_)[static_cast<std::size_t>(id)]; }
+
+  op::Conv2d convolution(const Shape& in, int out_channels, int kernel, int stride, int groups) {
+    op::Conv2d conv;
+    const int dilation = pick(0, 4) == 0 && kernel == 3 ? 2 : 1;
+    const double fan_in = static_cast<double>(in[1]) / groups * kernel * kernel;
+    conv.weight = tensor({out_channels, in[1] / groups, kernel, kernel}, std::sqrt(2 / fan_in));
+    if (pick(0, 1) == 1) conv.bias = tensor({out_channels}, 0.3);
+    conv.stride = {stride, stride};
+    conv.padding = {kernel / 2 * dilation, kernel / 2 * dilation};
+    conv.dilation = {dilation, dilation};
+    conv.groups = groups;
+    return conv;
+  }
+  op::BatchNorm norm(std::int64_t channels) {
+    op::BatchNorm n;
+    n.weight = tensor({channels}, 0.2, 1);
+    n.bias = tensor({channels}, 0.2);
+    n.mean = tensor({channels}, 0.2);
+    Tensor variance = tensor({channels}, 0.2, 1);
+    for (float& v : variance.values()) v = std::abs(v) + 0.1F;
+    n.variance = variance;
+    return n;
+  }
+
+  void grow(int i) {
+    const std::string name = "b" + std::to_string(i);
+    const NodeId from = nodes_.back();
+    const Shape in = shape_of(from);
+    NodeId at = from;
+    switch (pick(0, 6)) {
+      case 0: {  // a residual block, with or without a projection
+        const bool project = pick(0, 1) == 1;
+        const int out = project ? pick(1, 24) : static_cast<int>(in[1]);
+        const int stride = project ? pick(1, 2) : 1;
+        at = graph_.add(name + ".conv1", convolution(in, out, 3, stride, 1), {from});
+        at = graph_.add(name + ".bn1", norm(out), {at});
+        at = graph_.add(name + ".relu1", op::Relu{}, {at});
+        at = graph_.add(name + ".conv2", convolution(shape_of(at), out, 3, 1, 1), {at});
+        at = graph_.add(name + ".bn2", norm(out), {at});
+        NodeId skip = from;
+        if (project) {
+          skip = graph_.add(name + ".down", convolution(in, out, 1, stride, 1), {from});
+          skip = graph_.add(name + ".downbn", norm(out), {skip});
+        }
+        if (pick(0, 1) == 1) std::swap(at, skip);
+        at = graph_.add(name + ".add", op::Add{}, {at, skip});
+        at = graph_.add(name + ".relu2", op::Relu{}, {at});
+        break;
+      }
+      case 1: {  // a grouped convolution
+        const int groups = in[1] % 4 == 0 ? 4 : in[1] % 3 == 0 ? 3 : in[1] % 2 == 0 ? 2 : 1;
+        const int out = groups * pick(1, 9);
+        at = graph_.add(name + ".conv", convolution(in, out, 3, pick(1, 2), groups), {at});
+        if (pick(0, 1) == 1) at = graph_.add(name + ".relu", op::Relu{}, {at});
+        break;
+      }
+      case 2: {
+        if (std::min(in[2], in[3]) < 3) break;
+        at = graph_.add(name + ".pool", op::MaxPool2d{{3, 3}, {2, 2}, {1, 1}, {1, 1}, pick(0, 1) == 1}, {at});
+        break;
+      }
+      case 3: {
+        if (std::min(in[2], in[3]) < 2) break;
+        at = graph_.add(name + ".avg",
+                        op::AvgPool2d{{2, 2}, {2, 2}, {pick(0, 1), 0}, pick(0, 1) == 1, pick(0, 1) == 1},
+                        {at});
+        break;
+      }
+      case 4: {  // operators on their own
+        at = graph_.add(name + ".bn", norm(in[1]), {at});
+        if (pick(0, 1) == 1) at = graph_.add(name + ".drop", op::Identity{}, {at});
+        if (pick(0, 1) == 1) at = graph_.add(name + ".relu", op::Relu{}, {at});
+        break;
+      }
+      case 5: {
+        const int kernel = 1 + 2 * pick(0, 2);
+        at = graph_.add(name + ".conv", convolution(in, pick(1, 40), kernel, pick(1, 3), 1), {at});
+        at = graph_.add(name + ".relu", op::Relu{}, {at});
+        break;
+      }
+      default: {  // two layers that add up, without BatchNorm
+        const int out = pick(1, 20);
+        const NodeId a = graph_.add(name + ".a", convolution(in, out, 1, 1, 1), {from});
+        const NodeId b = graph_.add(name + ".b", convolution(in, out, 3, 1, 1), {from});
+        const NodeId r = graph_.add(name + ".r", op::Relu{}, {b});
+        at = graph_.add(name + ".add", op::Add{}, {a, r});
+        break;
+      }
+    }
+    if (at != from) nodes_.push_back(at);
+  }
+
+  void finish() {
+    NodeId at = nodes_.back();
+    const int classes = pick(2, 11);
+    const bool deep = pick(0, 1) == 1;
+    const int side = pick(1, 3);
+    at = graph_.add("avgpool", op::AdaptiveAvgPool2d{{side, side}}, {at});
+    at = graph_.add("flatten", op::Flatten{}, {at});
+    if (deep) {
+      const int hidden = pick(3, 33);
+      const std::int64_t columns = shape_of(at)[1];
+      at = graph_.add("fc1",
+                      op::Linear{tensor({hidden, columns}, std::sqrt(2.0 / static_cast<double>(columns))),
+                                 tensor({hidden}, 0.2)},
+                      {at});
+      at = graph_.add("fc1relu", op::Relu{}, {at});
+      at = graph_.add("dropout", op::Identity{}, {at});
+    }
+    const std::int64_t columns = shape_of(at)[1];
+    graph_.add("fc",
+               op::Linear{tensor({classes, columns}, std::sqrt(2.0 / static_cast<double>(columns))),
+                          tensor({classes}, 0.2)},
+               {at});
+  }
+
+  std::mt19937 random_;
+  std::normal_distribution<double> normal_;
+  Graph graph_;
+  Shape shape_;
+  std::vector<NodeId> nodes_;
+};
+
+}  // namespace ablaze::testing
