@@ -8,6 +8,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"
+#include "image/pixel.hpp"
 
 namespace ablaze {
 namespace {
@@ -87,7 +88,7 @@ std::array<std::uint8_t, 3> colour(ColourMap map, float value) {
       return static_cast<float>(anchor >> (16 - 8 * c) & 0xFF);
     };
     const float low = channel(anchors[below]), high = channel(anchors[below + 1]);
-    rgb[c] = static_cast<std::uint8_t>(low + (high - low) * part + 0.5F);
+    rgb[c] = image::to_byte(low + (high - low) * part);
   }
   return rgb;
 }

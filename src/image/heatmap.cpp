@@ -87,7 +87,7 @@ Tensor normalise_map(const Tensor& map) {
   // In double, because the difference of two floats may exceed the largest float.
   const double least = xt::amin(xt::where(finite, values, infinity))();
   const double largest = xt::amax(xt::where(finite, values, -infinity))();
-  const double range = largest > least ? largest - least : infinity;  // flat: all that is finite becomes 0
+  const double range = largest > least ? largest - least : HUGE_VAL;  // flat: all that is finite becomes 0
 
   auto out = as_xtensor(scaled);
   xt::noalias(out) =

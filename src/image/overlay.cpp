@@ -9,6 +9,7 @@
 
 #include "image/colours.hpp"
 #include "image/heatmap.hpp"
+#include "image/pixel.hpp"
 
 namespace ablaze {
 namespace {
@@ -22,11 +23,12 @@ float coverage(float opacity, float v) {
   return std::pow(opacity, cold + (hot - cold) * v);
 }
 
-/// How grey the photo becomes, so that hues are the map's.
-float greying(float opacity) { return opacity; }
-
-/// What outside the crop is left of the photo's brightness.
-float dimming(float opacity) { return 1.0F - 0.6F * std::sqrt(opacity); }
+/// What becomes of the photo itself.
+struct Veil {
+  float grey = 0;     ///< how far its colours fade, so that hues are the map's
+  float outside = 1;  ///< what is left of its brightness outside the crop
+};
+Veil make_veil(float opacity) { return {opacity, 1.0F - 0.6F * std::sqrt(opacity)}; }
 
 /// A map value's colour, multiplied by its coverage.
 struct Tint {
@@ -39,10 +41,26 @@ std::vector<Tint> make_tints(const OverlayOptions& options) {
   std::vector<Tint> tints(table_size);
   for (std::size_t i = 0; i < table_size; ++i) {
     const float covered = coverage(options.opacity, static_cast<float>(i) / (table_size - 1));
-    for (std::size_t c = 0; c < 3; ++c) tints[i].rgb[c] = colours[i][c] * covered;
+    for (std::size_t c = 0; c < 3; ++c) tints[i].rgb[c] = static_cast<float>(colours[i][c]) * covered;
     tints[i].photo = 1.0F - covered;
   }
   return tints;
+}
+
+const Tint& tint_of(const std::vector<Tint>& tints, float value) {
+  return tints[static_cast<std::size_t>(std::lrint(value * (table_size - 1)))];
+}
+
+/// One pixel in place; `inside`: how much of it lies in the crop.
+void blend(std::uint8_t* pixel, const Tint& tint, float inside, const Veil& veil) {
+  const std::array<float, 3> photo{static_cast<float>(pixel[0]), static_cast<float>(pixel[1]),
+                                   static_cast<float>(pixel[2])};
+  const float luma = 0.299F * photo[0] + 0.587F * photo[1] + 0.114F * photo[2];
+  for (std::size_t c = 0; c < 3; ++c) {
+    const float faded = photo[c] + (luma - photo[c]) * veil.grey;
+    const float mapped = faded * tint.photo + tint.rgb[c];
+    pixel[c] = image::to_byte(mapped * inside + faded * veil.outside * (1.0F - inside));
+  }
 }
 
 /// One axis of the photo against the crop: where each pixel lies on the map, and how much of it is inside.
@@ -82,8 +100,7 @@ Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const
   const Axis down = make_axis(photo.height(), where.y, where.height, map.dim(0));
   const image::SmoothMap smooth(normalise_map(map), across.position);
   const std::vector<Tint> tints = make_tints(options);
-  const float outside = dimming(options.opacity);
-  const float grey = greying(options.opacity);
+  const Veil veil = make_veil(options.opacity);
 
   Image picture = photo;
   std::vector<float> values(across.position.size());
@@ -91,14 +108,7 @@ Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const
     smooth.sample(down.position[y], values);
     std::uint8_t* pixel = picture.at(0, y);
     for (std::size_t x = 0; x < values.size(); ++x, pixel += 3) {
-      const Tint& tint = tints[static_cast<std::size_t>(values[x] * (table_size - 1) + 0.5F)];
-      const float inside = across.inside[x] * down.inside[y];
-      const float luma = 0.299F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2];
-      for (std::size_t c = 0; c < 3; ++c) {
-        const float beneath = pixel[c] + (luma - pixel[c]) * grey;
-        const float mapped = beneath * tint.photo + tint.rgb[c];
-        pixel[c] = static_cast<std::uint8_t>(mapped * inside + beneath * outside * (1.0F - inside) + 0.5F);
-      }
+      blend(pixel, tint_of(tints, values[x]), across.inside[x] * down.inside[y], veil);
     }
   }
   return picture;

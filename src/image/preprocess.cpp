@@ -9,6 +9,7 @@
 #include <ablaze/xtensor.hpp>
 
 #include "image/header.hpp"
+#include "image/pixel.hpp"
 #include "image/resample.hpp"
 
 namespace ablaze {
@@ -103,9 +104,7 @@ Image denormalise(const Tensor& input, const Preprocess& how) {
   for (std::size_t c = 0; c < 3; ++c) {
     const float* from = input.data() + static_cast<std::int64_t>(c) * width * height;
     for (std::size_t i = c; i < picture.pixels().size(); i += 3, ++from) {
-      const float value = (*from * how.std[c] + how.mean[c]) * 255.0F;
-      // Written so that NaN becomes 0.
-      picture.pixels()[i] = value > 0.0F ? static_cast<std::uint8_t>(std::min(value, 255.0F) + 0.5F) : 0;
+      picture.pixels()[i] = image::to_byte((*from * how.std[c] + how.mean[c]) * 255.0F);
     }
   }
   return picture;

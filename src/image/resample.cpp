@@ -58,8 +58,10 @@ Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count,
   std::vector<double> exact(taps.stride);
   for (std::size_t i = 0; i < taps.runs.size(); ++i) {
     const double centre = (static_cast<double>(begin + static_cast<std::int64_t>(i)) + 0.5) * scale;
+    // NOLINTBEGIN(bugprone-incorrect-roundings): as Pillow rounds
     const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
     const int end = std::min(static_cast<int>(centre + support + 0.5), in);
+    // NOLINTEND(bugprone-incorrect-roundings)
     taps.runs[i] = {first, end - first};
     double total = 0;
     for (int k = 0; k < end - first; ++k) {

@@ -49,7 +49,8 @@ TEST_CASE("an overlay has the photo's own size") {
 }
 
 TEST_CASE("a hot spot in a corner of the map lands in that corner of the crop") {
-  for (const auto& [width, height] : {std::pair{400, 200}, {200, 400}, {300, 300}, {641, 123}}) {
+  for (const auto& [photo_width, photo_height] : {std::pair{400, 200}, {200, 400}, {300, 300}, {641, 123}}) {
+    const int width = photo_width, height = photo_height;
     const CropBox box = crop_box(width, height, standard());
     for (const int column : {0, 6}) {
       for (const int row : {0, 6}) {
