@@ -122,6 +122,22 @@ TEST_CASE("options that do not fit the network are refused, and nothing is writt
   }
 }
 
+TEST_CASE("a network that does not take the small test input is tested at its own size") {
+  Shapes shapes{{"classifier.0.weight", {5, 4}}, {"classifier.0.bias", {5}}};
+  std::int64_t in = 3;
+  for (int stage = 0; stage < 7; ++stage) {  // seven pools: 64 pixels are too few
+    const std::string name = "features." + std::to_string(3 * stage);
+    shapes[name + ".weight"] = {4, in, 3, 3};
+    shapes[name + ".bias"] = {4};
+    in = 4;
+  }
+  const TemporaryFolder folder;
+  const Model model = convert_model(write_plain(folder.path(), shapes), folder.path() / "out.safetensors");
+  CHECK(model.architecture == "vgg");
+  CHECK(model.selftest->input_shape == Shape{1, 3, 224, 224});
+  CHECK(verify_model(model).passed);
+}
+
 TEST_CASE("weights that are not numbers are refused") {
   const TemporaryFolder folder;
   models::TensorMap tensors = seeded(resnet_shapes(thin_resnet(false)));
