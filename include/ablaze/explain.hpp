@@ -34,11 +34,11 @@ struct ClassScore {
 
 struct ExplainOptions {
   std::vector<std::string> methods{"ablation"};
-  std::string layer;  ///< empty: the model's default
+  std::string layer{};  ///< empty: the model's default
   /// Each a class index in digits, "topN", a label or an unambiguous part of one.
   std::vector<std::string> classes{"top1"};
   Score::Kind score = Score::Kind::logit;
-  Ablation ablate;
+  Ablation ablate{};
   int threads = 0;
   Isa isa = Isa::automatic;
   bool winograd = true;

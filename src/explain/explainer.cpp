@@ -64,7 +64,8 @@ void require_readable_score(const Model& model, Score::Kind kind) {
   }
 }
 
-/// A mask is drawn for one layer at one input size; another is a mistake, never resized in silence.
+/// A mask is drawn for one layer, [C, H, W], at one input size; another is a mistake, never resized in
+/// silence.
 void require_fitting_mask(const Ablation& ablation, const std::string& layer, const Shape& layer_shape) {
   if (ablation.kind != Ablation::Kind::mask) return;
   const Shape expected{layer_shape.at(1), layer_shape.at(2)};
@@ -153,7 +154,7 @@ struct Explainer::Impl {
     out.compiled = &sessions.at(out.input.shape());
     const Shape shape = out.compiled->session().layer_shape(layer);
     out.layer_shape = {shape.at(1), shape.at(2), shape.at(3)};
-    require_fitting_mask(options.ablate, layer, shape);
+    require_fitting_mask(options.ablate, layer, out.layer_shape);
 
     out.milliseconds.load = load;
     const Stopwatch forward;

@@ -13,6 +13,7 @@
 #include <ablaze/isa.hpp>
 
 #include "ablaze/command.hpp"
+#include "ablaze/help.hpp"
 #include "ablaze/output.hpp"
 #include "base/text.hpp"
 
@@ -25,7 +26,7 @@ constexpr const char* exit_statuses =
     "2 wrong usage; 130 interrupted.";
 
 void add_common_options(CLI::App& grammar, Common& common) {
-  const auto everywhere = [](CLI::Option* option) { return option->group("Everywhere"); };
+  const auto everywhere = [](CLI::Option* option) { return option->group(common_group); };
   everywhere(grammar.add_option("--threads", common.threads, "Threads to use (default: all cores)"))
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
@@ -42,15 +43,14 @@ void add_common_options(CLI::App& grammar, Common& common) {
       ->type_name("SIZE");
   everywhere(
       grammar.add_flag("-q,--quiet", common.quiet, "No progress and no remarks: results and errors alone"));
-  everywhere(grammar.set_version_flag("--version", "ablaze " ABLAZE_VERSION));
+  everywhere(grammar.set_version_flag("--version", "ablaze " ABLAZE_VERSION, "This program's version"));
   everywhere(grammar.get_help_ptr());
 }
 
 void describe_program(CLI::App& app) {
   app.set_help_flag("-h,--help", "This help");  // subcommands inherit it
   app.require_subcommand(1, 1);
-  app.get_formatter()->label("REQUIRED", "");
-  app.get_formatter()->column_width(30);
+  app.formatter(help_format());
   app.footer(std::string(
                  "Examples:\n"
                  "  ablaze explain photo.jpg                      overlay of the best class, in ablaze-out/\n"

@@ -37,12 +37,14 @@ ClassNames::ClassNames(const Model& model) : names_(slugs_of(model)) {
 std::vector<fs::path> output_prefixes(std::span<const Input> inputs, const fs::path& out) {
   std::vector<fs::path> prefixes;
   std::set<fs::path> taken;
+  std::map<fs::path, int> last_number;  // of a stem, so that many equal ones are not counted through
   for (const Input& input : inputs) {
     const fs::path stem = (out / input.folder / input.file.stem()).lexically_normal();
     fs::path prefix = stem;
-    for (int n = 2; !taken.insert(prefix).second; ++n) {
+    int& number = last_number.try_emplace(stem, 1).first->second;
+    while (!taken.insert(prefix).second) {
       prefix = stem;
-      prefix += "-" + std::to_string(n);
+      prefix += "-" + std::to_string(++number);
     }
     prefixes.push_back(prefix);
   }

@@ -1,0 +1,22 @@
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string_view>
+
+#include "cam/method.hpp"
+
+using namespace ablaze::cam;
+
+TEST_CASE("every method is found by its own id and tells what it is") {
+  std::set<std::string_view> ids;
+  for (const Method* method : methods()) {
+    CHECK(ids.insert(method->id).second);
+    CHECK(find_method(method->id) == method);
+    CHECK_FALSE(method->name.empty());
+    CHECK(method->summary.ends_with('.'));
+    CHECK_FALSE(method->paper.empty());
+    CHECK((method->explain != nullptr));
+  }
+  CHECK(ids.contains("ablation"));
+  CHECK(find_method("no-such-method") == nullptr);
+}

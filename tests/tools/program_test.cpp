@@ -1,0 +1,192 @@
+// The subcommands but explain, as a user runs them.
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "formats/npy.hpp"
+#include "tools/workshop.hpp"
+
+using namespace ablaze;
+using namespace ablaze::testing;
+
+namespace {
+
+std::vector<std::string> keys(const Json& object) {
+  std::vector<std::string> names;
+  for (const auto& item : object.items()) names.push_back(item.key());
+  return names;
+}
+
+using Strings = std::vector<std::string>;
+
+/// Status 0 and not a word on standard error.
+Finished run_well(const std::vector<std::string>& words) {
+  Finished done = run_ablaze(words);
+  CHECK(done.status == 0);
+  CHECK(done.err == "");
+  return done;
+}
+
+}  // namespace
+
+TEST_CASE("classify prints the best classes") {
+  const Workshop w;
+  const Finished done = run_well({"classify", w.photo(), "--model", w.model(), "--top", "2"});
+  CHECK(says(done.out, "photo.png\n"));
+  CHECK(says(done.out, " %"));
+  CHECK(std::count(done.out.begin(), done.out.end(), '%') == 2);
+  CHECK_FALSE(says(done.out, "\x1b"));  // no terminal, no colours
+}
+
+TEST_CASE("classify --json is one object a line with the promised keys") {
+  const Workshop w;
+  const auto lines = run_well({"classify", w.photo(), w.photo(), "--model", w.model(), "--json"}).json();
+  REQUIRE(lines.size() == 2);
+  CHECK(keys(lines[0]) == Strings{"input", "model", "architecture", "top", "milliseconds"});
+  CHECK(keys(lines[0]["top"][0]) == Strings{"index", "label", "logit", "probability"});
+  CHECK(keys(lines[0]["milliseconds"]) == Strings{"load", "forward"});
+  CHECK(lines[0]["input"] == w.photo());
+  CHECK(lines[0]["top"] == lines[1]["top"]);
+  double sum = 0;
+  for (const Json& score : lines[0]["top"]) sum += score["probability"].get<double>();
+  CHECK(sum == doctest::Approx(1));  // all five classes
+}
+
+TEST_CASE("classify keeps a row a photo in --save-logits, nan for the one that failed") {
+  const Workshop w;
+  w.write("broken.png", "no picture");
+  const Finished done = run_ablaze({"classify", w.photo(), w / "broken.png", w.photo(), "--model", w.model(),
+                                    "--save-logits", w / "logits.npy", "--json"});
+  CHECK(done.status == 1);
+  CHECK(done.json().size() == 2);
+  CHECK(says(done.err, "broken.png"));
+  CHECK(says(done.err, "1 of 3 inputs failed"));
+  const Tensor logits = formats::read_npy(w / "logits.npy");
+  REQUIRE(logits.shape() == Shape{3, 5});
+  CHECK(std::isnan(logits[5]));
+  for (int c = 0; c < 5; ++c) CHECK(logits[c] == logits[10 + c]);
+  const auto best = done.json()[0]["top"][0];
+  CHECK(logits[best["index"].get<int>()] == best["logit"].get<float>());
+}
+
+TEST_CASE("the common options are understood before and after the command") {
+  const Workshop w;
+  const auto before =
+      run_well({"--threads", "1", "--no-winograd", "classify", w.photo(), "--model", w.model(), "--json"});
+  const auto after =
+      run_well({"classify", w.photo(), "--model", w.model(), "--json", "--no-winograd", "--threads", "2"});
+  CHECK(before.json()[0]["top"] == after.json()[0]["top"]);  // the threads change no digit
+}
+
+TEST_CASE("activations are written as the layer puts them out") {
+  const Workshop w;
+  const Finished done = run_well(
+      {"activations", w.photo(), "--model", w.model(), "--layer", "layer3", "--out", w / "layer3.npy"});
+  CHECK(says(done.out, "layer3: 1x8x4x4"));
+  CHECK(formats::read_npy(w / "layer3.npy").shape() == Shape{1, 8, 4, 4});
+  CHECK(run_well({"activations", w.photo(), "--model", w.model(), "--layer", "avgpool", "--out", w / "a.npy",
+                  "--quiet"})
+            .out.empty());
+
+  const Finished wrong =
+      run_ablaze({"activations", w.photo(), "--model", w.model(), "--layer", "layr3", "--out", w / "x.npy"});
+  CHECK(wrong.status == 2);
+  CHECK(says(wrong.err, "layer3"));
+  CHECK_FALSE(std::filesystem::exists(w / "x.npy"));
+}
+
+TEST_CASE("inspect shows the layers, their sums and the default target") {
+  const Workshop w;
+  const Finished text = run_well({"inspect", w.model()});
+  CHECK(says(text.out, "layer4, the default target"));
+  CHECK(says(text.out, "conv 7x7 /2"));
+  CHECK(says(text.out, "total"));
+
+  const Json json = run_well({"inspect", w.model(), "--json"}).json().at(0);
+  std::int64_t parameters = 0, multiply_adds = 0;
+  for (const Json& layer : json["layers"]) {
+    parameters += layer["parameters"].get<std::int64_t>();
+    multiply_adds += layer["multiply_adds"].get<std::int64_t>();
+  }
+  CHECK(json["parameters"] == parameters);
+  CHECK(json["multiply_adds"] == multiply_adds);
+  CHECK(json["target_layer"] == "layer4");
+  CHECK(json["classes"] == 5);
+  CHECK(json["labels"][1] == "golf ball");
+}
+
+TEST_CASE("inspect --verify tells a whole file from a damaged one") {
+  const Workshop w;
+  CHECK(says(run_well({"inspect", w.model(), "--verify"}).out, "self-test passed"));
+
+  std::filesystem::copy(w.model(), w / "damaged.safetensors");
+  std::string bytes = w.read("damaged.safetensors");
+  bytes[bytes.size() - 1] = '\x41';  // the last weight becomes about 10
+  bytes[bytes.size() - 2] = '\x20';
+  w.write("damaged.safetensors", bytes);
+  const Finished damaged = run_ablaze({"inspect", w / "damaged.safetensors", "--verify"});
+  CHECK(damaged.status == 1);
+  CHECK(says(damaged.err, "self-test failed"));
+}
+
+TEST_CASE("convert takes labels one a line, and says what it made") {
+  const Workshop w;
+  write_thin_resnet(w / "plain.safetensors");
+  w.write("labels.txt", "a\nb\r\nc\n\nd\ne\n");
+  const Finished done =
+      run_well({"convert", w / "plain.safetensors", "--out", w / "model.safetensors", "--labels",
+                w / "labels.txt", "--dtype", "f16", "--activation", "sigmoid", "--crop", "32", "--mean",
+                "0.5", "--std", "0.5,0.25,0.2", "--provenance", "made for a test"});
+  CHECK(says(done.out, "5 classes, target layer layer4; self-test passed"));
+  const Json json = run_well({"inspect", w / "model.safetensors", "--json"}).json().at(0);
+  CHECK(json["labels"] == Json({"a", "b", "c", "d", "e"}));
+  CHECK(json["activation"] == "sigmoid");
+  CHECK(json["preprocess"]["resize"] == 32);
+  CHECK(json["preprocess"]["mean"] == Json({0.5, 0.5, 0.5}));
+  CHECK(json["preprocess"]["std"][1] == 0.25);
+  CHECK(json["provenance"] == "made for a test");
+  CHECK(w.read("model.safetensors").size() < w.read("plain.safetensors").size());
+}
+
+TEST_CASE("convert refuses labels that do not fit, and writes nothing") {
+  const Workshop w;
+  write_thin_resnet(w / "plain.safetensors");
+  w.write("few.txt", "a\nb\n");
+  w.write("odd.json", "[1, 2, 3, 4, 5]");
+  w.write("none.txt", "\n");
+  for (const char* labels : {"few.txt", "odd.json", "none.txt", "missing.txt"}) {
+    CAPTURE(labels);
+    const Finished done = run_ablaze(
+        {"convert", w / "plain.safetensors", "--out", w / "new/model.safetensors", "--labels", w / labels});
+    CHECK(done.status == 1);
+    CHECK(w.files_in("new").empty());
+  }
+}
+
+TEST_CASE("bench times every step and signs the logits") {
+  const Workshop w;
+  const auto bench = [&](const std::string& threads) {
+    return run_well({"bench", w.model(), "--repeats", "2", "--json", "--threads", threads}).json().at(0);
+  };
+  const Json one = bench("1"), two = bench("2");
+  CHECK(one["steps"].size() > 10);
+  CHECK(one["steps"][0]["milliseconds"].get<double>() >= 0);
+  CHECK(one["milliseconds"]["pass"].get<double>() > 0);
+  CHECK(one["signature"].get<std::string>().size() == 16);
+  CHECK(one["signature"] == two["signature"]);
+
+  const Finished text = run_well({"bench", w.model(), "--repeats", "1"});
+  CHECK(says(text.out, "whole pass"));
+  CHECK(says(text.out, "signature " + one["signature"].get<std::string>()));
+}
+
+TEST_CASE("methods lists the methods") {
+  CHECK(says(run_well({"methods"}).out, "Ablation-CAM"));
+  const auto lines = run_well({"methods", "--json"}).json();
+  CHECK(lines.at(0)["id"] == "ablation");
+  CHECK(lines.at(0)["needs_gradients"] == false);
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ablaze/image.hpp>
+#include <ablaze/tensor.hpp>
+#include <nlohmann/json.hpp>
+
+#include "support/temporary_directory.hpp"
+
+namespace ablaze::testing {
+
+using Json = nlohmann::ordered_json;
+
+/// How a program ended, and what it said.
+struct Finished {
+  int status = -1;  ///< exit status; 128 + the signal where one ended it
+  std::string out, err;
+
+  /// Standard output as one JSON value a line. Throws where it is anything else.
+  std::vector<Json> json() const;
+};
+
+/// Runs the ablaze program with these words. `limits` is a piece of shell that comes before it.
+Finished run_ablaze(const std::vector<std::string>& words, const std::string& limits = "");
+
+bool says(std::string_view text, std::string_view part);
+
+/// A folder for one test, with a small model of five classes and a photo. The model is converted once a
+/// process.
+class Workshop {
+ public:
+  Workshop();
+  std::string operator/(const std::filesystem::path& name) const { return (folder_ / name).string(); }
+  std::string model() const;  ///< a thin ResNet for 64x64 pixels
+  std::string photo() const { return *this / "photo.png"; }
+
+  void write(const std::filesystem::path& name, std::string_view bytes) const;
+  std::string read(const std::filesystem::path& name) const;
+  void save_picture(const std::filesystem::path& name, int width = 90, int height = 70) const;
+  void save_tensor(const std::filesystem::path& name, const Shape& shape) const;
+  /// Files below a folder, relative to it, sorted.
+  std::vector<std::string> files_in(const std::filesystem::path& name) const;
+
+ private:
+  TemporaryDirectory folder_;
+};
+
+/// The weights of a thin ResNet as a plain safetensors file: what `ablaze convert` takes.
+void write_thin_resnet(const std::filesystem::path& file, std::int64_t width = 4);
+
+}  // namespace ablaze::testing
