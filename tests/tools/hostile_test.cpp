@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/builders.hpp"
@@ -52,14 +53,29 @@ std::string tensor_header(const std::string& offsets_of_second) {
          offsets_of_second + "}}";
 }
 
+std::string big_endian(std::uint32_t n) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(n >> shift & 0xFFU);
+  return bytes;
+}
+
+std::uint32_t crc32(std::string_view bytes) {
+  std::uint32_t crc = 0xFFFFFFFFU;
+  for (const char byte : bytes) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1U ^ (crc & 1U ? 0xEDB88320U : 0U);
+  }
+  return ~crc;
+}
+
+std::string png_chunk(const std::string& type, const std::string& data) {
+  return big_endian(static_cast<std::uint32_t>(data.size())) + type + data + big_endian(crc32(type + data));
+}
+
+/// A PNG that is right but for the pixels it does not have.
 std::string png_that_claims(std::uint32_t side) {
-  const auto big_endian = [](std::uint32_t n) {
-    std::string bytes;
-    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(n >> shift & 0xFFU);
-    return bytes;
-  };
-  return "\x89PNG\r\n\x1A\n" + big_endian(13) + "IHDR" + big_endian(side) + big_endian(side) +
-         std::string("\x08\x02\x00\x00\x00", 5) + big_endian(0);
+  const std::string header = big_endian(side) + big_endian(side) + std::string("\x08\x02\x00\x00\x00", 5);
+  return "\x89PNG\r\n\x1A\n" + png_chunk("IHDR", header) + png_chunk("IDAT", "x") + png_chunk("IEND", "");
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST_CASE("a signal between many pictures leaves whole ones alone") {
   const pid_t child = start_ablaze(words);
   CHECK(status_after(child, SIGTERM, [&] { return w.files_in("out").size() >= 5; }) == 128 + SIGTERM);
   const auto files = w.files_in("out");
-  CHECK(files.size() >= 5);
+  CHECK(files.size() >= 4);  // of the five, one may have been unfinished
   for (const std::string& file : files) {
     CAPTURE(file);
     REQUIRE(

@@ -125,8 +125,8 @@ TEST_CASE("inspect --verify tells a whole file from a damaged one") {
 
   std::filesystem::copy(w.model(), w / "damaged.safetensors");
   std::string bytes = w.read("damaged.safetensors");
-  bytes[bytes.size() - 1] = '\x41';  // the last weight becomes about 10
-  bytes[bytes.size() - 2] = '\x20';
+  for (std::size_t i = 4; i <= 400; i += 4)
+    bytes.replace(bytes.size() - i, 4, std::string_view("\0\0\x20\x41", 4));  // weights of 10
   w.write("damaged.safetensors", bytes);
   const Finished damaged = run_ablaze({"inspect", w / "damaged.safetensors", "--verify"});
   CHECK(damaged.status == 1);
