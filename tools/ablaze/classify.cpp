@@ -55,7 +55,7 @@ class ClassifyRun {
   int run() {
     const int status = work_through(found_, bar_, [this](std::size_t input) {
       const Result result = classify(input);
-      bar_.clear();
+      bar_.make_room();
       report(found_.inputs[input].file, result);
     });
     if (!words_.save_logits.empty()) formats::write_npy(words_.save_logits, logits_);

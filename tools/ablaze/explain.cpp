@@ -160,7 +160,7 @@ class ExplainRun {
       files.push_back(write(prefixes_[input], canvas, explanation));
       explanation.milliseconds.render = render.milliseconds();
     }
-    bar_.clear();
+    bar_.make_room();
     report(found_.inputs[input].file, explanations, files);
   }
 

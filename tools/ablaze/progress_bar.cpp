@@ -36,6 +36,12 @@ Progress ProgressBar::within() {
   };
 }
 
+void ProgressBar::make_room() {
+  if (isatty(STDOUT_FILENO) != 1) return;  // the text goes elsewhere
+  clear();
+  drawn_ = {};
+}
+
 void ProgressBar::clear() {
   if (!on_screen_) return;
   put("\r\x1b[K");

@@ -24,7 +24,9 @@ class ProgressBar {
   void begin(std::size_t input);
   /// Progress within the current input; never cancels. Valid as long as the bar.
   Progress within();
-  /// Takes the bar off the terminal, so that text can be printed. It comes back by itself.
+  /// Takes the bar off the terminal, so that text can be printed there. It comes back by itself.
+  void make_room();
+  /// Takes it off whatever is printed.
   void clear();
 
  private:
