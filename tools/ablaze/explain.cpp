@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,20 +11,13 @@
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>
 
-#include "ablaze/batch.hpp"
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
+#include "ablaze/explain_run.hpp"
 #include "ablaze/inputs.hpp"
-#include "ablaze/names.hpp"
-#include "ablaze/network.hpp"
-#include "ablaze/output.hpp"
-#include "ablaze/progress_bar.hpp"
 #include "base/text.hpp"
-#include "formats/npy.hpp"
 
 namespace ablaze::cli {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -51,8 +43,6 @@ constexpr const char* examples =
     "  ablaze explain photo.jpg --class \"golf ball\" --class parachute\n"
     "  ablaze explain photos/ --model resnet50.safetensors --layer layer3 --json > maps.jsonl\n"
     "  ablaze explain photo.jpg --ablate scale=0.5 --score probability --save-map\n";
-
-// ---- from words to options ---------------------------------------------------------------------------
 
 float parse_factor(const std::string& text) {
   float factor = 0;
@@ -100,154 +90,18 @@ ExplainOptions explain_options(const Words& words, const Common& common) {
   return options;
 }
 
-// ---- the work ----------------------------------------------------------------------------------------
-
-/// What was written for one explanation.
-struct Files {
-  fs::path overlay;
-  fs::path map;  ///< empty without --save-map
-};
-
-/// The picture that the overlays are drawn on, and where on it the network looked.
-struct Canvas {
-  Image photo;
-  CropBox seen;
-};
-
-Canvas canvas_of(const Picture& picture, const Model& model) {
-  if (!picture.tensor) {
-    return {picture.photo, crop_box(picture.photo.width(), picture.photo.height(), model.preprocess)};
-  }
-  Image image = denormalise(*picture.tensor, model.preprocess);
-  const CropBox all{0, 0, static_cast<double>(image.width()), static_cast<double>(image.height())};
-  return {std::move(image), all};
+ExplainTask task_of(const Words& words, const Common& common) {
+  ExplainTask task;
+  task.inputs = words.inputs;
+  task.model = words.model;
+  task.options = explain_options(words, common);
+  task.out = words.out;
+  task.overlay = {parse_colour_map(words.colours), static_cast<float>(words.opacity)};
+  task.save_map = words.save_map;
+  task.json = words.json;
+  task.quiet = common.quiet;
+  return task;
 }
-
-fs::path with_suffix(fs::path prefix, const std::string& suffix) {
-  prefix += suffix;
-  return prefix;
-}
-
-class ExplainRun {
- public:
-  ExplainRun(const Words& words, const Common& common, FoundInputs found)
-      : words_(words),
-        quiet_(common.quiet),
-        found_(std::move(found)),
-        prefixes_(output_prefixes(found_.inputs, words.out)),
-        overlay_{parse_colour_map(words.colours), static_cast<float>(words.opacity)},
-        explainer_(open_model(words.model), explain_options(words, common)),
-        class_names_(explainer_.model()),
-        bar_(found_.inputs.size(), common.quiet) {}
-
-  int run() {
-    return work_through(found_, bar_, [this](std::size_t input) { explain(input); });
-  }
-
- private:
-  void explain(std::size_t input) {
-    const Stopwatch load;
-    const Picture picture = load_picture(found_.inputs[input].file);
-    const double milliseconds = load.milliseconds();
-    auto explanations = picture.tensor ? explainer_.explain(*picture.tensor, bar_.within())
-                                       : explainer_.explain(picture.photo, bar_.within());
-    const Canvas canvas = canvas_of(picture, explainer_.model());
-
-    std::vector<Files> files;
-    for (Explanation& explanation : explanations) {
-      explanation.milliseconds.load += milliseconds;
-      const Stopwatch render;
-      files.push_back(write(prefixes_[input], canvas, explanation));
-      explanation.milliseconds.render = render.milliseconds();
-    }
-    bar_.make_room();
-    report(found_.inputs[input].file, explanations, files);
-  }
-
-  Files write(const fs::path& prefix, const Canvas& canvas, const Explanation& explanation) const {
-    const std::string name = "." + explanation.method + "." + class_names_.of(explanation.target.index);
-    Files files{with_suffix(prefix, name + ".png"), {}};
-    make_folder_of(files.overlay);
-    overlay(canvas.photo, explanation.map, canvas.seen, overlay_).save_png(files.overlay);
-    if (words_.save_map) {
-      files.map = with_suffix(prefix, name + ".npy");
-      formats::write_npy(files.map, explanation.map);
-    }
-    return files;
-  }
-
-  void report(const fs::path& input, const std::vector<Explanation>& explanations,
-              const std::vector<Files>& files) const {
-    if (words_.json) {
-      for (std::size_t i = 0; i < files.size(); ++i) print_json(as_json(input, explanations[i], files[i]));
-    } else if (quiet_) {
-      for (const Files& some : files) print(paths(some));
-    } else {
-      print(as_text(input, explanations, files));
-    }
-  }
-
-  static std::string paths(const Files& files, const std::string& indent = "") {
-    std::string text = indent + shown(files.overlay) + "\n";
-    if (!files.map.empty()) text += indent + shown(files.map) + "\n";
-    return text;
-  }
-
-  std::string as_text(const fs::path& input, const std::vector<Explanation>& explanations,
-                      const std::vector<Files>& files) const {
-    std::string text = bold(style_, shown(input)) + "\n";
-    if (!explanations.empty()) text += class_bars(style_, explanations.front().top);
-    for (std::size_t i = 0; i < explanations.size(); ++i) {
-      const Explanation& e = explanations[i];
-      text += "  " + bold(style_, base::printable(e.target.label)) + ": " + e.method + " at " +
-              base::printable(e.layer) + " (" + to_string(e.layer_shape) + "), " +
-              fixed(e.milliseconds.forward + e.milliseconds.attribution, 1) + " ms\n";
-      text += paths(files[i], "    ");
-      if (!e.note.empty()) text += "    note: " + e.note + "\n";
-    }
-    return text + "\n";
-  }
-
-  Json as_json(const fs::path& input, const Explanation& e, const Files& files) const {
-    const Model& model = explainer_.model();
-    const auto numbers = [](const std::vector<double>& values) {
-      return values.empty() ? Json() : Json(values);
-    };
-    Json out{
-        {"input", input.string()},
-        {"model", model.source.string()},
-        {"architecture", model.architecture},
-        {"method", e.method},
-        {"layer", e.layer},
-        {"layer_shape", e.layer_shape},
-        {"target", to_json(e.target)},
-        {"top", to_json(e.top)},
-        {"drops", numbers(e.drops)},
-        {"weights", numbers(e.weights)},
-        {"map", {{"height", e.map.dim(0)}, {"width", e.map.dim(1)}, {"values", e.map.values()}}},
-        {"files",
-         {{"overlay", files.overlay.string()},
-          {"map", files.map.empty() ? Json() : Json(files.map.string())}}},
-        {"milliseconds",
-         {{"load", e.milliseconds.load},
-          {"forward", e.milliseconds.forward},
-          {"attribution", e.milliseconds.attribution},
-          {"render", e.milliseconds.render}}},
-    };
-    if (!e.note.empty()) out["note"] = e.note;
-    return out;
-  }
-
-  const Words& words_;
-  bool quiet_;
-  FoundInputs found_;
-  std::vector<fs::path> prefixes_;
-  OverlayOptions overlay_;
-  Explainer explainer_;
-  ClassNames class_names_;
-  ProgressBar bar_;
-  Style style_ = style_of(1);
-};
 
 }  // namespace
 
@@ -302,9 +156,7 @@ Command explain_command(CLI::App& app, const Common& common) {
       ->capture_default_str();
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input, method and class");
   add_footer(*grammar, examples);
-  return {grammar, [words, &common] {
-            return ExplainRun(*words, common, find_inputs(words->inputs, words->out)).run();
-          }};
+  return {grammar, [words, &common] { return run_explain(task_of(*words, common)); }};
 }
 
 }  // namespace ablaze::cli
