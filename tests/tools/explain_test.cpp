@@ -40,7 +40,54 @@ Json explain_one(const Workshop& w, std::vector<std::string> words) {
   return done.json().at(0);
 }
 
+struct Point {
+  double x = 0, y = 0;
+};
+
+/// Where a map's weight lies, from (0, 0) in the upper left to (1, 1) in the lower right corner.
+Point centre_of(const Json& map) {
+  const auto height = map["height"].get<std::size_t>(), width = map["width"].get<std::size_t>();
+  const auto values = map["values"].get<std::vector<double>>();
+  Point centre;
+  double sum = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    centre.x += values[i] * (static_cast<double>(i % width) + 0.5) / static_cast<double>(width);
+    centre.y += values[i] * (static_cast<double>(i / width) + 0.5) / static_cast<double>(height);
+    sum += values[i];
+  }
+  return {centre.x / sum, centre.y / sum};
+}
+
 }  // namespace
+
+TEST_CASE("the shipped models' maps lie on the golf ball and on the parachute") {
+  const std::string weights = ABLAZE_SOURCE_DIR "/weights/";
+  const Workshop w;
+  for (const std::string model : {"resnet18_thin", "vgg11_bn_thin"}) {
+    CAPTURE(model);
+    const Finished done = run_ablaze({"explain", weights + "golf-ball-and-parachute.png", "--model",
+                                      weights + model + "-imagenette.safetensors", "--class", "parachute",
+                                      "--class", "golf ball", "--out", w / "out", "--json"});
+    REQUIRE(done.status == 0);
+    const auto lines = done.json();
+    CHECK(lines.at(0)["top"][0]["label"] == "parachute");
+    CHECK(lines.at(0)["top"][1]["label"] == "golf ball");
+    const Point parachute = centre_of(lines.at(0)["map"]), ball = centre_of(lines.at(1)["map"]);
+    CHECK(parachute.x > 0.55);  // the parachute hangs in the upper right
+    CHECK(parachute.y < 0.45);
+    CHECK(ball.x < 0.45);  // the ball lies in the lower left
+    CHECK(ball.y > 0.55);
+  }
+}
+
+TEST_CASE("without --model the shipped one explains, wherever the program is started") {
+  const Workshop w;
+  const Finished done =
+      run_ablaze({"classify", ABLAZE_SOURCE_DIR "/weights/golf-ball-and-parachute.png", "--json"}, "cd /;");
+  REQUIRE(done.status == 0);
+  CHECK(done.json().at(0)["architecture"] == "resnet18_thin");
+  CHECK(done.json().at(0)["top"][0]["label"] == "parachute");
+}
 
 TEST_CASE("explain --json has the promised keys, in order") {
   const Workshop w;
