@@ -104,7 +104,7 @@ def seeded_network(make):
     finally:
         for name, function in saved.items():
             setattr(torch.nn.init, name, function)
-    return networks.fill(network, head=1.0)
+    return networks.fill(network, head=1.0, branch=1.0)
 
 
 def read_safetensors(path):

@@ -97,31 +97,32 @@ BOTTLENECK = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 VGG = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
-def gain(name, state, head):
+def gain(name, state, head, branch):
     """Gains that keep activations and logits of order one whatever the depth, so that every block counts and
-    no probability is saturated: half for the last BatchNorm of a residual branch, `head` for the last layer."""
+    no probability is saturated: `branch` for the last BatchNorm of a residual branch, `head` for the last
+    layer."""
     if name in ("fc.weight", "classifier.6.weight"):
         return head
     block, _, leaf = name.partition(".bn")
     last = leaf == "3.weight" or (leaf == "2.weight" and block + ".conv3.weight" not in state)
-    return 0.5 if last and "." in block else 1.0
+    return branch if last and "." in block else 1.0
 
 
-def parameters(network, head=0.5):
+def parameters(network, head=0.5, branch=0.5):
     """[name, shape, gain] of every tensor that counts (num_batches_tracked does not)."""
     state = network.state_dict()
     return [
-        [name, list(t.shape), gain(name, state, head)]
+        [name, list(t.shape), gain(name, state, head, branch)]
         for name, t in state.items()
         if not name.endswith("num_batches_tracked")
     ]
 
 
-def fill(network, head=0.5):
+def fill(network, head=0.5, branch=0.5):
     """Seeds a network's tensors and puts it in evaluation mode; returns it."""
     with torch.no_grad():
         state = network.state_dict()
-        for name, shape, factor in parameters(network, head):
+        for name, shape, factor in parameters(network, head, branch):
             state[name].copy_(torch.from_numpy(seeded.tensor(name, shape, factor)))
     return network.eval()
 
