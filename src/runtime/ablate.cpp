@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <optional>
 
 #include "kernels/reference.hpp"
 #include "runtime/compiled_network.hpp"
@@ -68,10 +69,9 @@ double score_of(std::span<const double> logits, const Score& score) {
   return probabilities(logits, score.activation)[static_cast<std::size_t>(score.index)];
 }
 
-std::vector<double> row_of(const Tensor& logits, std::int64_t row) {
-  const std::int64_t classes = logits.size() / logits.dim(0);
-  const float* begin = logits.data() + row * classes;
-  return {begin, begin + classes};
+std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
+  const auto columns = static_cast<std::size_t>(tensor.size() / tensor.dim(0));
+  return tensor.values().subspan(static_cast<std::size_t>(row) * columns, columns);
 }
 
 // ---- The closed form: average pools and flattening, then one linear layer --------------------------------
@@ -126,21 +126,41 @@ std::vector<double> pool_plane(const CompiledNetwork& session, const LinearTail&
   return plane;
 }
 
-/// y - y_k = sum over pixels of W[c, k, pixel] * pool(A_k - A'_k)[pixel]: no pass at all.
-Drops closed_form(const CompiledNetwork& session, const LinearTail& tail, const Channels& channels,
-                  std::span<const double> logits, std::span<const Score> scores) {
-  const Weight& weight = std::get<op::Linear>(session.graph.node(tail.linear).op).weight;
+/// Rows of a last linear layer that the scores read: the wanted classes, or all of them for a probability.
+/// The others stay empty.
+std::vector<std::vector<float>> rows_read(const Weight& weight, std::span<const Score> scores) {
   const std::int64_t classes = weight.shape()[0], columns = weight.shape()[1];
-  const std::int64_t per_channel = columns / channels.count();
   const bool all =
       std::ranges::any_of(scores, [](const Score& s) { return s.kind == Score::Kind::probability; });
-  // Rows that the scores read: the wanted classes, or all of them for a probability.
   std::vector<std::vector<float>> rows(static_cast<std::size_t>(classes));
   for (std::int64_t c = 0; c < classes; ++c) {
     if (!all && std::ranges::none_of(scores, [c](const Score& s) { return s.index == c; })) continue;
     rows[static_cast<std::size_t>(c)].resize(static_cast<std::size_t>(columns));
     weight.read(c * columns, rows[static_cast<std::size_t>(c)]);
   }
+  return rows;
+}
+
+std::vector<double> minus(std::span<const double> a, std::span<const float> b) {
+  std::vector<double> result(a.size());
+  std::ranges::transform(a, b, result.begin(), std::minus<double>());
+  return result;
+}
+
+/// What a score falls by when the logits fall by `drops`.
+double drop_of_score(std::span<const double> logits, std::span<const double> drops, const Score& score) {
+  if (score.kind == Score::Kind::logit) return drops[static_cast<std::size_t>(score.index)];
+  std::vector<double> changed(logits.size());
+  std::ranges::transform(logits, drops, changed.begin(), std::minus<>());
+  return score_of(logits, score) - score_of(changed, score);
+}
+
+/// y - y_k = sum over pixels of W[c, k, pixel] * pool(A_k - A'_k)[pixel]: no pass at all.
+Drops closed_form(const CompiledNetwork& session, const LinearTail& tail, const Channels& channels,
+                  std::span<const double> logits, std::span<const Score> scores) {
+  const Weight& weight = std::get<op::Linear>(session.graph.node(tail.linear).op).weight;
+  const std::int64_t per_channel = weight.shape()[1] / channels.count();
+  const std::vector<std::vector<float>> rows = rows_read(weight, scores);
 
   Drops result;
   result.method = "closed form";
@@ -156,21 +176,15 @@ Drops closed_form(const CompiledNetwork& session, const LinearTail& tail, const 
     std::ranges::transform(plane, ablated, delta.begin(),
                            [](float a, float b) { return static_cast<double>(a) - b; });
     const std::vector<double> pooled = pool_plane(session, tail, delta, channels.height(), channels.width());
-    const auto drop_of = [&](std::size_t c) {
-      double drop = 0;
+    std::vector<double> drops(rows.size());
+    for (std::size_t c = 0; c < rows.size(); ++c) {
+      if (rows[c].empty()) continue;
       for (std::int64_t j = 0; j < per_channel; ++j)
-        drop += rows[c][static_cast<std::size_t>(k * per_channel + j)] * pooled[static_cast<std::size_t>(j)];
-      return drop;
-    };
-    std::vector<double> changed(logits.begin(), logits.end());
-    if (all) {
-      for (std::size_t c = 0; c < changed.size(); ++c) changed[c] -= drop_of(c);
+        drops[c] +=
+            rows[c][static_cast<std::size_t>(k * per_channel + j)] * pooled[static_cast<std::size_t>(j)];
     }
-    for (std::size_t s = 0; s < scores.size(); ++s) {
-      result.drops[s][static_cast<std::size_t>(k)] = scores[s].kind == Score::Kind::logit
-                                                         ? drop_of(static_cast<std::size_t>(scores[s].index))
-                                                         : result.scores[s] - score_of(changed, scores[s]);
-    }
+    for (std::size_t s = 0; s < scores.size(); ++s)
+      result.drops[s][static_cast<std::size_t>(k)] = drop_of_score(logits, drops, scores[s]);
   }
   return result;
 }
@@ -197,6 +211,31 @@ void write_channel(const Value& value, float* first_pixel, std::int64_t image, s
   }
 }
 
+/// The linear layer that ends a network. A change dx of what it reads changes logit c by W[c] . dx; taken so,
+/// in float64, a drop keeps the digits that it would lose as the difference of two float32 sums, each of
+/// which is far larger than the drop.
+class LinearHead {
+ public:
+  LinearHead(const RunState& trace, std::span<const Score> scores)
+      : x_(trace.read(trace.session->head_input)),
+        rows_(rows_read(std::get<op::Linear>(trace.session->graph.node(trace.session->head).op).weight,
+                        scores)) {}
+
+  /// How far each logit falls when the layer reads `x` instead; 0 for those that no score reads.
+  std::vector<double> drops(std::span<const float> x) const {
+    std::vector<double> result(rows_.size());
+    for (std::size_t c = 0; c < rows_.size(); ++c) {
+      for (std::size_t j = 0; j < rows_[c].size(); ++j)
+        result[c] += (static_cast<double>(x_.data()[j]) - x[j]) * rows_[c][j];
+    }
+    return result;
+  }
+
+ private:
+  Tensor x_;  // [1, K], of the untouched run
+  std::vector<std::vector<float>> rows_;
+};
+
 Drops rerun_tail(const RunState& trace, NodeId from, const Channels& channels, std::span<const double> logits,
                  std::span<const Score> scores, const Progress& progress) {
   const CompiledNetwork& session = *trace.session;
@@ -218,6 +257,8 @@ Drops rerun_tail(const RunState& trace, NodeId from, const Channels& channels, s
   const std::int64_t total = static_cast<std::int64_t>(changing.size());
   const std::int64_t batch = batch_size(session, from, total);
   runtime::Tail tail(trace, from, batch);
+  std::optional<LinearHead> head;
+  if (session.head != runtime::kNoNode) head.emplace(trace, scores);
   const Value& input = tail.input();
   float* first_pixel = runtime::write_view(input, tail.memory()).data;
   const float* base = trace.arena.data() + session.value(from).offset;
@@ -234,13 +275,14 @@ Drops rerun_tail(const RunState& trace, NodeId from, const Channels& channels, s
       write_channel(input, first_pixel, i, k, ablated);
     }
     const Tensor changed = tail.run(nullptr);
+    const Tensor state = head ? tail.read(session.head_input) : Tensor();
     for (std::int64_t i = 0; i < images; ++i) {
       const std::int64_t k = changing[static_cast<std::size_t>(begin + i)];
       write_channel(input, first_pixel, i, k, channels.plane(k));
-      const std::vector<double> row = row_of(changed, i);
-      for (std::size_t s = 0; s < scores.size(); ++s) {
-        result.drops[s][static_cast<std::size_t>(k)] = result.scores[s] - score_of(row, scores[s]);
-      }
+      const std::vector<double> drops =
+          head ? head->drops(row_of(state, i)) : minus(logits, row_of(changed, i));
+      for (std::size_t s = 0; s < scores.size(); ++s)
+        result.drops[s][static_cast<std::size_t>(k)] = drop_of_score(logits, drops, scores[s]);
     }
   }
   if (progress && !progress(total, total)) throw Cancelled();
@@ -260,7 +302,8 @@ Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<
   }
   if (shape[0] != 1)
     throw UsageError("ablation takes a trace of one image, not of " + std::to_string(shape[0]));
-  const std::vector<double> logits = row_of(Trace::logits(), 0);
+  const Tensor row = Trace::logits();
+  const std::vector<double> logits(row.values().begin(), row.values().end());
   for (const Score& score : scores) {
     if (score.index < 0 || score.index >= static_cast<std::int64_t>(logits.size())) {
       throw UsageError("class " + std::to_string(score.index) + " does not exist; the network has " +

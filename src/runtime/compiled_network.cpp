@@ -33,6 +33,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
   }
   find_needed();
   for (const NodeId id : resumable) keep_boundaries(id);
+  if (!resumable.empty()) keep_head_input();
 
   LoweringJob all = job();
   all.store = &store;
@@ -64,6 +65,18 @@ void CompiledNetwork::keep_boundaries(NodeId layer) {
         std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op);
     if (options.keep_preactivations && decides) kept[static_cast<std::size_t>(node.inputs[0])] = true;
   }
+}
+
+void CompiledNetwork::keep_head_input() {
+  const auto behind_identities = [&](NodeId id) {
+    while (std::holds_alternative<op::Identity>(graph.node(id).op)) id = graph.node(id).inputs[0];
+    return id;
+  };
+  const NodeId last = behind_identities(graph.output());
+  if (!std::holds_alternative<op::Linear>(graph.node(last).op)) return;
+  head = last;
+  head_input = behind_identities(graph.node(last).inputs[0]);
+  kept[static_cast<std::size_t>(head_input)] = true;
 }
 
 LoweringJob CompiledNetwork::job() const {
@@ -150,9 +163,14 @@ Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
 Tensor Tail::run(const float* replacement) {
   execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.threads,
           counters_);
-  Tensor output(session_.shape_for(session_.graph.output(), batch_));
-  read_value(program_->values[static_cast<std::size_t>(program_->output)], memory_, output.data());
-  return output;
+  return read(session_.graph.output());
+}
+
+Tensor Tail::read(NodeId node) const {
+  Tensor tensor(session_.shape_for(node, batch_));
+  const ValueId id = program_->value_of.at(node);
+  read_value(program_->values[static_cast<std::size_t>(id)], memory_, tensor.data());
+  return tensor;
 }
 
 }  // namespace ablaze::runtime

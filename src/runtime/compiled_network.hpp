@@ -9,6 +9,8 @@
 
 namespace ablaze::runtime {
 
+inline constexpr NodeId kNoNode = -1;
+
 /// What a Session compiled: the network, its program, its packed weights. Immutable but for the cache of
 /// tails.
 struct CompiledNetwork {
@@ -18,6 +20,9 @@ struct CompiledNetwork {
   std::vector<Shape> shapes;
   std::vector<bool> needed, kept;
   std::vector<NodeId> resumable;  ///< SessionOptions::keep
+  /// The linear layer that gives the output and what it reads, which is kept where something can be resumed:
+  /// drops are taken through it as differences. kNoNode where the network ends otherwise.
+  NodeId head = kNoNode, head_input = kNoNode;
   WeightStore store;
   Program program;
 
@@ -34,6 +39,7 @@ struct CompiledNetwork {
  private:
   void find_needed();
   void keep_boundaries(NodeId layer);
+  void keep_head_input();
   LoweringJob job() const;
   void check_memory(const Program& compiled, const std::string& what) const;
 
@@ -61,6 +67,8 @@ class Tail {
   const Memory& memory() const { return memory_; }
   /// replacement: row-major, or nullptr where the caller has filled the input. Returns [batch, classes].
   Tensor run(const float* replacement);
+  /// A kept value of the tail after a run, row-major.
+  Tensor read(NodeId node) const;
 
  private:
   const CompiledNetwork& session_;
