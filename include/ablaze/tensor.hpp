@@ -24,6 +24,7 @@ class Tensor {
  public:
   Tensor() = default;                                  ///< shape {0}, no elements
   explicit Tensor(Shape shape);                        ///< filled with zeros
+  static Tensor uninitialised(Shape shape);            ///< for who writes every element
   Tensor(Shape shape, std::span<const float> values);  ///< throws Error where the counts differ
   Tensor(const Tensor& other);
   Tensor& operator=(const Tensor& other);

@@ -20,6 +20,7 @@ struct Vector {
 /// a * b + c
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vector operator+(Vector a, Vector b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline Vector operator-(Vector a, Vector b) { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; }
 /// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
 inline Vector max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }
@@ -35,6 +36,7 @@ struct Vector {
 };
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vector operator+(Vector a, Vector b) { return {_mm256_add_ps(a.v, b.v)}; }
+inline Vector operator-(Vector a, Vector b) { return {_mm256_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm256_mul_ps(a.v, b.v)}; }
 inline Vector max(Vector a, Vector b) { return {_mm256_max_ps(a.v, b.v)}; }
 
@@ -49,6 +51,7 @@ struct Vector {
 };
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm_add_ps(_mm_mul_ps(a.v, b.v), c.v)}; }
 inline Vector operator+(Vector a, Vector b) { return {_mm_add_ps(a.v, b.v)}; }
+inline Vector operator-(Vector a, Vector b) { return {_mm_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm_mul_ps(a.v, b.v)}; }
 inline Vector max(Vector a, Vector b) { return {_mm_max_ps(a.v, b.v)}; }
 

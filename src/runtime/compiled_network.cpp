@@ -32,6 +32,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
     kept[static_cast<std::size_t>(id)] = true;
   }
   find_needed();
+  replayed.assign(shapes.size(), false);
   for (const NodeId id : resumable) keep_boundaries(id);
   if (!resumable.empty()) keep_head_input();
 
@@ -58,6 +59,7 @@ void CompiledNetwork::keep_boundaries(NodeId layer) {
   for (NodeId id = layer + 1; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     if (!downstream[static_cast<std::size_t>(id)] || !needed[static_cast<std::size_t>(id)]) continue;
+    replayed[static_cast<std::size_t>(id)] = true;
     for (const NodeId in : node.inputs) {
       if (!downstream[static_cast<std::size_t>(in)]) kept[static_cast<std::size_t>(in)] = true;
     }
@@ -86,6 +88,9 @@ LoweringJob CompiledNetwork::job() const {
   job.needed = needed;
   job.kept = kept;
   job.table = table;
+  job.isa = options.isa;
+  job.winograd = options.winograd;
+  job.replayed = replayed;
   job.threads = options.threads;
   return job;
 }
@@ -142,7 +147,7 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
 RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
     : session(std::move(of)),
       arena({static_cast<std::int64_t>(session->program.arena_floats)}),
-      counters(session->program.steps.size()) {}
+      counters(session->program) {}
 
 Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
 
@@ -157,7 +162,7 @@ Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
       program_(session_.tail(from, batch)),
       batch_(batch),
       arena_({static_cast<std::int64_t>(program_->arena_floats)}),
-      counters_(program_->steps.size()),
+      counters_(*program_),
       memory_{arena_.data(), trace.arena.data()} {}
 
 Tensor Tail::run(const float* replacement) {

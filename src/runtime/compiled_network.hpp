@@ -18,7 +18,7 @@ struct CompiledNetwork {
   SessionOptions options;  ///< with threads and isa resolved
   const kernels::KernelTable* table = nullptr;
   std::vector<Shape> shapes;
-  std::vector<bool> needed, kept;
+  std::vector<bool> needed, kept, replayed;
   std::vector<NodeId> resumable;  ///< SessionOptions::keep
   /// The linear layer that gives the output and what it reads, which is kept where something can be resumed:
   /// drops are taken through it as differences. kNoNode where the network ends otherwise.

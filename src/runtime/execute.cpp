@@ -20,6 +20,9 @@ class StepBinding {
       case Step::Kind::convolution:
         bind_convolution(node, threads);
         break;
+      case Step::Kind::winograd:
+        bind_winograd(node, threads);
+        break;
       case Step::Kind::max_pool:
         bind_max_pool(std::get<op::MaxPool2d>(node.op));
         break;
@@ -41,12 +44,18 @@ class StepBinding {
     }
   }
 
-  int items() const { return items_; }
+  int items(int phase) const {
+    if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
+    const int stage[3] = {winograd_.in_blocks, 36 * winograd_.conv.group_count, winograd_.out_blocks};
+    return stage[phase % 3];
+  }
 
-  void run(const kernels::KernelTable& table, int item) const {
+  void run(const kernels::KernelTable& table, int phase, int item, int thread) const {
     switch (step_.kind) {
       case Step::Kind::convolution:
         return table.conv(conv_, item);
+      case Step::Kind::winograd:
+        return run_winograd(table, phase, item, thread);
       case Step::Kind::max_pool:
         return table.max_pool(pool_, item);
       case Step::Kind::average_pool:
@@ -99,6 +108,52 @@ class StepBinding {
     }
     conv_.rows_per_item = kernels::conv_rows_per_item(conv_, threads);
     items_ = kernels::conv_items(conv_);
+  }
+
+  void bind_winograd(const Node& node, int threads) {
+    bind_convolution(node, threads);
+    const Value& from = value(step_.in);
+    winograd_.conv = conv_;
+    winograd_.tap_weights = step_.packed->tap_weights;
+    static constexpr float zeros[64] = {};
+    winograd_.zeros = zeros;
+    winograd_.in_blocks = from.blocks();
+    winograd_.out_blocks = value(step_.out).blocks();
+    winograd_.in_h = from.extent.h, winograd_.in_w = from.extent.w;
+    winograd_.pool = step_.pool;
+    winograd_.conv.out_h = from.extent.h + 2 * conv_.padding_h - 2;
+    winograd_.conv.out_w = from.extent.w + 2 * conv_.padding_w - 2;
+    winograd_.tiles_h = (winograd_.conv.out_h + 3) / 4, winograd_.tiles_w = (winograd_.conv.out_w + 3) / 4;
+    winograd_.tiles = conv_.batch * winograd_.tiles_h * winograd_.tiles_w;
+    if (step_.choice.block_tiles > 0) {
+      winograd_.tile_stride = step_.choice.block_tiles;
+      items_ = (winograd_.tiles + winograd_.tile_stride - 1) / winograd_.tile_stride;
+    } else {
+      winograd_.tile_stride = chunk_stride(step_.choice, winograd_.tiles);
+      winograd_.transformed = memory_.own + value(step_.scratch).offset;
+      winograd_.products =
+          winograd_.transformed + std::ptrdiff_t{36} * winograd_.in_blocks * winograd_.tile_stride * kBlock;
+    }
+  }
+
+  void run_winograd(const kernels::KernelTable& table, int phase, int item, int thread) const {
+    if (step_.choice.block_tiles > 0) {
+      const std::ptrdiff_t floats =
+          std::ptrdiff_t{36} * (winograd_.in_blocks + winograd_.out_blocks) * winograd_.tile_stride * kBlock;
+      return table.winograd_block(winograd_, item,
+                                  memory_.own + value(step_.scratch).offset + thread * floats);
+    }
+    kernels::Winograd chunk = winograd_;
+    chunk.first_tile = phase / 3 * step_.choice.chunk_tiles;
+    chunk.tiles = std::min(step_.choice.chunk_tiles, winograd_.tiles - chunk.first_tile);
+    switch (phase % 3) {
+      case 0:
+        return table.winograd_input(chunk, item);
+      case 1:
+        return table.winograd_multiply(chunk, item);
+      default:
+        return table.winograd_output(chunk, item);
+    }
   }
 
   void bind_pool() {
@@ -162,6 +217,7 @@ class StepBinding {
   const Step& step_;
   const Memory& memory_;
   kernels::Conv conv_;
+  kernels::Winograd winograd_;
   kernels::Pool pool_;
   kernels::Elementwise elementwise_;
   int items_ = 0;
@@ -173,10 +229,9 @@ int write_items(const Value& value) {
       return value.extent.batch * value.extent.channels;
     case Layout::blocked:
       return value.extent.batch * value.extent.blocks();
-    case Layout::features:
-      break;
+    default:
+      return value.extent.blocks();
   }
-  return value.extent.blocks();
 }
 
 void write_item(const Value& value, const Memory& memory, const float* from, int item) {
@@ -186,7 +241,7 @@ void write_item(const Value& value, const Memory& memory, const float* from, int
       return kernels::to_planar(from, value.extent, to, item);
     case Layout::blocked:
       return kernels::to_blocked(from, value.extent, to, item);
-    case Layout::features:
+    default:
       return kernels::rows_to_features(from, value.extent, to.data, item);
   }
 }
@@ -234,14 +289,21 @@ void execute(const Program& program, const Graph& graph, const kernels::KernelTa
 #pragma omp for schedule(static)
       for (int item = 0; item < write_items(value); ++item) write_item(value, memory, input, item);
     }
+    std::size_t counter = 0;
+    const int thread = omp_get_thread_num();
     for (std::size_t s = 0; s < program.steps.size(); ++s) {
       if (step_ms != nullptr) {
 #pragma omp master
         start = omp_get_wtime();
       }
       const StepBinding step(program, graph, program.steps[s], memory, threads);
-      for (int item = counters.take(s); item < step.items(); item = counters.take(s)) step.run(table, item);
+      for (int phase = 0; phase < program.steps[s].phases; ++phase, ++counter) {
+        const int items = step.items(phase);
+        for (int item = counters.take(counter); item < items; item = counters.take(counter)) {
+          step.run(table, phase, item, thread);
+        }
 #pragma omp barrier
+      }
       if (step_ms != nullptr) {
 #pragma omp master
         step_ms[s] = (omp_get_wtime() - start) * 1e3;

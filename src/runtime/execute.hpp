@@ -13,21 +13,24 @@ struct Memory {
   const float* whole = nullptr;  ///< a tail's: the arena of the whole network's trace
 };
 
-/// One counter a step, from which the threads take their items. Allocated once with the memory.
+/// One counter a phase of each step, from which the threads take their items. Allocated once with the memory.
 class Counters {
  public:
-  explicit Counters(std::size_t steps) : next_(new Counter[steps]), steps_(steps) {}
-  void reset() {
-    for (std::size_t i = 0; i < steps_; ++i) next_[i].value.store(0, std::memory_order_relaxed);
+  explicit Counters(const Program& program) {
+    for (const Step& step : program.steps) phases_ += static_cast<std::size_t>(step.phases);
+    next_ = std::make_unique<Counter[]>(phases_);
   }
-  int take(std::size_t step) { return next_[step].value.fetch_add(1, std::memory_order_relaxed); }
+  void reset() {
+    for (std::size_t i = 0; i < phases_; ++i) next_[i].value.store(0, std::memory_order_relaxed);
+  }
+  int take(std::size_t phase) { return next_[phase].value.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   struct alignas(64) Counter {
     std::atomic<int> value{0};
   };
   std::unique_ptr<Counter[]> next_;
-  std::size_t steps_;
+  std::size_t phases_ = 0;
 };
 
 /// Where a value is read or written.

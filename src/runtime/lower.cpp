@@ -276,6 +276,15 @@ class Lowering {
       if (kept(end)) before_relu = end;
       take(next);
     }
+    if (is<op::Conv2d>(node) && !kept(end)) {
+      next = only_reader(end);
+      if (next >= 0 && choose(id, program_.values[static_cast<std::size_t>(step.in)]).winograd &&
+          pools_in_place(next)) {
+        step.pool = true;
+        description += " + max pool";
+        take(next);
+      }
+    }
     step.last = end;
     step.description = std::move(description);
     pack(step, affine);
@@ -286,6 +295,10 @@ class Lowering {
     } else {
       if (before_relu >= 0) step.before_relu = add_value(before_relu, Layout::blocked);
       step.out = add_value(end, Layout::blocked);
+    }
+    if (step.choice.winograd) {
+      step.kind = Step::Kind::winograd;
+      add_scratch(step);
     }
     program_.steps.push_back(std::move(step));
   }
@@ -328,10 +341,61 @@ class Lowering {
       return;
     }
     const int tile_blocks = job_.table->out_blocks_per_tile;
+    if (const kernels::Choice choice = choose(step.first, in); choice.winograd) {
+      step.choice = choice;
+      step.packed = pack_winograd(node, tile_blocks, affine.scale, affine.shift, job_.threads);
+      job_.store->emplace(step.first, step.packed);
+      return;
+    }
     step.packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, job_.threads)
                                        : pack_convolution(node, in.layout == Layout::planar, tile_blocks,
                                                           affine.scale, affine.shift, job_.threads);
     job_.store->emplace(step.first, step.packed);
+  }
+
+  /// Whether a node is the max-pool that Winograd's epilogue can do: 2x2, stride 2, nothing hanging over.
+  bool pools_in_place(NodeId id) const {
+    const auto* pool = std::get_if<op::MaxPool2d>(&graph_.node(id).op);
+    if (pool == nullptr) return false;
+    const std::array<int, 2> zeros{0, 0}, ones{1, 1}, twos{2, 2};
+    const Shape& in = shape(graph_.node(id).inputs[0]);
+    const bool even = in[2] % 2 == 0 && in[3] % 2 == 0;
+    return pool->kernel == twos && pool->stride == twos && pool->padding == zeros && pool->dilation == ones &&
+           (even || !pool->ceil_mode);
+  }
+
+  /// Winograd's rounding errors are those of the score, not of the small drops that ablation subtracts from
+  /// it: what is run again behind a kept layer stays direct, in the first run too.
+  kernels::Choice choose(NodeId id, const Value& in) const {
+    const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
+    if (conv == nullptr || !job_.winograd || job_.replayed[static_cast<std::size_t>(id)]) return {};
+    const Shape& weight = conv->weight.shape();
+    const std::array<int, 2> ones{1, 1};
+    const bool fits = weight[2] == 3 && weight[3] == 3 && conv->stride == ones && conv->dilation == ones &&
+                      conv->groups == 1 && in.layout == Layout::blocked;
+    if (!fits) return {};
+    const Shape& out = shape(id);
+    return kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]),
+                            static_cast<int>(weight[0]), static_cast<int>(out[2]), static_cast<int>(out[3])},
+                           job_.isa);
+  }
+
+  /// The working memory of a Winograd step: one block a thread, or one chunk for all.
+  void add_scratch(Step& step) {
+    const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+    const Value& out = program_.values[static_cast<std::size_t>(step.out)];
+    const Shape& convolved = shape(step.first);
+    const kernels::Choice& choice = step.choice;
+    const std::ptrdiff_t a_tile = std::ptrdiff_t{36} * (in.blocks() + out.blocks()) * kernels::kBlock;
+    const int tiles = out.extent.batch * static_cast<int>((convolved[2] + 3) / 4 * ((convolved[3] + 3) / 4));
+    if (choice.block_tiles == 0) step.phases = 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
+    Value scratch;
+    scratch.layout = Layout::scratch;
+    scratch.scratch_floats =
+        a_tile * (choice.block_tiles > 0 ? choice.block_tiles * job_.threads : chunk_stride(choice, tiles));
+    scratch.storage = static_cast<int>(program_.values.size());
+    step.scratch = scratch.storage;
+    program_.values.push_back(scratch);
   }
 
   void plan() {
@@ -372,7 +436,13 @@ std::ptrdiff_t Value::batch() const {
   return block() * (layout == Layout::planar ? extent.channels : extent.blocks());
 }
 
+int chunk_stride(const kernels::Choice& choice, int tiles) {
+  // Odd, so that the 36 planes do not fall into the same cache sets.
+  return std::min(choice.chunk_tiles, tiles) | 1;
+}
+
 std::ptrdiff_t Value::floats() const {
+  if (layout == Layout::scratch) return scratch_floats;
   return layout == Layout::features ? block() * blocks() : batch() * extent.batch;
 }
 

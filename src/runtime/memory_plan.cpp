@@ -34,7 +34,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   const int steps = static_cast<int>(program.steps.size());
   for (int s = 0; s < steps; ++s) {
     const Step& step = program.steps[static_cast<std::size_t>(s)];
-    for (const ValueId id : {step.in, step.other, step.out, step.before_relu}) touch(id, s);
+    for (const ValueId id : {step.in, step.other, step.out, step.before_relu, step.scratch}) touch(id, s);
   }
   for (const ValueId id : untouchable) touch(id, steps);
   return life;

@@ -86,29 +86,97 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
   auto packed = std::make_shared<PackedWeights>();
   packed->groups = out_groups(out_channels, in_per_group, conv.groups, planar, taps, tile_blocks);
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
-  packed->weights =
-      Tensor({packed_floats(packed->groups, taps, in_block)});  // zeros where nothing is connected
+  packed->weights = Tensor::uninitialised({packed_floats(packed->groups, taps, in_block)});
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (std::size_t g = 0; g < packed->groups.size(); ++g) {
     const OutGroup& group = packed->groups[g];
     const int lanes = group.blocks * kBlock;
-    std::vector<float> filter(static_cast<std::size_t>(in_per_group) * taps);
+    const int first_out = group.first_block * kBlock;
+    const int rows = std::min(lanes, out_channels - first_out);
+    // A block of input channels at a time keeps the filters in the cache while they are interleaved.
+    std::vector<float> filters(static_cast<std::size_t>(rows) * in_block * taps);
+    float* to = packed->weights.data() + group.weights;
+    for (int block = group.in_begin; block < group.in_end; ++block) {
+      std::ranges::fill(filters, 0.0F);  // where nothing is connected
+      for (int row = 0; row < rows; ++row) {
+        const int o = first_out + row;
+        const int first_in = o / out_per_group * in_per_group;
+        const int begin = std::max(block * in_block, first_in),
+                  end = std::min((block + 1) * in_block, first_in + in_per_group);
+        if (begin >= end) continue;
+        const std::span<float> filter(
+            &filters[(static_cast<std::size_t>(row) * in_block + (begin - block * in_block)) * taps],
+            static_cast<std::size_t>(end - begin) * taps);
+        conv.weight.read((static_cast<std::int64_t>(o) * in_per_group + begin - first_in) * taps, filter);
+        if (scale.empty()) continue;
+        for (float& w : filter) w = static_cast<float>(w * scale[static_cast<std::size_t>(o)]);
+      }
+      for (int tap = 0; tap < taps; ++tap) {
+        for (int in_lane = 0; in_lane < in_block; ++in_lane, to += lanes) {
+          const float* from = &filters[static_cast<std::size_t>(in_lane) * taps + tap];
+          for (int row = 0; row < rows; ++row)
+            to[row] = from[static_cast<std::ptrdiff_t>(row) * in_block * taps];
+          std::fill(to + rows, to + lanes, 0.0F);
+        }
+      }
+    }
+  }
+  return packed;
+}
+
+namespace {
+
+/// G g G^T of one 3x3 filter: 36 numbers. See kernels/isa_winograd.hpp for the points.
+void transform_filter(const float* g, double scale, double* out) {
+  const double a = std::sqrt(2.0), b = a / 2;
+  const double rows[6][3] = {{1, 0, 0},
+                             {1. / 6, a / 6, 2. / 6},
+                             {1. / 6, -a / 6, 2. / 6},
+                             {-2. / 3, -b / 1.5, -1. / 3},
+                             {-2. / 3, b / 1.5, -1. / 3},
+                             {0, 0, 1}};
+  double half[6][3];
+  for (int i = 0; i < 6; ++i) {
+    for (int j = 0; j < 3; ++j)
+      half[i][j] = rows[i][0] * g[j] + rows[i][1] * g[3 + j] + rows[i][2] * g[6 + j];
+  }
+  for (int i = 0; i < 6; ++i) {
+    for (int j = 0; j < 6; ++j) {
+      out[i * 6 + j] = scale * (half[i][0] * rows[j][0] + half[i][1] * rows[j][1] + half[i][2] * rows[j][2]);
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_blocks,
+                                                   std::span<const double> scale,
+                                                   std::span<const double> shift, int threads) {
+  const auto& conv = std::get<op::Conv2d>(node.op);
+  const int out_channels = static_cast<int>(conv.weight.shape()[0]),
+            in_channels = static_cast<int>(conv.weight.shape()[1]);
+  auto packed = std::make_shared<PackedWeights>();
+  packed->groups = out_groups(out_channels, in_channels, 1, false, 1, tile_blocks);
+  packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
+  packed->tap_weights = packed_floats(packed->groups, 1, kBlock);
+  packed->weights = Tensor({36 * packed->tap_weights});
+
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (std::size_t g = 0; g < packed->groups.size(); ++g) {
+    const OutGroup& group = packed->groups[g];
+    const int lanes = group.blocks * kBlock;
+    std::vector<float> filters(static_cast<std::size_t>(in_channels) * 9);
     for (int lane = 0; lane < lanes; ++lane) {
       const int o = group.first_block * kBlock + lane;
       if (o >= out_channels) break;
-      conv.weight.read(static_cast<std::int64_t>(o) * in_per_group * taps, filter);
-      if (!scale.empty()) {
-        for (float& w : filter) w = static_cast<float>(w * scale[static_cast<std::size_t>(o)]);
-      }
-      const int first_in = o / out_per_group * in_per_group - group.in_begin * in_block;
-      for (int i = 0; i < in_per_group; ++i) {
-        const int block = (first_in + i) / in_block, in_lane = (first_in + i) % in_block;
-        float* to = packed->weights.data() + group.weights +
-                    (static_cast<std::ptrdiff_t>(block) * taps * in_block + in_lane) * lanes + lane;
-        for (int t = 0; t < taps; ++t)
-          to[static_cast<std::ptrdiff_t>(t) * in_block * lanes] =
-              filter[static_cast<std::size_t>(i) * taps + t];
+      conv.weight.read(static_cast<std::int64_t>(o) * in_channels * 9, filters);
+      for (int i = 0; i < in_channels; ++i) {
+        double transformed[36];
+        transform_filter(&filters[static_cast<std::size_t>(i) * 9],
+                         scale.empty() ? 1 : scale[static_cast<std::size_t>(o)], transformed);
+        float* to = packed->weights.data() + group.weights + static_cast<std::ptrdiff_t>(i) * lanes + lane;
+        for (int k = 0; k < 36; ++k) to[k * packed->tap_weights] = static_cast<float>(transformed[k]);
       }
     }
   }
@@ -126,25 +194,30 @@ std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels
   auto packed = std::make_shared<PackedWeights>();
   packed->groups = out_groups(out_channels, in_blocks * kBlock, 1, false, 1, tile_blocks);
   packed->bias = pack_bias(linear.bias, out_channels, {}, {});
-  packed->weights = Tensor({packed_floats(packed->groups, 1, kBlock)});
+  packed->weights = Tensor::uninitialised({packed_floats(packed->groups, 1, kBlock)});
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (std::size_t g = 0; g < packed->groups.size(); ++g) {
     const OutGroup& group = packed->groups[g];
     const int lanes = group.blocks * kBlock;
-    std::vector<float> row(static_cast<std::size_t>(columns));
-    for (int lane = 0; lane < lanes; ++lane) {
-      const int o = group.first_block * kBlock + lane;
-      if (o >= out_channels) break;
-      linear.weight.read(o * columns, row);
-      // Columns are (channel, pixel); features come as (block, pixel, lane of the block).
-      float* to = packed->weights.data() + group.weights + lane;
-      const float* value = row.data();
-      for (int channel = 0; channel < from.channels; ++channel) {
-        for (int pixel = 0; pixel < area; ++pixel) {
-          const std::ptrdiff_t feature =
-              (static_cast<std::ptrdiff_t>(channel / kBlock) * area + pixel) * kBlock + channel % kBlock;
-          to[feature * lanes] = *value++;
+    const int first_out = group.first_block * kBlock;
+    const int rows = std::min(lanes, out_channels - first_out);
+    // Columns are (channel, pixel); features come as (block, pixel, lane of the block).
+    const std::ptrdiff_t block_columns = static_cast<std::ptrdiff_t>(kBlock) * area;
+    std::vector<float> slab(static_cast<std::size_t>(rows * block_columns));
+    float* to = packed->weights.data() + group.weights;
+    for (int block = 0; block < from.blocks(); ++block) {
+      const int channels = std::min(kBlock, from.channels - block * kBlock);
+      for (int row = 0; row < rows; ++row) {
+        linear.weight.read((first_out + row) * columns + block * block_columns,
+                           {&slab[static_cast<std::size_t>(row * block_columns)],
+                            static_cast<std::size_t>(channels) * area});
+      }
+      for (int pixel = 0; pixel < area; ++pixel) {
+        for (int lane = 0; lane < kBlock; ++lane, to += lanes) {
+          const bool real = lane < channels;
+          const float* value = slab.data() + static_cast<std::ptrdiff_t>(lane) * area + pixel;
+          for (int row = 0; row < lanes; ++row) to[row] = real && row < rows ? value[row * block_columns] : 0;
         }
       }
     }

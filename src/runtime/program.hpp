@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/choice.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/layout.hpp"
 
@@ -23,9 +24,10 @@ inline constexpr ValueId kNone = -1;
 
 /// How a value lies in memory.
 enum class Layout {
-  planar,   ///< [N][C][H][W] with a border: what a first convolution reads
-  blocked,  ///< nc16 with a border
-  features  ///< [C / 16 * H * W][N][16]: flattened, as linear layers read and write
+  planar,    ///< [N][C][H][W] with a border: what a first convolution reads
+  blocked,   ///< nc16 with a border
+  features,  ///< [C / 16 * H * W][N][16]: flattened, as linear layers read and write
+  scratch    ///< a step's own working memory
 };
 
 struct Value {
@@ -35,8 +37,9 @@ struct Value {
   /// Where it lives: in the program's own arena, or in the trace of the whole network (a tail reads
   /// what the first run left there).
   bool external = false;
-  int storage = kNone;     ///< the value's place; a flattened value may share that of its source
-  std::size_t offset = 0;  ///< in floats, of the storage in its arena
+  int storage = kNone;                ///< the value's place; a flattened value may share that of its source
+  std::size_t offset = 0;             ///< in floats, of the storage in its arena
+  std::ptrdiff_t scratch_floats = 0;  ///< Layout::scratch: its size
 
   std::ptrdiff_t row() const;
   std::ptrdiff_t block() const;   ///< from one block (or plane) of an image to the next
@@ -53,6 +56,7 @@ struct PackedWeights {
   Tensor weights;  ///< see kernels::OutGroup
   Tensor bias;     ///< [blocks * 16]
   std::vector<kernels::OutGroup> groups;
+  std::ptrdiff_t tap_weights = 0;  ///< Winograd: floats of one of the 36 products' weights; 0: direct
   std::size_t bytes() const { return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float); }
 };
 
@@ -64,6 +68,7 @@ struct PackedAffine {
 struct Step {
   enum class Kind {
     convolution,  ///< linear layers too: 1x1 on one row of N pixels
+    winograd,     ///< a 3x3 convolution in the transformed domain
     max_pool,
     average_pool,
     adaptive_average_pool,
@@ -83,6 +88,10 @@ struct Step {
   std::shared_ptr<const PackedWeights> packed;
   std::shared_ptr<const PackedAffine> affine;
   std::int64_t multiply_adds = 0;
+  bool pool = false;        ///< winograd: a 2x2 max-pool follows in the same step
+  kernels::Choice choice;   ///< winograd
+  ValueId scratch = kNone;  ///< winograd: transformed inputs and products
+  int phases = 1;           ///< between two phases all threads wait
 };
 
 /// Steps in order. A program is bound to a batch and an input's extent, not to any memory.
@@ -106,7 +115,10 @@ struct LoweringJob {
   std::vector<bool> kept;     ///< nodes whose values must be readable after the run
   const kernels::KernelTable* table = nullptr;
   WeightStore* store = nullptr;  ///< weights are packed into it, or found there
-  int threads = 1;               ///< for the packing
+  Isa isa = Isa::baseline;
+  bool winograd = true;
+  std::vector<bool> replayed;  ///< nodes behind a layer that may be resumed from
+  int threads = 1;
   // A tail: only what is downstream of `from`, whose value the caller fills; what else is read is in `whole`.
   NodeId from = 0;
   const Program* whole = nullptr;
@@ -114,6 +126,9 @@ struct LoweringJob {
 
 /// The whole network (job.whole == nullptr) or the tail behind job.from. Throws Error.
 Program lower(const LoweringJob& job);
+
+/// Tiles that the working memory of a Winograd step in phases has room for.
+int chunk_stride(const kernels::Choice& choice, int tiles);
 
 /// Gives every storage of the program's own arena its offset: greedily, the largest first, into the lowest
 /// gap that is free while the storage lives. Kept and caller-filled values are never overwritten.
@@ -123,6 +138,10 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable);
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
                                                       std::span<const double> shift, int threads);
+/// The same for Winograd's F(4x4, 3x3): the filters in the transformed domain.
+std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_blocks,
+                                                   std::span<const double> scale,
+                                                   std::span<const double> shift, int threads);
 /// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already).
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
                                                  int tile_blocks, int threads);

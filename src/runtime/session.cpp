@@ -38,6 +38,9 @@ std::vector<StepInfo> Session::steps() const {
     StepInfo info;
     info.name = impl_->graph.node(step.last).name;
     info.kind = step.description;
+    if (step.kind == runtime::Step::Kind::winograd) {
+      info.algorithm = step.choice.block_tiles > 0 ? "winograd 4x4, blocks" : "winograd 4x4, phases";
+    }
     if (step.kind == runtime::Step::Kind::convolution) {
       const auto& in = impl_->program.values[static_cast<std::size_t>(step.in)];
       info.algorithm = in.layout == runtime::Layout::planar ? "direct, planar input" : "direct";

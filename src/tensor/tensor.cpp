@@ -19,6 +19,16 @@ float* allocate(std::int64_t count) {
       ::operator new (static_cast<std::size_t>(count) * sizeof(float), std::align_val_t{kAlignment}));
 }
 
+template <float to_float(std::uint16_t)>
+void widen(const std::byte* from, std::span<float> out) {
+  for (float& value : out) {  // memcpy: the file does not promise alignment
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, from, sizeof bits);
+    value = to_float(bits);
+    from += sizeof bits;
+  }
+}
+
 }  // namespace
 
 std::int64_t element_count(const Shape& shape) {
@@ -45,6 +55,14 @@ void Tensor::Free::operator()(float* p) const noexcept {
 
 Tensor::Tensor(Shape shape) : shape_(std::move(shape)), size_(element_count(shape_)), data_(allocate(size_)) {
   std::fill_n(data_.get(), size_, 0.0F);
+}
+
+Tensor Tensor::uninitialised(Shape shape) {
+  Tensor tensor;
+  tensor.size_ = element_count(shape);
+  tensor.shape_ = std::move(shape);
+  tensor.data_.reset(allocate(tensor.size_));
+  return tensor;
 }
 
 Tensor::Tensor(Shape shape, std::span<const float> values)
@@ -122,12 +140,10 @@ void Weight::read(std::int64_t begin, std::span<float> out) const {
     if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
     return;
   }
-  const auto widen = dtype_ == DType::f16 ? half_to_float : bfloat16_to_float;
-  for (float& value : out) {  // memcpy: the file does not promise alignment
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, from, sizeof bits);
-    value = widen(bits);
-    from += sizeof bits;
+  if (dtype_ == DType::f16) {
+    widen<half_to_float>(from, out);
+  } else {
+    widen<bfloat16_to_float>(from, out);
   }
 }
 

@@ -150,3 +150,35 @@ TEST_CASE("a NaN comes out where it goes in") {
     CHECK(trace.logits()[1] == 0);
   }
 }
+
+TEST_CASE("a 2x2 max-pool behind a convolution, whether it rides along or not") {
+  for (const std::int64_t size : {8, 9, 13, 26, 27}) {
+    for (const bool ceil_mode : {false, true}) {
+      for (const bool relu : {false, true}) {
+        for (const bool keep : {false, true}) {
+          Graph graph;
+          const Shape shape{2, 17, size, size + 21};
+          NodeId at = graph.add("input", op::Input{}, {});
+          at = graph.add("conv", convolution({33, 17, 3, 3}, 1, {1, 1}), {at});
+          if (relu) at = graph.add("relu", op::Relu{}, {at});
+          const NodeId last = at;
+          graph.add("pool", op::MaxPool2d{{2, 2}, {2, 2}, {0, 0}, {1, 1}, ceil_mode}, {at});
+          const Tensor input = random_tensor(shape, 8);
+          const ReferenceRun reference(graph, shape, {input.values().begin(), input.values().end()});
+          for (const Isa isa : testing::available_isas()) {
+            SessionOptions options;
+            options.input = shape;
+            options.isa = isa;
+            if (keep) options.keep = {graph.node(last).name};
+            const Trace trace = Session(graph, options).run(input);
+            CAPTURE(size);
+            CHECK(relative_error(trace.logits().values(), reference.output()) < 3e-6);
+            if (keep)
+              CHECK(relative_error(trace.activation(graph.node(last).name).values(), reference.at(last)) <
+                    3e-6);
+          }
+        }
+      }
+    }
+  }
+}

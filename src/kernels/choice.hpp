@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ablaze/isa.hpp>
+
+namespace ablaze::kernels {
+
+/// A 3x3 convolution of stride 1, undilated and ungrouped, as the choice of its algorithm sees it.
+struct Convolution3x3 {
+  int batch = 1;
+  int in_channels = 0, out_channels = 0;
+  int out_h = 0, out_w = 0;
+};
+
+/// How to compute it. The choice depends on shape and instruction set alone, so that the same input always
+/// gives the same bytes.
+struct Choice {
+  bool winograd = false;
+  int block_tiles = 0;  ///< > 0: from input to output, so many tiles at a time, in the core's cache
+  int chunk_tiles =
+      0;  ///< block_tiles == 0: three phases over so many tiles, so that the weights stream once
+};
+
+Choice choose(const Convolution3x3& shape, Isa isa);
+
+}  // namespace ablaze::kernels

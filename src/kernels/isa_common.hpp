@@ -1,0 +1,64 @@
+// What the fast kernels share. The isa_*.hpp files are compiled once for each instruction set by isa_*.cpp;
+// see vector.hpp for what may be included in them.
+#pragma once
+
+#include "kernels/kernels.hpp"
+#include "kernels/vector.hpp"
+
+#if defined(ABLAZE_ROLLED)  // sanitizers instrument every load: unrolled tiles would take minutes to compile
+#define ABLAZE_UNROLL
+#define ABLAZE_UNROLL_4
+#elif defined(__clang__)
+#define ABLAZE_UNROLL _Pragma("clang loop unroll(full)")
+#define ABLAZE_UNROLL_4 _Pragma("clang loop unroll_count(4)")
+#else
+#define ABLAZE_UNROLL _Pragma("GCC unroll 32")
+#define ABLAZE_UNROLL_4 _Pragma("GCC unroll 4")
+#endif
+
+namespace ablaze::kernels {
+namespace {
+
+constexpr int kVectors = kBlock / Vector::width;  // of one block
+
+// Register tiles. AVX-512: 32 output channels x 14 pixels are 28 of 32 registers, 2 more hold the weights.
+// AVX2: 16 x 6 are 12 of 16. SSE2: 16 x 2 are 8 of 16.
+#if defined(__AVX512F__)
+constexpr int kTileBlocks = 2;
+constexpr int kTilePixels = 14;
+#elif defined(__AVX2__) && defined(__FMA__)
+constexpr int kTileBlocks = 1;
+constexpr int kTilePixels = 6;
+#else
+constexpr int kTileBlocks = 1;
+constexpr int kTilePixels = 2;
+#endif
+
+inline int smaller(int a, int b) { return a < b ? a : b; }
+inline int larger(int a, int b) { return a > b ? a : b; }
+
+void zero_pixels(float* p, int pixels) {
+  const Vector zero = Vector::all(0);
+  for (int i = 0; i < pixels * kBlock; i += Vector::width) zero.store(p + i);
+}
+
+/// Zeroes the border beside rows [y0, y1) of one plane, and above and below them at the plane's ends.
+/// plane points at pixel (0, 0).
+void zero_border(const Output& out, float* plane, int y0, int y1, int h, int w) {
+  const int bx = out.border_x;
+  if (bx > 0) {
+    for (int y = y0; y < y1; ++y) {
+      zero_pixels(plane + y * out.row - bx * kBlock, bx);
+      zero_pixels(plane + y * out.row + w * kBlock, bx);
+    }
+  }
+  if (y0 == 0) {
+    for (int y = 1; y <= out.border_y; ++y) zero_pixels(plane - y * out.row - bx * kBlock, w + 2 * bx);
+  }
+  if (y1 == h) {
+    for (int y = h; y < h + out.border_y; ++y) zero_pixels(plane + y * out.row - bx * kBlock, w + 2 * bx);
+  }
+}
+
+}  // namespace
+}  // namespace ablaze::kernels

@@ -1,0 +1,143 @@
+// Direct convolution.
+#pragma once
+
+#include "kernels/isa_common.hpp"
+
+namespace ablaze::kernels {
+namespace {
+
+/// Where one tile reads and writes: `Pixels` neighbours in a row, `Blocks` blocks of output channels.
+struct Tile {
+  const float* in;       // first tap of the first pixel, first input block of the group
+  const float* weights;  // [in blocks][kh][kw][In][Blocks * 16]
+  const float* bias;     // [Blocks * 16]
+  const float* residual;
+  float* out;
+  float* before_relu;
+  int in_blocks;
+};
+
+/// All input channels and taps are summed in registers, starting from the bias, then stored once.
+/// In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
+/// neighbouring outputs, 0 where it is known at run time only.
+template <int Blocks, int Pixels, int In, int Step>
+void conv_tile(const Conv& c, const Tile& t) {
+  constexpr int kWide = Blocks * kVectors;
+  const std::ptrdiff_t step = Step != 0 ? Step : static_cast<std::ptrdiff_t>(c.stride_w) * In;
+  Vector sum[Pixels][kWide];
+  ABLAZE_UNROLL
+  for (int j = 0; j < Pixels; ++j) {
+    ABLAZE_UNROLL
+    for (int b = 0; b < kWide; ++b) sum[j][b] = Vector::load(t.bias + b * Vector::width);
+  }
+  const float* w = t.weights;
+  for (int block = 0; block < t.in_blocks; ++block) {
+    const float* plane = t.in + block * c.in.block;
+    for (int ky = 0; ky < c.kernel_h; ++ky) {
+      const float* row = plane + ky * c.dilation_h * c.in.row;
+      for (int kx = 0; kx < c.kernel_w; ++kx) {
+        const float* x = row + kx * c.dilation_w * In;
+        ABLAZE_UNROLL_4
+        for (int i = 0; i < In; ++i) {
+          Vector weight[kWide];
+          ABLAZE_UNROLL
+          for (int b = 0; b < kWide; ++b) weight[b] = Vector::load(w + b * Vector::width);
+          ABLAZE_UNROLL
+          for (int j = 0; j < Pixels; ++j) {
+            const Vector value = Vector::all(x[j * step + i]);
+            ABLAZE_UNROLL
+            for (int b = 0; b < kWide; ++b) sum[j][b] = multiply_add(weight[b], value, sum[j][b]);
+          }
+          w += Blocks * kBlock;
+        }
+      }
+    }
+  }
+  const Vector zero = Vector::all(0);
+  ABLAZE_UNROLL
+  for (int b = 0; b < kWide; ++b) {
+    const int block = b / kVectors;
+    const int lane = (b % kVectors) * Vector::width;
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) {
+      Vector y = sum[j][b];
+      if (t.residual != nullptr)
+        y = y + Vector::load(t.residual + block * c.residual.block + j * kBlock + lane);
+      if (t.before_relu != nullptr) y.store(t.before_relu + block * c.before_relu.block + j * kBlock + lane);
+      if (c.relu) y = max(zero, y);
+      y.store(t.out + block * c.out.block + j * kBlock + lane);
+    }
+  }
+}
+
+using TileFunction = void (*)(const Conv&, const Tile&);
+
+/// conv_tile for 1 to kTilePixels pixels.
+template <int Blocks, int In, int Step>
+struct TileTable {
+  TileFunction by_pixels[kTilePixels + 1];
+  constexpr TileTable() : by_pixels{} { fill<1>(); }
+  template <int Pixels>
+  constexpr void fill() {
+    by_pixels[Pixels] = conv_tile<Blocks, Pixels, In, Step>;
+    if constexpr (Pixels < kTilePixels) fill<Pixels + 1>();
+  }
+};
+template <int Blocks, int In, int Step>
+constexpr TileTable<Blocks, In, Step> kTiles{};
+
+template <int Blocks>
+const TileFunction* tile_functions(const Conv& c) {
+  if (c.planar) {
+    if (c.stride_w == 1) return kTiles<Blocks, 1, 1>.by_pixels;
+    if (c.stride_w == 2) return kTiles<Blocks, 1, 2>.by_pixels;
+    return kTiles<Blocks, 1, 0>.by_pixels;
+  }
+  if (c.stride_w == 1) return kTiles<Blocks, kBlock, kBlock>.by_pixels;
+  if (c.stride_w == 2) return kTiles<Blocks, kBlock, 2 * kBlock>.by_pixels;
+  return kTiles<Blocks, kBlock, 0>.by_pixels;
+}
+
+/// An item: some rows of one image's output channels in one group. Items of one group are neighbours, so that
+/// its weights stay in the cache.
+void conv(const Conv& c, int item) {
+  const int chunks = (c.out_h + c.rows_per_item - 1) / c.rows_per_item;
+  const OutGroup& group = c.groups[item / (chunks * c.batch)];
+  const int n = item / chunks % c.batch;
+  const int y0 = item % chunks * c.rows_per_item;
+  const int y1 = smaller(y0 + c.rows_per_item, c.out_h);
+  const TileFunction* functions =
+      group.blocks == kTileBlocks ? tile_functions<kTileBlocks>(c) : tile_functions<1>(c);
+  // Tiles of nearly equal width: a row of 16 is 8 + 8 rather than 14 + 2.
+  const int tiles = (c.out_w + kTilePixels - 1) / kTilePixels;
+  const int pixel = c.planar ? 1 : kBlock;
+  const float* in = c.in.data + n * c.in.batch + group.in_begin * c.in.block - c.padding_h * c.in.row -
+                    static_cast<std::ptrdiff_t>(c.padding_w) * pixel;
+  Tile t{};
+  t.weights = c.weights + group.weights;
+  t.bias = c.bias + group.first_block * kBlock;
+  t.in_blocks = group.in_end - group.in_begin;
+  const auto at = [&](const auto& place, int y, int x) {
+    return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
+  };
+  for (int y = y0; y < y1; ++y) {
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int x = static_cast<int>(static_cast<long long>(tile) * c.out_w / tiles);
+      const int next = static_cast<int>(static_cast<long long>(tile + 1) * c.out_w / tiles);
+      t.in = in + y * c.stride_h * c.in.row + static_cast<std::ptrdiff_t>(x) * c.stride_w * pixel;
+      t.out = at(c.out, y, x);
+      t.residual = c.residual.data != nullptr ? at(c.residual, y, x) : nullptr;
+      t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
+      functions[next - x](c, t);
+    }
+  }
+  for (int b = 0; b < group.blocks; ++b) {
+    zero_border(c.out, at(c.out, 0, 0) + b * c.out.block, y0, y1, c.out_h, c.out_w);
+    if (c.before_relu.data != nullptr) {
+      zero_border(c.before_relu, at(c.before_relu, 0, 0) + b * c.before_relu.block, y0, y1, c.out_h, c.out_w);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ablaze::kernels

@@ -1,0 +1,131 @@
+// Pools, and operators that work in their place.
+#pragma once
+
+#include "kernels/isa_common.hpp"
+
+namespace ablaze::kernels {
+namespace {
+
+struct Plane {
+  const float* in;
+  float* out;
+};
+
+Plane pool_plane(const Pool& p, int item) {
+  const int n = item / p.blocks;
+  const int block = item % p.blocks;
+  return {p.in.data + n * p.in.batch + block * p.in.block,
+          p.out.data + n * p.out.batch + block * p.out.block};
+}
+
+/// The window's taps inside the input: [begin, end) of 0 .. kernel.
+struct Taps {
+  int begin, end;
+};
+
+Taps taps_inside(int start, int kernel, int dilation, int extent) {
+  int begin = 0;
+  while (begin < kernel && start + begin * dilation < 0) ++begin;
+  int end = kernel;
+  while (end > begin && start + (end - 1) * dilation >= extent) --end;
+  return {begin, end};
+}
+
+void max_pool(const Pool& p, int item) {
+  const Plane plane = pool_plane(p, item);
+  for (int y = 0; y < p.out_h; ++y) {
+    const int top = y * p.stride_h - p.padding_h;
+    const Taps rows = taps_inside(top, p.kernel_h, p.dilation_h, p.in_h);
+    for (int x = 0; x < p.out_w; ++x) {
+      const int left = x * p.stride_w - p.padding_w;
+      const Taps columns = taps_inside(left, p.kernel_w, p.dilation_w, p.in_w);
+      for (int lane = 0; lane < kBlock; lane += Vector::width) {
+        Vector best = Vector::all(-__builtin_inff());
+        for (int i = rows.begin; i < rows.end; ++i) {
+          const float* row = plane.in + (top + i * p.dilation_h) * p.in.row + lane;
+          for (int j = columns.begin; j < columns.end; ++j) {
+            best = max(best, Vector::load(row + (left + j * p.dilation_w) * kBlock));
+          }
+        }
+        best.store(plane.out + y * p.out.row + x * kBlock + lane);
+      }
+    }
+  }
+  zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
+}
+
+/// The mean of rows [top, bottom) x columns [left, right), with the given divisor.
+void average(const Pool& p, const Plane& plane, int y, int x, int top, int bottom, int left, int right,
+             int count) {
+  const Vector scale = Vector::all(1.0F / static_cast<float>(count));
+  for (int lane = 0; lane < kBlock; lane += Vector::width) {
+    Vector sum = Vector::all(0);
+    for (int i = top; i < bottom; ++i) {
+      const float* row = plane.in + i * p.in.row + lane;
+      for (int j = left; j < right; ++j) sum = sum + Vector::load(row + j * kBlock);
+    }
+    (sum * scale).store(plane.out + y * p.out.row + x * kBlock + lane);
+  }
+}
+
+void average_pool(const Pool& p, int item) {
+  const Plane plane = pool_plane(p, item);
+  for (int y = 0; y < p.out_h; ++y) {
+    const int top = y * p.stride_h - p.padding_h;
+    const int bottom = smaller(top + p.kernel_h, p.in_h + p.padding_h);
+    for (int x = 0; x < p.out_w; ++x) {
+      const int left = x * p.stride_w - p.padding_w;
+      const int right = smaller(left + p.kernel_w, p.in_w + p.padding_w);
+      const int t = larger(top, 0), b = smaller(bottom, p.in_h), l = larger(left, 0),
+                r = smaller(right, p.in_w);
+      const int count = p.count_include_pad ? (bottom - top) * (right - left) : (b - t) * (r - l);
+      average(p, plane, y, x, t, b, l, r, count);
+    }
+  }
+  zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
+}
+
+int window_begin(int i, int in, int out) { return static_cast<int>(static_cast<long long>(i) * in / out); }
+int window_end(int i, int in, int out) {
+  return static_cast<int>((static_cast<long long>(i + 1) * in + out - 1) / out);
+}
+
+void adaptive_average_pool(const Pool& p, int item) {
+  const Plane plane = pool_plane(p, item);
+  for (int y = 0; y < p.out_h; ++y) {
+    const int top = window_begin(y, p.in_h, p.out_h), bottom = window_end(y, p.in_h, p.out_h);
+    for (int x = 0; x < p.out_w; ++x) {
+      const int left = window_begin(x, p.in_w, p.out_w), right = window_end(x, p.in_w, p.out_w);
+      average(p, plane, y, x, top, bottom, left, right, (bottom - top) * (right - left));
+    }
+  }
+  zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
+}
+
+void elementwise(const Elementwise& e, int item) {
+  const int n = item / e.blocks;
+  const int block = item % e.blocks;
+  const auto at = [&](const auto& place) { return place.data + n * place.batch + block * place.block; };
+  const Vector zero = Vector::all(0);
+  for (int y = 0; y < e.h; ++y) {
+    const float* in = at(e.in) + y * e.in.row;
+    const float* other = e.other.data != nullptr ? at(e.other) + y * e.other.row : nullptr;
+    float* out = at(e.out) + y * e.out.row;
+    float* before_relu = e.before_relu.data != nullptr ? at(e.before_relu) + y * e.before_relu.row : nullptr;
+    for (int i = 0; i < e.w * kBlock; i += Vector::width) {
+      const int channel = block * kBlock + i % kBlock;
+      Vector v = Vector::load(in + i);
+      if (e.scale != nullptr)
+        v = multiply_add(v, Vector::load(e.scale + channel), Vector::load(e.shift + channel));
+      if (other != nullptr) v = v + Vector::load(other + i);
+      if (before_relu != nullptr) v.store(before_relu + i);
+      if (e.relu) v = max(zero, v);
+      v.store(out + i);
+    }
+  }
+  zero_border(e.out, at(e.out), 0, e.h, e.h, e.w);
+  if (e.before_relu.data != nullptr) zero_border(e.before_relu, at(e.before_relu), 0, e.h, e.h, e.w);
+}
+
+}  // namespace
+}  // namespace ablaze::kernels
