@@ -1,21 +1,15 @@
 #include "kernels/choice.hpp"
 
-#include <algorithm>
-#include <cstdlib>
-
 namespace ablaze::kernels {
 
 Choice choose(const Convolution3x3& shape, Isa isa) {
-  (void)isa;
+  // Below 12 tiles (a 7x7 map has 4) the weights, four times as large, cost more to stream than the
+  // multiplications saved. The baseline, whose results conversions carry as their self-test, stays direct.
   const int tiles = shape.batch * ((shape.out_h + 3) / 4) * ((shape.out_w + 3) / 4);
-  // TUNE
-  static const int mode = std::getenv("WINO") ? std::atoi(std::getenv("WINO")) : -1;
-  static const int bt = std::getenv("WINO_BT") ? std::atoi(std::getenv("WINO_BT")) : 14;
-  if (mode == 0) return {};
-  if (mode == 1) return {true, bt, 0};
-  if (mode == 2) return {true, 0, 256};
-  if (tiles < 12) return {};
-  if (tiles >= 100) return {true, 14, 0};
+  if (isa == Isa::baseline || tiles < 12 || shape.in_channels < 16) return {};
+  // Blocks of 14 tiles (one row of a register tile) while there are plenty; below, each block would stream
+  // all weights for little, so the phases stream them once.
+  if (tiles >= 100 && shape.in_channels <= 256) return {true, 14, 0};
   return {true, 0, 256};
 }
 

@@ -17,50 +17,69 @@ struct Tile {
   int in_blocks;
 };
 
-/// All input channels and taps are summed in registers, starting from the bias, then stored once.
-/// In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
+// Terms that are summed in one go. Long sums are cut into segments that are added up at the end: the rounding
+// error of a sum grows with its length, and fc1 of a VGG has 25,088 terms.
+constexpr int kSegmentTerms = 1024;
+
+/// A segment's input channels and taps are summed in registers; bias + segments, then the epilogue, then one
+/// store. In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
 /// neighbouring outputs, 0 where it is known at run time only.
 template <int Blocks, int Pixels, int In, int Step>
 void conv_tile(const Conv& c, const Tile& t) {
   constexpr int kWide = Blocks * kVectors;
   const std::ptrdiff_t step = Step != 0 ? Step : static_cast<std::ptrdiff_t>(c.stride_w) * In;
-  Vector sum[Pixels][kWide];
+  const Vector zero = Vector::all(0);
+  Vector total[Pixels][kWide];
   ABLAZE_UNROLL
   for (int j = 0; j < Pixels; ++j) {
     ABLAZE_UNROLL
-    for (int b = 0; b < kWide; ++b) sum[j][b] = Vector::load(t.bias + b * Vector::width);
+    for (int b = 0; b < kWide; ++b) total[j][b] = Vector::load(t.bias + b * Vector::width);
   }
+  const int segment = larger(1, kSegmentTerms / (In * c.kernel_h * c.kernel_w));
   const float* w = t.weights;
-  for (int block = 0; block < t.in_blocks; ++block) {
-    const float* plane = t.in + block * c.in.block;
-    for (int ky = 0; ky < c.kernel_h; ++ky) {
-      const float* row = plane + ky * c.dilation_h * c.in.row;
-      for (int kx = 0; kx < c.kernel_w; ++kx) {
-        const float* x = row + kx * c.dilation_w * In;
-        ABLAZE_UNROLL_4
-        for (int i = 0; i < In; ++i) {
-          Vector weight[kWide];
-          ABLAZE_UNROLL
-          for (int b = 0; b < kWide; ++b) weight[b] = Vector::load(w + b * Vector::width);
-          ABLAZE_UNROLL
-          for (int j = 0; j < Pixels; ++j) {
-            const Vector value = Vector::all(x[j * step + i]);
+  for (int begin = 0; begin < t.in_blocks; begin += segment) {
+    Vector sum[Pixels][kWide];
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) {
+      ABLAZE_UNROLL
+      for (int b = 0; b < kWide; ++b) sum[j][b] = zero;
+    }
+    const int end = smaller(begin + segment, t.in_blocks);
+    for (int block = begin; block < end; ++block) {
+      const float* plane = t.in + block * c.in.block;
+      for (int ky = 0; ky < c.kernel_h; ++ky) {
+        const float* row = plane + ky * c.dilation_h * c.in.row;
+        for (int kx = 0; kx < c.kernel_w; ++kx) {
+          const float* x = row + kx * c.dilation_w * In;
+          ABLAZE_UNROLL_4
+          for (int i = 0; i < In; ++i) {
+            Vector weight[kWide];
             ABLAZE_UNROLL
-            for (int b = 0; b < kWide; ++b) sum[j][b] = multiply_add(weight[b], value, sum[j][b]);
+            for (int b = 0; b < kWide; ++b) weight[b] = Vector::load(w + b * Vector::width);
+            ABLAZE_UNROLL
+            for (int j = 0; j < Pixels; ++j) {
+              const Vector value = Vector::all(x[j * step + i]);
+              ABLAZE_UNROLL
+              for (int b = 0; b < kWide; ++b) sum[j][b] = multiply_add(weight[b], value, sum[j][b]);
+            }
+            w += Blocks * kBlock;
           }
-          w += Blocks * kBlock;
         }
       }
     }
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) {
+      ABLAZE_UNROLL
+      for (int b = 0; b < kWide; ++b) total[j][b] = total[j][b] + sum[j][b];
+    }
   }
-  const Vector zero = Vector::all(0);
   ABLAZE_UNROLL
   for (int b = 0; b < kWide; ++b) {
     const int block = b / kVectors;
     const int lane = (b % kVectors) * Vector::width;
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
-      Vector y = sum[j][b];
+      Vector y = total[j][b];
       if (t.residual != nullptr)
         y = y + Vector::load(t.residual + block * c.residual.block + j * kBlock + lane);
       if (t.before_relu != nullptr) y.store(t.before_relu + block * c.before_relu.block + j * kBlock + lane);
