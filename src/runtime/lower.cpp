@@ -13,8 +13,6 @@
 namespace ablaze::runtime {
 namespace {
 
-using kernels::Extent;
-
 template <class T>
 bool is(const Node& node) {
   return std::holds_alternative<T>(node.op);
@@ -106,13 +104,13 @@ class Lowering {
       value.border_y = borders_[static_cast<std::size_t>(node)][0];
       value.border_x = borders_[static_cast<std::size_t>(node)][1];
     }
-    return add_value(node, std::move(value));
+    return add_value(node, value);
   }
 
   ValueId add_value(NodeId node, Value value) {
     const ValueId id = static_cast<ValueId>(program_.values.size());
     if (value.storage == kNone && !value.external) value.storage = id;
-    program_.values.push_back(std::move(value));
+    program_.values.push_back(value);
     program_.value_of[node] = id;
     return id;
   }
@@ -150,9 +148,10 @@ class Lowering {
     outside.external = false;
     outside.storage = kNone;
     outside.extent.batch = batch;
-    step.out = add_value(id, outside);
+    const ValueId spread = add_value(id, outside);
+    step.out = spread;
     program_.steps.push_back(std::move(step));
-    return step.out;
+    return spread;
   }
 
   /// The one computed reader that may take this value over, or -1.

@@ -113,7 +113,7 @@ std::string label_summary(const Model& model) {
     some.push_back(base::printable(label, 30));
   }
   if (some.empty()) return "no labels";
-  if (model.labels.size() > some.size()) some.push_back("...");
+  if (model.labels.size() > some.size()) some.emplace_back("...");
   return base::join(some, ", ");
 }
 

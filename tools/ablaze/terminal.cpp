@@ -113,7 +113,7 @@ std::string short_number(double number) {
 }
 
 std::string clock_time(double seconds) {
-  const auto whole = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 3.6e6) + 0.5);
+  const long long whole = std::llround(std::clamp(seconds, 0.0, 3.6e6));
   std::array<char, 64> text{};
   const long long hours = whole / 3600, minutes = whole / 60 % 60, rest = whole % 60;
   if (hours > 0) {
@@ -128,7 +128,7 @@ std::string Table::line(const std::vector<std::string>& cells, const std::vector
   std::string out;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const std::string space(widths[i] - columns(cells[i]), ' ');
-    out += i == 0 ? "  " : "  ";
+    out += "  ";
     out += columns_[i].align == Align::right ? space + cells[i] : cells[i] + space;
   }
   return out.substr(0, out.find_last_not_of(' ') + 1);
