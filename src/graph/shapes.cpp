@@ -6,7 +6,9 @@ namespace {
 
 // No axis, stride or padding of a real network comes near this; it keeps the arithmetic below from
 // overflowing.
-constexpr std::int64_t kMostExtent = std::int64_t{1} << 30;
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 20;
+constexpr std::int64_t kMostPadding = 1 << 12;
+constexpr std::int64_t kMostFeatures = std::int64_t{1} << 28;
 
 /// What went wrong in a layer.
 [[noreturn]] void fail(const Node& node, const std::string& what) {
@@ -35,7 +37,7 @@ struct Window {
 /// Outputs of a sliding window along one axis, as PyTorch counts them.
 std::int64_t window_outputs(const Node& node, std::int64_t in, const Window& w) {
   if (w.kernel < 1 || w.stride < 1 || w.dilation < 1 || w.padding < 0 || w.kernel > kMostExtent ||
-      w.stride > kMostExtent || w.padding > kMostExtent || w.dilation > kMostExtent) {
+      w.stride > kMostExtent || w.padding > kMostPadding || w.dilation > kMostExtent) {
     fail(node, "its kernel, stride, padding or dilation is out of range");
   }
   const std::int64_t reach = w.dilation * (w.kernel - 1) + 1;
@@ -66,6 +68,7 @@ struct Infer {
     if (!conv.weight || weight.size() != 4)
       fail(node, "its weight should be O x C x kh x kw and is " + to_string(weight));
     const std::int64_t groups = conv.groups;
+    if (weight[0] > kMostExtent) fail(node, "its weight is out of range: " + to_string(weight));
     if (groups < 1 || weight[0] < 1 || weight[0] % groups != 0) {
       fail(node, std::to_string(weight[0]) + " output channels do not split into " + std::to_string(groups) +
                      " groups");
@@ -118,6 +121,9 @@ struct Infer {
     const Shape& weight = linear.weight.shape();
     if (!linear.weight || weight.size() != 2 || weight[0] < 1)
       fail(node, "its weight should be O x K and is " + to_string(weight));
+    if (weight[0] > kMostExtent || weight[1] > kMostFeatures) {
+      fail(node, "its weight is out of range: " + to_string(weight));
+    }
     if (first().size() != 2 || first()[1] != weight[1]) {
       fail(node, "its weight is made for " + std::to_string(weight[1]) + " features and gets " +
                      to_string(first()) + " (a picture of another size?)");
