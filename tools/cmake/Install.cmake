@@ -30,7 +30,5 @@ install(FILES ${PROJECT_BINARY_DIR}/ablaze-config.cmake ${PROJECT_BINARY_DIR}/ab
 
 # pkg-config finds its prefix from where the file lies, so that an installed tree may be moved.
 file(RELATIVE_PATH ABLAZE_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-list(TRANSFORM OpenMP_CXX_LIB_NAMES PREPEND -l OUTPUT_VARIABLE ABLAZE_PC_OPENMP)
-list(JOIN ABLAZE_PC_OPENMP " " ABLAZE_PC_OPENMP)
 configure_file(tools/cmake/ablaze.pc.in ablaze.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ablaze.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
