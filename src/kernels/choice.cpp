@@ -4,7 +4,8 @@ namespace ablaze::kernels {
 
 Choice choose(const Convolution3x3& shape, Isa isa) {
   // Below 12 tiles (a 7x7 map has 4) streaming weights four times as large is expected to cost more than the
-  // multiplications saved; bench/README.md holds no figure for it yet. The baseline, whose results conversions carry as their self-test, stays direct.
+  // multiplications saved; bench/README.md holds no figure for it yet. The baseline, whose results
+  // conversions carry as their self-test, stays direct.
   const int tiles = shape.batch * ((shape.out_h + 3) / 4) * ((shape.out_w + 3) / 4);
   if (isa == Isa::baseline || tiles < 12 || shape.in_channels < 16) return {};
   // Blocks of 14 tiles (one row of a register tile) while there are plenty; below, each block would stream
