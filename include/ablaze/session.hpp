@@ -36,6 +36,12 @@ struct StepInfo {
   std::int64_t multiply_adds = 0;
 };
 
+/// What `threads` threads (0: OpenMP's default) of this machine reach at most with an instruction set, in
+/// floating-point operations a second: multiply-adds in registers, which no kernel outruns. The best of a few
+/// slices, about 50 ms in all; it falls when a neighbour is busy, so measure it beside what it is to judge.
+/// Throws UsageError (an ISA that the processor lacks, a negative number of threads).
+double measured_peak(Isa isa, int threads);
+
 /// What is done to one channel of a layer: its activations A become A'.
 struct Ablation {
   enum class Kind { zero, scale, mean, mask } kind = Kind::zero;

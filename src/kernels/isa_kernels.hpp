@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/isa_convolution.hpp"
+#include "kernels/isa_peak.hpp"
 #include "kernels/isa_plain.hpp"
 #include "kernels/isa_winograd.hpp"
 
@@ -11,6 +12,6 @@ namespace ablaze::kernels {
 extern const KernelTable ABLAZE_ISA_TABLE;
 const KernelTable ABLAZE_ISA_TABLE{ABLAZE_ISA_NAME,   kTileBlocks,           conv,           winograd_input,
                                    winograd_multiply, winograd_output,       winograd_block, max_pool,
-                                   average_pool,      adaptive_average_pool, elementwise};
+                                   average_pool,      adaptive_average_pool, elementwise,    peak_loop};
 
 }  // namespace ablaze::kernels

@@ -14,6 +14,7 @@
 namespace ablaze::kernels {
 
 inline constexpr int kBlock = 16;
+inline constexpr int kPeakFloats = 12 * kBlock;  ///< what peak_loop works on
 
 /// Strides, in floats, of an activation; one pixel takes `kBlock` floats (1 in a planar one).
 /// `data` points at pixel (0, 0), inside the border.
@@ -121,6 +122,9 @@ struct KernelTable {
   void (*average_pool)(const Pool&, int item);
   void (*adaptive_average_pool)(const Pool&, int item);
   void (*elementwise)(const Elementwise&, int item);
+  /// Multiply-adds in registers alone, on and into sums [kPeakFloats]; returns how many floating-point
+  /// operations they were.
+  double (*peak_loop)(long rounds, float* sums);
 };
 
 /// The table of an instruction set; `isa` must be one that resolve_isa returned.

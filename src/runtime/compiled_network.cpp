@@ -14,13 +14,17 @@ std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U <<
 
 }  // namespace
 
-CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
-    : graph(network), options(std::move(wish)) {
-  if (options.threads < 0 || options.threads > kMostThreads) {
+int resolve_threads(int wish) {
+  if (wish < 0 || wish > kMostThreads) {
     throw UsageError("the number of threads must be between 0 (all cores) and " +
                      std::to_string(kMostThreads));
   }
-  if (options.threads == 0) options.threads = omp_get_max_threads();
+  return wish == 0 ? omp_get_max_threads() : wish;
+}
+
+CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
+    : graph(network), options(std::move(wish)) {
+  options.threads = resolve_threads(options.threads);
   options.isa = resolve_isa(options.isa);
   table = &kernels::kernel_table(options.isa);
   shapes = graph.infer_shapes(options.input);

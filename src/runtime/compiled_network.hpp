@@ -11,6 +11,9 @@ namespace ablaze::runtime {
 
 inline constexpr NodeId kNoNode = -1;
 
+/// The threads that a wish stands for; 0: OpenMP's default. Throws UsageError where it is out of range.
+int resolve_threads(int wish);
+
 /// What a Session compiled: the network, its program, its packed weights. Immutable but for the cache of
 /// tails.
 struct CompiledNetwork {

@@ -313,3 +313,14 @@ TEST_CASE("a progress callback sees every channel pass and can cancel") {
                     Cancelled);
   }
 }
+
+TEST_CASE("every instruction set has a peak, and threads that cannot be are refused") {
+  for (const Isa isa : ablaze::testing::available_isas()) {
+    CAPTURE(to_string(isa));
+    // A pocket calculator is slower, and no core does a thousand of these in a cycle.
+    CHECK(measured_peak(isa, 1) > 1e6);
+    CHECK(measured_peak(isa, 1) < 1e13);
+  }
+  CHECK_THROWS_AS(measured_peak(Isa::baseline, -1), UsageError);
+  CHECK_THROWS_AS(measured_peak(Isa::baseline, 100000), UsageError);
+}

@@ -175,13 +175,26 @@ TEST_CASE("bench times every step and signs the logits") {
   const Json one = bench("1"), two = bench("2");
   CHECK(one["steps"].size() > 10);
   CHECK(one["steps"][0]["milliseconds"].get<double>() >= 0);
+  CHECK(one["steps"][0]["share_of_peak"].get<double>() > 0);
   CHECK(one["milliseconds"]["pass"].get<double>() > 0);
+  CHECK(one["peak_gigaflops"].get<double>() > 0);
+  CHECK(one["share_of_peak"].get<double>() > 0);
   CHECK(one["signature"].get<std::string>().size() == 16);
   CHECK(one["signature"] == two["signature"]);
 
   const Finished text = run_well({"bench", w.model(), "--repeats", "1"});
   CHECK(says(text.out, "whole pass"));
+  CHECK(says(text.out, "of peak"));
   CHECK(says(text.out, "signature " + one["signature"].get<std::string>()));
+}
+
+TEST_CASE("bench passes a batch of images at once") {
+  const Workshop w;
+  const Json three = run_well({"bench", w.model(), "--repeats", "1", "--batch", "3", "--json"}).json().at(0);
+  CHECK(three["input"][0] == 3);
+  CHECK(three["steps"][0]["output"][0] == 3);
+  CHECK(says(run_well({"bench", w.model(), "--repeats", "1", "--batch", "3"}).out, "per image"));
+  CHECK(run_ablaze({"bench", w.model(), "--batch", "65"}).status == 2);
 }
 
 TEST_CASE("methods lists the methods") {

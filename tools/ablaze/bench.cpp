@@ -24,17 +24,22 @@ namespace {
 struct Words {
   std::string model;
   int repeats = 20;
+  int batch = 1;
   bool json = false;
 };
 
 constexpr const char* examples =
     "  ablaze bench resnet50.safetensors --threads 2\n"
-    "  ablaze bench resnet50.safetensors --isa avx2 --no-winograd --json\n";
+    "  ablaze bench resnet50.safetensors --batch 16\n"
+    "  ablaze bench resnet50.safetensors --isa avx2 --no-winograd --json\n\n"
+    "Work is counted as a direct convolution does it, so Winograd's may pass 100 % of the peak.\n";
 
 constexpr int warm_up_runs = 2;
 constexpr std::uint64_t input_seed = 1;
 
 struct Measurement {
+  Shape input;
+  double peak = 0;                         ///< GFLOP/s of as many threads
   double load = 0, compile = 0, pass = 0;  ///< milliseconds
   std::vector<StepInfo> steps;
   std::vector<double> step_milliseconds;
@@ -70,11 +75,14 @@ double median_pass(const Session& session, const Tensor& input, Trace& trace, in
   return median(std::move(times));
 }
 
-Measurement measure(const Model& model, double load, const Common& common, int repeats) {
-  const Tensor input = selftest_input(model.input_shape(), input_seed);
+Measurement measure(const Model& model, double load, const Common& common, const Words& words) {
+  Shape shape = model.input_shape();
+  shape[0] = words.batch;
+  const Tensor input = selftest_input(shape, input_seed);
   SessionOptions options = session_options(common);
   options.input = input.shape();
   Measurement out;
+  out.input = shape;
   out.load = load;
   const Stopwatch compile;
   const Session session(model.graph, options);
@@ -82,17 +90,22 @@ Measurement measure(const Model& model, double load, const Common& common, int r
 
   Trace trace = session.run(input);
   for (int i = 1; i < warm_up_runs; ++i) session.run(input, trace);
-  out.pass = median_pass(session, input, trace, repeats);
-  out.steps = session.steps();
-  out.step_milliseconds = session.profile(input, repeats);
-  out.isa = to_string(resolve_isa(common.isa));
+  const Isa isa = session.options().isa;
   out.threads = session.options().threads;
+  // Before and after: a neighbour may have taken a core for one of the two.
+  const double peak_before = measured_peak(isa, out.threads);
+  out.pass = median_pass(session, input, trace, words.repeats);
+  out.steps = session.steps();
+  out.step_milliseconds = session.profile(input, words.repeats);
+  out.peak = 1e-9 * std::max(peak_before, measured_peak(isa, out.threads));
+  out.isa = to_string(isa);
   out.signature = signature_of(trace.logits());
   out.packed_bytes = session.packed_bytes();
   out.activation_bytes = session.activation_bytes();
   return out;
 }
 
+/// 0 where nothing is multiplied.
 double gigaflops(std::int64_t multiply_adds, double milliseconds) {
   return milliseconds > 0 ? 2e-6 * static_cast<double>(multiply_adds) / milliseconds : 0;
 }
@@ -103,33 +116,58 @@ std::int64_t total_multiply_adds(const Measurement& m) {
   return sum;
 }
 
-std::string speed(std::int64_t multiply_adds, double milliseconds) {
-  return multiply_adds == 0 ? std::string() : fixed(gigaflops(multiply_adds, milliseconds), 1);
+/// The last columns of a row: milliseconds, GFLOP/s and the share of the peak.
+void add_row(Table& table, std::vector<std::string> cells, double milliseconds, std::int64_t multiply_adds,
+             double peak) {
+  cells.push_back(fixed(milliseconds, 3));
+  if (multiply_adds > 0) {
+    const double speed = gigaflops(multiply_adds, milliseconds);
+    cells.push_back(fixed(speed, 1));
+    cells.push_back(fixed(100 * speed / peak, 0) + " %");
+  } else {
+    cells.insert(cells.end(), 2, "");
+  }
+  table.add(std::move(cells));
 }
 
 std::string table_of(const Style& style, const Measurement& m) {
   using Align = Table::Align;
-  Table table(
-      {{"step"}, {"kind"}, {"algorithm"}, {"output"}, {"ms", Align::right}, {"GFLOP/s", Align::right}});
+  Table table({{"step"},
+               {"kind"},
+               {"algorithm"},
+               {"output"},
+               {"ms", Align::right},
+               {"GFLOP/s", Align::right},
+               {"of peak", Align::right}});
   double sum = 0;
   for (std::size_t i = 0; i < m.steps.size(); ++i) {
     const StepInfo& step = m.steps[i];
     const double ms = m.step_milliseconds.at(i);
     sum += ms;
-    table.add({step.name, step.kind, step.algorithm, to_string(step.output), fixed(ms, 3),
-               speed(step.multiply_adds, ms)});
+    add_row(table, {step.name, step.kind, step.algorithm, to_string(step.output)}, ms, step.multiply_adds,
+            m.peak);
   }
   table.rule();
   const std::int64_t work = total_multiply_adds(m);
-  table.add({"sum of steps", "", "", "", fixed(sum, 3), speed(work, sum)});
-  table.add({"whole pass", "", "", "", fixed(m.pass, 3), speed(work, m.pass)});
+  add_row(table, {"sum of steps", "", "", ""}, sum, work, m.peak);
+  add_row(table, {"whole pass", "", "", ""}, m.pass, work, m.peak);
+  const std::int64_t images = m.input.at(0);
+  if (images > 1) {
+    add_row(table, {"per image", "", "", ""}, m.pass / static_cast<double>(images), work / images, m.peak);
+  }
   return table.text(style);
 }
 
+/// "1 run", "2 runs"
+std::string counted(int number, const char* thing) {
+  return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
 std::string as_text(const Style& style, const Model& model, const Measurement& m, int repeats) {
-  return bold(style, shown(model.source)) + ": " + model.architecture + " " + to_string(model.input_shape()) +
-         ", " + m.isa + ", medians of " + std::to_string(repeats) + " runs\n\n" + table_of(style, m) +
-         "\n  load " + fixed(m.load, 1) + " ms, compile " + fixed(m.compile, 1) + " ms; packed weights " +
+  return bold(style, shown(model.source)) + ": " + model.architecture + " " + to_string(m.input) + ", " +
+         m.isa + ", " + counted(m.threads, "thread") + ", medians of " + counted(repeats, "run") + "\n\n" +
+         table_of(style, m) + "\n  measured peak " + fixed(m.peak, 1) + " GFLOP/s\n  load " +
+         fixed(m.load, 1) + " ms, compile " + fixed(m.compile, 1) + " ms; packed weights " +
          short_number(static_cast<double>(m.packed_bytes)) + "B, activations " +
          short_number(static_cast<double>(m.activation_bytes)) + "B\n  signature " + m.signature + "\n";
 }
@@ -138,19 +176,26 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
   Json steps = Json::array();
   for (std::size_t i = 0; i < m.steps.size(); ++i) {
     const StepInfo& step = m.steps[i];
+    const double ms = m.step_milliseconds.at(i);
     steps.push_back({{"name", step.name},
                      {"kind", step.kind},
                      {"algorithm", step.algorithm},
                      {"output", step.output},
                      {"multiply_adds", step.multiply_adds},
-                     {"milliseconds", m.step_milliseconds.at(i)}});
+                     {"milliseconds", ms},
+                     {"gigaflops", gigaflops(step.multiply_adds, ms)},
+                     {"share_of_peak", gigaflops(step.multiply_adds, ms) / m.peak}});
   }
+  const double speed = gigaflops(total_multiply_adds(m), m.pass);
   return {{"model", model.source.string()},
           {"architecture", model.architecture},
-          {"input", model.input_shape()},
+          {"input", m.input},
           {"isa", m.isa},
           {"threads", m.threads},
           {"repeats", repeats},
+          {"peak_gigaflops", m.peak},
+          {"gigaflops", speed},
+          {"share_of_peak", speed / m.peak},
           {"milliseconds", {{"load", m.load}, {"compile", m.compile}, {"pass", m.pass}}},
           {"packed_bytes", m.packed_bytes},
           {"activation_bytes", m.activation_bytes},
@@ -161,7 +206,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
 int run(const Words& words, const Common& common) {
   const Stopwatch load;
   const Model model = load_model(words.model);
-  const Measurement m = measure(model, load.milliseconds(), common, words.repeats);
+  const Measurement m = measure(model, load.milliseconds(), common, words);
   if (words.json) {
     print_json(as_json(model, m, words.repeats));
   } else {
@@ -179,6 +224,10 @@ Command bench_command(CLI::App& app, const Common& common) {
   grammar->add_option("--repeats", words->repeats, "Runs to take the median of")
       ->type_name("N")
       ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  grammar->add_option("--batch", words->batch, "Images in one pass")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64))
       ->capture_default_str();
   grammar->add_flag("--json", words->json, "Print one JSON object");
   add_footer(*grammar, examples);
