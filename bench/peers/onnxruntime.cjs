@@ -1,4 +1,4 @@
-// One side of compare_onnxruntime.py: runs an ONNX model with onnxruntime-node.
+// One side of compare.py: runs an ONNX model with onnxruntime-node.
 //   node onnxruntime.cjs MODEL.onnx INPUT.f32 "1,3,224,224" THREADS WARMUP REPEATS
 // prints {"version", "milliseconds": [..], "logits": [..]}. NODE_PATH names the folder that has onnxruntime-node.
 const fs = require("fs");

@@ -197,6 +197,22 @@ TEST_CASE("bench passes a batch of images at once") {
   CHECK(run_ablaze({"bench", w.model(), "--batch", "65"}).status == 2);
 }
 
+TEST_CASE("bench takes its images from a file and saves their logits") {
+  const Workshop w;
+  w.save_tensor("images.npy", {2, 3, 64, 64});
+  run_well(
+      {"bench", w.model(), "--repeats", "1", "--input", w / "images.npy", "--save-logits", w / "logits.npy"});
+  const Tensor logits = formats::read_npy(w / "logits.npy");
+  CHECK(logits.shape() == Shape{2, 5});
+  w.save_tensor("flat.npy", {3, 64, 64});
+  w.save_tensor("many.npy", {65, 3, 8, 8});
+  for (const char* bad : {"flat.npy", "many.npy"}) {
+    const Finished done = run_ablaze({"bench", w.model(), "--input", w / bad});
+    CHECK(done.status == 1);
+    CHECK(says(done.err, "expected NxCxHxW with at most 64 images"));
+  }
+}
+
 TEST_CASE("methods lists the methods") {
   CHECK(says(run_well({"methods"}).out, "Ablation-CAM"));
   const auto lines = run_well({"methods", "--json"}).json();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <ablaze/error.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/session.hpp>
 
@@ -16,6 +17,7 @@
 #include "ablaze/network.hpp"
 #include "ablaze/output.hpp"
 #include "ablaze/terminal.hpp"
+#include "formats/npy.hpp"
 
 namespace ablaze::cli {
 
@@ -25,6 +27,7 @@ struct Words {
   std::string model;
   int repeats = 20;
   int batch = 1;
+  std::string input, save_logits;
   bool json = false;
 };
 
@@ -35,12 +38,14 @@ constexpr const char* examples =
     "Work is counted as a direct convolution does it, so Winograd's may pass 100 % of the peak.\n";
 
 constexpr int warm_up_runs = 2;
+constexpr int most_images = 64;
 constexpr std::uint64_t input_seed = 1;
 
 struct Measurement {
   Shape input;
   double peak = 0;                         ///< GFLOP/s of as many threads
   double load = 0, compile = 0, pass = 0;  ///< milliseconds
+  std::vector<double> passes;              ///< of which `pass` is the median
   std::vector<StepInfo> steps;
   std::vector<double> step_milliseconds;
   std::string isa, signature;
@@ -65,24 +70,37 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-double median_pass(const Session& session, const Tensor& input, Trace& trace, int repeats) {
+std::vector<double> time_passes(const Session& session, const Tensor& input, Trace& trace, int repeats) {
   std::vector<double> times;
   for (int i = 0; i < repeats; ++i) {
     const Stopwatch pass;
     session.run(input, trace);
     times.push_back(pass.milliseconds());
   }
-  return median(std::move(times));
+  return times;
+}
+
+/// --input's images, or --batch made up ones: what is in them costs no time.
+Tensor input_of(const Model& model, const Words& words) {
+  if (words.input.empty()) {
+    Shape shape = model.input_shape();
+    shape[0] = words.batch;
+    return selftest_input(shape, input_seed);
+  }
+  Tensor images = formats::read_npy(words.input);
+  if (images.rank() != 4 || images.dim(0) < 1 || images.dim(0) > most_images) {
+    throw Error(words.input + ": expected NxCxHxW with at most " + std::to_string(most_images) +
+                " images, found " + to_string(images.shape()));
+  }
+  return images;
 }
 
 Measurement measure(const Model& model, double load, const Common& common, const Words& words) {
-  Shape shape = model.input_shape();
-  shape[0] = words.batch;
-  const Tensor input = selftest_input(shape, input_seed);
+  const Tensor input = input_of(model, words);
   SessionOptions options = session_options(common);
   options.input = input.shape();
   Measurement out;
-  out.input = shape;
+  out.input = input.shape();
   out.load = load;
   const Stopwatch compile;
   const Session session(model.graph, options);
@@ -94,12 +112,15 @@ Measurement measure(const Model& model, double load, const Common& common, const
   out.threads = session.options().threads;
   // Before and after: a neighbour may have taken a core for one of the two.
   const double peak_before = measured_peak(isa, out.threads);
-  out.pass = median_pass(session, input, trace, words.repeats);
+  out.passes = time_passes(session, input, trace, words.repeats);
+  out.pass = median(out.passes);
   out.steps = session.steps();
   out.step_milliseconds = session.profile(input, words.repeats);
   out.peak = 1e-9 * std::max(peak_before, measured_peak(isa, out.threads));
   out.isa = to_string(isa);
-  out.signature = signature_of(trace.logits());
+  const Tensor logits = trace.logits();
+  out.signature = signature_of(logits);
+  if (!words.save_logits.empty()) formats::write_npy(words.save_logits, logits);
   out.packed_bytes = session.packed_bytes();
   out.activation_bytes = session.activation_bytes();
   return out;
@@ -187,20 +208,21 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
                      {"share_of_peak", gigaflops(step.multiply_adds, ms) / m.peak}});
   }
   const double speed = gigaflops(total_multiply_adds(m), m.pass);
-  return {{"model", model.source.string()},
-          {"architecture", model.architecture},
-          {"input", m.input},
-          {"isa", m.isa},
-          {"threads", m.threads},
-          {"repeats", repeats},
-          {"peak_gigaflops", m.peak},
-          {"gigaflops", speed},
-          {"share_of_peak", speed / m.peak},
-          {"milliseconds", {{"load", m.load}, {"compile", m.compile}, {"pass", m.pass}}},
-          {"packed_bytes", m.packed_bytes},
-          {"activation_bytes", m.activation_bytes},
-          {"steps", steps},
-          {"signature", m.signature}};
+  return {
+      {"model", model.source.string()},
+      {"architecture", model.architecture},
+      {"input", m.input},
+      {"isa", m.isa},
+      {"threads", m.threads},
+      {"repeats", repeats},
+      {"peak_gigaflops", m.peak},
+      {"gigaflops", speed},
+      {"share_of_peak", speed / m.peak},
+      {"milliseconds", {{"load", m.load}, {"compile", m.compile}, {"pass", m.pass}, {"passes", m.passes}}},
+      {"packed_bytes", m.packed_bytes},
+      {"activation_bytes", m.activation_bytes},
+      {"steps", steps},
+      {"signature", m.signature}};
 }
 
 int run(const Words& words, const Common& common) {
@@ -227,8 +249,13 @@ Command bench_command(CLI::App& app, const Common& common) {
       ->capture_default_str();
   grammar->add_option("--batch", words->batch, "Images in one pass")
       ->type_name("N")
-      ->check(CLI::Range(1, 64))
+      ->check(CLI::Range(1, most_images))
       ->capture_default_str();
+  grammar->add_option("--input", words->input, "A .npy of NxCxHxW to pass instead of made up images")
+      ->type_name("FILE")
+      ->excludes("--batch");
+  grammar->add_option("--save-logits", words->save_logits, "Write the logits as .npy, N x classes, float32")
+      ->type_name("FILE");
   grammar->add_flag("--json", words->json, "Print one JSON object");
   add_footer(*grammar, examples);
   return {grammar, [words, &common] { return run(*words, common); }};
