@@ -1,5 +1,7 @@
 #include "kernels/choice.hpp"
 
+#include "kernels/kernels.hpp"
+
 namespace ablaze::kernels {
 
 Choice choose(const Convolution3x3& shape, Isa isa) {
@@ -12,6 +14,11 @@ Choice choose(const Convolution3x3& shape, Isa isa) {
   // all weights for little, so the phases stream them once.
   if (tiles >= 100 && shape.in_channels <= 256) return {true, 14, 0};
   return {true, 0, 256};
+}
+
+bool narrow(int group_inputs, int group_outputs) {
+  const bool divides = group_inputs <= 8 && kBlock % group_inputs == 0 && group_outputs % group_inputs == 0;
+  return divides && (kBlock % group_outputs == 0 || group_outputs % kBlock == 0);
 }
 
 }  // namespace ablaze::kernels

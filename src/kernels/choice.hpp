@@ -22,4 +22,8 @@ struct Choice {
 
 Choice choose(const Convolution3x3& shape, Isa isa);
 
+/// Whether a grouped convolution is one for narrow_conv: every vector of outputs must find its inputs in one
+/// vector of inputs. Depthwise ones, groups of 1, 2, 4 or 8 channels, and such with more outputs than inputs.
+bool narrow(int group_inputs, int group_outputs);
+
 }  // namespace ablaze::kernels

@@ -1,3 +1,5 @@
+#include <cpuid.h>
+
 #include <ablaze/error.hpp>
 #include <ablaze/isa.hpp>
 #include <algorithm>
@@ -48,13 +50,20 @@ namespace {
 
 constexpr std::array kIsas{Isa::automatic, Isa::avx512, Isa::avx2, Isa::baseline};
 
+/// Half-precision conversion, which __builtin_cpu_supports of older compilers does not know. Whether the
+/// system saves the registers is what its answer for AVX2 tells.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
 bool supported(Isa isa) {
   switch (isa) {
     case Isa::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     case Isa::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     default:
       return true;
   }

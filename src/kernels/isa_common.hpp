@@ -19,23 +19,16 @@
 namespace ablaze::kernels {
 namespace {
 
+constexpr int smaller(int a, int b) { return a < b ? a : b; }
+constexpr int larger(int a, int b) { return a > b ? a : b; }
+
 constexpr int kVectors = kBlock / Vector::width;  // of one block
 
-// Register tiles. AVX-512: 32 output channels x 14 pixels are 28 of 32 registers, 2 more hold the weights.
-// AVX2: 16 x 6 are 12 of 16. SSE2: 16 x 2 are 8 of 16.
-#if defined(__AVX512F__)
-constexpr int kTileBlocks = 2;
-constexpr int kTilePixels = 14;
-#elif defined(__AVX2__) && defined(__FMA__)
-constexpr int kTileBlocks = 1;
-constexpr int kTilePixels = 6;
-#else
-constexpr int kTileBlocks = 1;
-constexpr int kTilePixels = 2;
-#endif
-
-inline int smaller(int a, int b) { return a < b ? a : b; }
-inline int larger(int a, int b) { return a > b ? a : b; }
+// The direct convolution's register tile: as many pixels as there are registers left beside a pixel's weights
+// and one input. AVX-512: 32 output channels x 14 pixels are 28 of 32 registers, AVX2: 16 x 6 are 12 of 16,
+// SSE2: 16 x 2 are 8 of 16.
+constexpr int kTileBlocks = Vector::registers >= 32 && kVectors == 1 ? 2 : 1;
+constexpr int kTilePixels = larger(1, (Vector::registers - 1) / (kTileBlocks * kVectors) - 1);
 
 void zero_pixels(float* p, int pixels) {
   const Vector zero = Vector::all(0);

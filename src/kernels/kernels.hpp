@@ -8,6 +8,7 @@
 // the wish for parallelism), sums do not: every output is summed by one item, in one order.
 
 #include <cstddef>
+#include <cstdint>
 
 #include <ablaze/isa.hpp>
 
@@ -52,7 +53,8 @@ struct Conv {
   Output out;
   Output before_relu;  ///< data == nullptr: none
   const float* weights = nullptr;
-  const float* bias = nullptr;  ///< [blocks * 16]
+  const std::uint16_t* half_weights = nullptr;  ///< linear: the weights in half precision, instead
+  const float* bias = nullptr;                  ///< [blocks * 16]
   const OutGroup* groups = nullptr;
   int group_count = 0;
   int batch = 1;
@@ -61,6 +63,7 @@ struct Conv {
   int stride_h = 1, stride_w = 1;
   int padding_h = 0, padding_w = 0;  ///< at most the input's border
   int dilation_h = 1, dilation_w = 1;
+  int group_inputs = 0, group_outputs = 0;  ///< narrow_conv: channels of a group
   bool relu = false;
   int rows_per_item = 1;
 };
@@ -110,7 +113,12 @@ struct Elementwise {
 struct KernelTable {
   const char* name;
   int out_blocks_per_tile;  ///< how weights are to be packed
+  bool half_weights;        ///< whether `linear` reads them
   void (*conv)(const Conv&, int item);
+  /// Groups that `narrow` holds for (depthwise ones too); weights: [output block][kh][inputs of a
+  /// group][kw][16].
+  void (*narrow_conv)(const Conv&, int item);
+  void (*linear)(const Conv&, int item);  ///< items: groups of output blocks
   /// The three phases, in this order: items are input blocks, 36 x groups, output blocks.
   void (*winograd_input)(const Winograd&, int item);
   void (*winograd_multiply)(const Winograd&, int item);

@@ -1,8 +1,15 @@
-// The thin vector type behind which the intrinsics stand. Included by the per-ISA sources alone, inside whose
-// namespace everything here has internal linkage; a new instruction set is one more block below.
+// The thin vector type behind which the intrinsics stand: all that an instruction set has to supply. Included
+// by the per-ISA sources alone, where everything here has internal linkage; a new instruction set is one more
+// block below, and vector_plain.hpp says what belongs into it.
 // Only headers without inline library functions may be included here: the linker keeps one copy of an
 // inline function for the whole program, and it might be the one built for AVX-512.
 #pragma once
+
+#if defined(ABLAZE_PLAIN_WIDTH) || !defined(__SSE2__)
+
+#include "kernels/vector_plain.hpp"
+
+#else
 
 #include <immintrin.h>
 
@@ -10,11 +17,24 @@ namespace {
 
 #if defined(__AVX512F__)
 
+struct Lanes {
+  __m512i v;
+  static Lanes load(const int* p) { return {_mm512_loadu_si512(p)}; }
+};
+
 struct Vector {
   static constexpr int width = 16;
+  static constexpr int registers = 32;
+  static constexpr bool widens = true;
   __m512 v;
   static Vector load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vector load_half(const unsigned short* p) {
+    return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+  }
   static Vector all(float x) { return {_mm512_set1_ps(x)}; }
+  static Vector pick(const float* window, Lanes lanes) {
+    return {_mm512_permutexvar_ps(lanes.v, _mm512_loadu_ps(window))};
+  }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
 };
 /// a * b + c
@@ -25,13 +45,26 @@ inline Vector operator*(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; 
 /// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
 inline Vector max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }
 
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+
+struct Lanes {
+  __m256i v;
+  static Lanes load(const int* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+};
 
 struct Vector {
   static constexpr int width = 8;
+  static constexpr int registers = 16;
+  static constexpr bool widens = true;
   __m256 v;
   static Vector load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vector load_half(const unsigned short* p) {
+    return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+  }
   static Vector all(float x) { return {_mm256_set1_ps(x)}; }
+  static Vector pick(const float* window, Lanes lanes) {
+    return {_mm256_permutevar8x32_ps(_mm256_loadu_ps(window), lanes.v)};
+  }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
 };
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
@@ -42,11 +75,21 @@ inline Vector max(Vector a, Vector b) { return {_mm256_max_ps(a.v, b.v)}; }
 
 #else  // SSE2, which every x86-64 has
 
+struct Lanes {
+  int at[4];
+  static Lanes load(const int* p) { return {{p[0], p[1], p[2], p[3]}}; }
+};
+
 struct Vector {
   static constexpr int width = 4;
+  static constexpr int registers = 16;
+  static constexpr bool widens = false;
   __m128 v;
   static Vector load(const float* p) { return {_mm_loadu_ps(p)}; }
   static Vector all(float x) { return {_mm_set1_ps(x)}; }
+  static Vector pick(const float* window, const Lanes& l) {
+    return {_mm_setr_ps(window[l.at[0]], window[l.at[1]], window[l.at[2]], window[l.at[3]])};
+  }
   void store(float* p) const { _mm_storeu_ps(p, v); }
 };
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm_add_ps(_mm_mul_ps(a.v, b.v), c.v)}; }
@@ -58,3 +101,5 @@ inline Vector max(Vector a, Vector b) { return {_mm_max_ps(a.v, b.v)}; }
 #endif
 
 }  // namespace
+
+#endif

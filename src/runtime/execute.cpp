@@ -53,7 +53,7 @@ class StepBinding {
   void run(const kernels::KernelTable& table, int phase, int item, int thread) const {
     switch (step_.kind) {
       case Step::Kind::convolution:
-        return table.conv(conv_, item);
+        return run_convolution(table, item);
       case Step::Kind::winograd:
         return run_winograd(table, phase, item, thread);
       case Step::Kind::max_pool:
@@ -89,9 +89,12 @@ class StepBinding {
     conv_.out = out(step_.out);
     conv_.before_relu = out(step_.before_relu);
     conv_.weights = step_.packed->weights.data();
+    conv_.half_weights = step_.packed->halves.data();
     conv_.bias = step_.packed->bias.data();
     conv_.groups = step_.packed->groups.data();
     conv_.group_count = static_cast<int>(step_.packed->groups.size());
+    conv_.group_inputs = step_.packed->group_inputs;
+    conv_.group_outputs = step_.packed->group_outputs;
     conv_.relu = step_.relu;
     if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {
       conv_.batch = result.extent.batch;
@@ -108,6 +111,12 @@ class StepBinding {
     }
     conv_.rows_per_item = kernels::conv_rows_per_item(conv_, threads);
     items_ = kernels::conv_items(conv_);
+  }
+
+  void run_convolution(const kernels::KernelTable& table, int item) const {
+    if (value(step_.out).layout == Layout::features) return table.linear(conv_, item);
+    if (conv_.group_inputs > 0) return table.narrow_conv(conv_, item);
+    table.conv(conv_, item);
   }
 
   void bind_winograd(const Node& node, int threads) {

@@ -346,7 +346,9 @@ class Lowering {
       job_.store->emplace(step.first, step.packed);
       return;
     }
-    step.packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, job_.threads)
+    // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
+    const bool keep_half = job_.table->half_weights && !job_.replayed[static_cast<std::size_t>(step.first)];
+    step.packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, keep_half, job_.threads)
                                        : pack_convolution(node, in.layout == Layout::planar, tile_blocks,
                                                           affine.scale, affine.shift, job_.threads);
     job_.store->emplace(step.first, step.packed);

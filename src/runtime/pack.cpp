@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <new>
 
 #include "runtime/program.hpp"
 
@@ -8,6 +10,8 @@ namespace {
 
 using kernels::kBlock;
 using kernels::OutGroup;
+
+constexpr std::align_val_t kCacheLine{64};
 
 int blocks_of(std::int64_t channels) { return static_cast<int>((channels + kBlock - 1) / kBlock); }
 
@@ -47,7 +51,25 @@ Tensor pack_bias(const Weight& bias, std::int64_t channels, std::span<const doub
   return packed;
 }
 
+/// Blocks of output channels a tile for a grouped convolution: those of one tile see each other's inputs, so
+/// that a tile of one block multiplies fewer zeros where groups are narrow.
+std::vector<OutGroup> fewest_zeros(int out_channels, int in_per_group, int groups, bool planar, int taps,
+                                   int tile_blocks) {
+  const int in_block = planar ? 1 : kBlock;
+  std::vector<OutGroup> wide = out_groups(out_channels, in_per_group, groups, planar, taps, tile_blocks);
+  if (groups == 1 || tile_blocks == 1) return wide;
+  std::vector<OutGroup> single = out_groups(out_channels, in_per_group, groups, planar, taps, 1);
+  return packed_floats(single, taps, in_block) < packed_floats(wide, taps, in_block) ? single : wide;
+}
+
 }  // namespace
+
+Halves::Halves(std::int64_t count)
+    : size_(count),
+      data_(static_cast<std::uint16_t*>(
+          ::operator new(static_cast<std::size_t>(count) * sizeof(std::uint16_t), kCacheLine))) {}
+
+void Halves::Free::operator()(std::uint16_t* p) const noexcept { ::operator delete(p, kCacheLine); }
 
 Affine batch_norm_affine(const op::BatchNorm& norm) {
   const Tensor mean = norm.mean.to_tensor(), variance = norm.variance.to_tensor();
@@ -73,6 +95,46 @@ std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale,
   return packed;
 }
 
+namespace {
+
+/// For narrow_conv: [output block][kh][inputs of a group][kw][16].
+std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::span<const double> scale,
+                                                 std::span<const double> shift, int threads) {
+  const Shape& shape = conv.weight.shape();
+  const int out_channels = static_cast<int>(shape[0]), inputs = static_cast<int>(shape[1]);
+  const int height = static_cast<int>(shape[2]), width = static_cast<int>(shape[3]);
+  const std::ptrdiff_t filter_floats = static_cast<std::ptrdiff_t>(inputs) * height * width;
+  const int blocks = blocks_of(out_channels);
+
+  auto packed = std::make_shared<PackedWeights>();
+  packed->group_inputs = inputs;
+  packed->group_outputs = out_channels / conv.groups;
+  packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
+  packed->weights = Tensor({blocks * filter_floats * kBlock});
+  for (int block = 0; block < blocks; ++block) {
+    const int in = block * kBlock / packed->group_outputs * inputs / kBlock;
+    packed->groups.push_back({block, 1, in, in + 1, block * filter_floats * kBlock});
+  }
+
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (int o = 0; o < out_channels; ++o) {
+    std::vector<float> filter(static_cast<std::size_t>(filter_floats));
+    conv.weight.read(o * filter_floats, filter);
+    float* to = packed->weights.data() + o / kBlock * filter_floats * kBlock + o % kBlock;
+    for (int y = 0; y < height; ++y) {
+      for (int i = 0; i < inputs; ++i) {
+        for (int x = 0; x < width; ++x, to += kBlock) {
+          const float w = filter[static_cast<std::size_t>((i * height + y) * width + x)];
+          *to = scale.empty() ? w : static_cast<float>(w * scale[static_cast<std::size_t>(o)]);
+        }
+      }
+    }
+  }
+  return packed;
+}
+
+}  // namespace
+
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
                                                       std::span<const double> shift, int threads) {
@@ -83,8 +145,10 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
   const int out_per_group = out_channels / conv.groups;
   const int in_block = planar ? 1 : kBlock;
 
+  if (!planar && conv.groups > 1 && kernels::narrow(in_per_group, out_per_group))
+    return pack_narrow(conv, scale, shift, threads);
   auto packed = std::make_shared<PackedWeights>();
-  packed->groups = out_groups(out_channels, in_per_group, conv.groups, planar, taps, tile_blocks);
+  packed->groups = fewest_zeros(out_channels, in_per_group, conv.groups, planar, taps, tile_blocks);
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
   packed->weights = Tensor::uninitialised({packed_floats(packed->groups, taps, in_block)});
 
@@ -183,44 +247,69 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_bl
   return packed;
 }
 
-std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
-                                                 int tile_blocks, int threads) {
-  const auto& linear = std::get<op::Linear>(node.op);
-  const int out_channels = static_cast<int>(linear.weight.shape()[0]);
-  const std::int64_t columns = linear.weight.shape()[1];
+namespace {
+
+/// A weight's elements from `begin` on, as they are to be packed.
+void read_elements(const Weight& weight, std::int64_t begin, std::span<float> out) {
+  weight.read(begin, out);
+}
+void read_elements(const Weight& halves, std::int64_t begin, std::span<std::uint16_t> out) {
+  std::memcpy(out.data(), halves.bytes().data() + begin * std::int64_t{sizeof(std::uint16_t)},
+              out.size_bytes());
+}
+
+template <class Number>
+void pack_rows(const Weight& weight, const kernels::Extent& from, const std::vector<OutGroup>& groups,
+               Number* packed, int threads) {
+  const int out_channels = static_cast<int>(weight.shape()[0]);
+  const std::int64_t columns = weight.shape()[1];
   const int area = from.h * from.w;
-  const int in_blocks = from.blocks() * area;
-
-  auto packed = std::make_shared<PackedWeights>();
-  packed->groups = out_groups(out_channels, in_blocks * kBlock, 1, false, 1, tile_blocks);
-  packed->bias = pack_bias(linear.bias, out_channels, {}, {});
-  packed->weights = Tensor::uninitialised({packed_floats(packed->groups, 1, kBlock)});
-
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (std::size_t g = 0; g < packed->groups.size(); ++g) {
-    const OutGroup& group = packed->groups[g];
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const OutGroup& group = groups[g];
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
     // Columns are (channel, pixel); features come as (block, pixel, lane of the block).
     const std::ptrdiff_t block_columns = static_cast<std::ptrdiff_t>(kBlock) * area;
-    std::vector<float> slab(static_cast<std::size_t>(rows * block_columns));
-    float* to = packed->weights.data() + group.weights;
+    std::vector<Number> slab(static_cast<std::size_t>(rows * block_columns));
+    Number* to = packed + group.weights;
     for (int block = 0; block < from.blocks(); ++block) {
       const int channels = std::min(kBlock, from.channels - block * kBlock);
       for (int row = 0; row < rows; ++row) {
-        linear.weight.read((first_out + row) * columns + block * block_columns,
-                           {&slab[static_cast<std::size_t>(row * block_columns)],
-                            static_cast<std::size_t>(channels) * area});
+        read_elements(weight, (first_out + row) * columns + block * block_columns,
+                      std::span<Number>(&slab[static_cast<std::size_t>(row * block_columns)],
+                                        static_cast<std::size_t>(channels) * area));
       }
       for (int pixel = 0; pixel < area; ++pixel) {
         for (int lane = 0; lane < kBlock; ++lane, to += lanes) {
           const bool real = lane < channels;
-          const float* value = slab.data() + static_cast<std::ptrdiff_t>(lane) * area + pixel;
-          for (int row = 0; row < lanes; ++row) to[row] = real && row < rows ? value[row * block_columns] : 0;
+          const Number* value = slab.data() + static_cast<std::ptrdiff_t>(lane) * area + pixel;
+          for (int row = 0; row < lanes; ++row)
+            to[row] = real && row < rows ? value[row * block_columns] : Number{0};
         }
       }
     }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
+                                                 int tile_blocks, bool keep_half, int threads) {
+  const auto& linear = std::get<op::Linear>(node.op);
+  const int out_channels = static_cast<int>(linear.weight.shape()[0]);
+  const int in_blocks = from.blocks() * from.h * from.w;
+  auto packed = std::make_shared<PackedWeights>();
+  packed->groups = out_groups(out_channels, in_blocks * kBlock, 1, false, 1, tile_blocks);
+  packed->bias = pack_bias(linear.bias, out_channels, {}, {});
+  const std::int64_t elements = packed_floats(packed->groups, 1, kBlock);
+  if (keep_half && linear.weight.dtype() == DType::f16) {
+    packed->halves = Halves(elements);
+    pack_rows(linear.weight, from, packed->groups, packed->halves.data(), threads);
+  } else {
+    packed->weights = Tensor::uninitialised({elements});
+    pack_rows(linear.weight, from, packed->groups, packed->weights.data(), threads);
   }
   return packed;
 }

@@ -51,13 +51,35 @@ struct Value {
   }
 };
 
+/// Half-precision numbers as their bits, from a cache line's beginning, not initialised.
+class Halves {
+ public:
+  Halves() = default;
+  explicit Halves(std::int64_t count);
+  std::int64_t size() const { return size_; }
+  std::uint16_t* data() { return data_.get(); }
+  const std::uint16_t* data() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(std::uint16_t* p) const noexcept;
+  };
+  std::int64_t size_ = 0;
+  std::unique_ptr<std::uint16_t[], Free> data_;
+};
+
 /// A convolution's or a linear layer's weights as the tiles read them.
 struct PackedWeights {
   Tensor weights;  ///< see kernels::OutGroup
+  Halves halves;   ///< a linear layer's instead, where its file holds halves and the kernels widen them
   Tensor bias;     ///< [blocks * 16]
   std::vector<kernels::OutGroup> groups;
   std::ptrdiff_t tap_weights = 0;  ///< Winograd: floats of one of the 36 products' weights; 0: direct
-  std::size_t bytes() const { return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float); }
+  int group_inputs = 0, group_outputs = 0;  ///< for narrow_conv: channels of a group; else 0
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float) +
+           static_cast<std::size_t>(halves.size()) * sizeof(std::uint16_t);
+  }
 };
 
 /// BatchNorm on its own: y = x * scale + shift, each [blocks * 16].
@@ -142,9 +164,10 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
 std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_blocks,
                                                    std::span<const double> scale,
                                                    std::span<const double> shift, int threads);
-/// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already).
+/// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already). keep_half: weights
+/// that are held in half precision stay so.
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
-                                                 int tile_blocks, int threads);
+                                                 int tile_blocks, bool keep_half, int threads);
 std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale, std::span<const double> shift);
 
 /// BatchNorm as y = x * scale + shift.

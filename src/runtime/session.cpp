@@ -44,6 +44,8 @@ std::vector<StepInfo> Session::steps() const {
     if (step.kind == runtime::Step::Kind::convolution) {
       const auto& in = impl_->program.values[static_cast<std::size_t>(step.in)];
       info.algorithm = in.layout == runtime::Layout::planar ? "direct, planar input" : "direct";
+      if (step.packed->group_inputs > 0) info.algorithm = "direct, narrow groups";
+      if (step.packed->halves.size() > 0) info.algorithm = "direct, half-precision weights";
     }
     info.output = impl_->shapes[static_cast<std::size_t>(step.last)];
     info.multiply_adds = step.multiply_adds;

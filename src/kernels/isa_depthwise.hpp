@@ -1,0 +1,170 @@
+// Depthwise convolutions, and grouped ones whose groups are narrower than a block: ResNeXt's 4 and 8
+// channels, or a depthwise one that makes several channels of each.
+//
+// Computed as a dense convolution from block to block, 16 input channels would be multiplied where 1, 4 or 8
+// are connected. Here the lanes of an output vector pick the input lanes that their groups read, so that each
+// multiplication counts; depthwise, lane reads lane, and nothing is picked.
+#pragma once
+
+#include "kernels/isa_common.hpp"
+
+namespace ablaze::kernels {
+namespace {
+
+constexpr int kNarrowInputs = 8;  // most input channels of a narrow group
+
+// Accumulators of a tile; beside them a kernel's row of weights (up to 5) and one input are in registers.
+constexpr int kNarrowPixels = Vector::registers >= 32 ? 14 : 8;
+
+/// Where the lanes of each vector of an output block find their group's i-th input channel.
+struct Picks {
+  int window[kNarrowInputs][kVectors];  // lane at which to load a vector
+  int lanes[kNarrowInputs][kBlock];     // of that vector
+};
+
+struct NarrowTile {
+  const float* in;       // first tap of the first pixel
+  const float* weights;  // [kh][inputs of a group][kw][16]
+  const float* bias;     // [16]
+  const float* residual;
+  float* out;
+  float* before_relu;
+  Picks picks;
+};
+
+/// A few neighbouring pixels of one block. Kernel, Stride: the kernel's width and the step between
+/// neighbours, or 0, 0 where they (or a dilation) are known at run time only. Picking: false where lane reads
+/// lane.
+template <int Kernel, int Stride, bool Picking, int Pixels>
+void narrow_tile(const Conv& c, const NarrowTile& t) {
+  const Vector zero = Vector::all(0);
+  for (int v = 0; v < kVectors; ++v) {
+    const int lane = v * Vector::width;
+    const float* w = t.weights + lane;
+    Vector sum[Pixels];
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) sum[j] = zero;
+    for (int ky = 0; ky < c.kernel_h; ++ky) {
+      for (int i = 0; i < (Picking ? c.group_inputs : 1); ++i) {
+        const float* row = t.in + ky * c.dilation_h * c.in.row + (Picking ? t.picks.window[i][v] : lane);
+        const Lanes lanes = Lanes::load(t.picks.lanes[i] + lane);
+        const auto input = [&](const float* p) { return Picking ? Vector::pick(p, lanes) : Vector::load(p); };
+        if constexpr (Kernel > 0) {
+          // Each input is loaded once and goes wherever one of the row's taps takes it.
+          Vector weight[Kernel];
+          ABLAZE_UNROLL
+          for (int kx = 0; kx < Kernel; ++kx) weight[kx] = Vector::load(w + kx * kBlock);
+          ABLAZE_UNROLL
+          for (int x = 0; x < (Pixels - 1) * Stride + Kernel; ++x) {
+            const Vector value = input(row + x * kBlock);
+            ABLAZE_UNROLL
+            for (int kx = 0; kx < Kernel; ++kx) {
+              const int j = (x - kx) / Stride;
+              if (x < kx || (x - kx) % Stride != 0 || j >= Pixels) continue;
+              sum[j] = multiply_add(weight[kx], value, sum[j]);
+            }
+          }
+        } else {
+          for (int kx = 0; kx < c.kernel_w; ++kx) {
+            const float* x = row + static_cast<std::ptrdiff_t>(kx) * c.dilation_w * kBlock;
+            const Vector weight = Vector::load(w + kx * kBlock);
+            ABLAZE_UNROLL
+            for (int j = 0; j < Pixels; ++j) {
+              sum[j] = multiply_add(weight, input(x + j * c.stride_w * kBlock), sum[j]);
+            }
+          }
+        }
+        w += c.kernel_w * kBlock;
+      }
+    }
+    const Vector bias = Vector::load(t.bias + lane);
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) {
+      Vector y = bias + sum[j];
+      if (t.residual != nullptr) y = y + Vector::load(t.residual + j * kBlock + lane);
+      if (t.before_relu != nullptr) y.store(t.before_relu + j * kBlock + lane);
+      if (c.relu) y = max(zero, y);
+      y.store(t.out + j * kBlock + lane);
+    }
+  }
+}
+
+using NarrowFunction = void (*)(const Conv&, const NarrowTile&);
+
+/// narrow_tile for 1 to kNarrowPixels pixels.
+template <int Kernel, int Stride, bool Picking>
+struct NarrowTable {
+  NarrowFunction by_pixels[kNarrowPixels + 1];
+  constexpr NarrowTable() : by_pixels{} { fill<1>(); }
+  template <int Pixels>
+  constexpr void fill() {
+    by_pixels[Pixels] = narrow_tile<Kernel, Stride, Picking, Pixels>;
+    if constexpr (Pixels < kNarrowPixels) fill<Pixels + 1>();
+  }
+};
+template <int Kernel, int Stride, bool Picking>
+constexpr NarrowTable<Kernel, Stride, Picking> kNarrowTiles{};
+
+template <bool Picking>
+const NarrowFunction* narrow_functions(const Conv& c) {
+  if (c.dilation_w == 1 && c.kernel_w == 3 && c.stride_w == 1) return kNarrowTiles<3, 1, Picking>.by_pixels;
+  if (c.dilation_w == 1 && c.kernel_w == 3 && c.stride_w == 2) return kNarrowTiles<3, 2, Picking>.by_pixels;
+  if constexpr (!Picking) {
+    if (c.dilation_w == 1 && c.kernel_w == 5 && c.stride_w == 1) return kNarrowTiles<5, 1, false>.by_pixels;
+    if (c.dilation_w == 1 && c.kernel_w == 5 && c.stride_w == 2) return kNarrowTiles<5, 2, false>.by_pixels;
+  }
+  return kNarrowTiles<0, 0, Picking>.by_pixels;
+}
+
+/// What the lanes of an output block read: an output channel o reads those of group o / group_outputs.
+Picks picks_of(const Conv& c, const OutGroup& group) {
+  Picks picks;
+  const int first = group.first_block * kBlock;
+  for (int lane = 0; lane < kBlock; ++lane) {
+    const int source = (first + lane) / c.group_outputs * c.group_inputs - group.in_begin * kBlock;
+    for (int i = 0; i < c.group_inputs; ++i) {
+      picks.lanes[i][lane] = (source + i) % Vector::width;
+      picks.window[i][lane / Vector::width] = source + i - picks.lanes[i][lane];
+    }
+  }
+  return picks;
+}
+
+/// An item: some rows of one image's block of output channels.
+void narrow_conv(const Conv& c, int item) {
+  const int chunks = (c.out_h + c.rows_per_item - 1) / c.rows_per_item;
+  const OutGroup& group = c.groups[item / (chunks * c.batch)];
+  const int n = item / chunks % c.batch;
+  const int y0 = item % chunks * c.rows_per_item;
+  const int y1 = smaller(y0 + c.rows_per_item, c.out_h);
+  const bool depthwise = c.group_inputs == 1 && c.group_outputs == 1;
+  const NarrowFunction* functions = depthwise ? narrow_functions<false>(c) : narrow_functions<true>(c);
+  const int tiles = (c.out_w + kNarrowPixels - 1) / kNarrowPixels;
+  const float* in = c.in.data + n * c.in.batch + group.in_begin * c.in.block - c.padding_h * c.in.row -
+                    static_cast<std::ptrdiff_t>(c.padding_w) * kBlock;
+  NarrowTile t{};
+  t.weights = c.weights + group.weights;
+  t.bias = c.bias + group.first_block * kBlock;
+  if (!depthwise) t.picks = picks_of(c, group);
+  const auto at = [&](const auto& place, int y, int x) {
+    return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
+  };
+  for (int y = y0; y < y1; ++y) {
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int x = static_cast<int>(static_cast<long long>(tile) * c.out_w / tiles);
+      const int next = static_cast<int>(static_cast<long long>(tile + 1) * c.out_w / tiles);
+      t.in = in + y * c.stride_h * c.in.row + static_cast<std::ptrdiff_t>(x) * c.stride_w * kBlock;
+      t.out = at(c.out, y, x);
+      t.residual = c.residual.data != nullptr ? at(c.residual, y, x) : nullptr;
+      t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
+      functions[next - x](c, t);
+    }
+  }
+  zero_border(c.out, at(c.out, 0, 0), y0, y1, c.out_h, c.out_w);
+  if (c.before_relu.data != nullptr) {
+    zero_border(c.before_relu, at(c.before_relu, 0, 0), y0, y1, c.out_h, c.out_w);
+  }
+}
+
+}  // namespace
+}  // namespace ablaze::kernels

@@ -1,0 +1,139 @@
+// Linear layers: y = W x + b for the images of a batch, which are the pixels of one row.
+//
+// One image uses each weight once, so memory sets the pace, and weights that a file holds in half precision
+// stay half in memory and are widened in registers, exactly. For many images a segment of weights (128 KB) is
+// taken to all of them before the next one, so that it comes from memory once and from the core's cache
+// after.
+#pragma once
+
+#include "kernels/isa_convolution.hpp"
+
+namespace ablaze::kernels {
+namespace {
+
+template <class V>
+V load_weight(const float* p) {
+  return V::load(p);
+}
+template <class V>
+V load_weight(const std::uint16_t* p) {
+  return V::load_half(p);
+}
+
+/// One segment of a few images' sums; Number: float, or the bits of a half.
+template <class Number>
+struct GemmTile {
+  const float* in;        // the segment's first input block of the first image
+  const Number* weights;  // [in blocks][16][Blocks * 16]
+  const float* bias;      // [Blocks * 16]
+  const float* residual;
+  float* out;  // between the segments it holds the sums so far
+  float* before_relu;
+  int in_blocks;
+  bool first, last;  // of the segments
+};
+
+template <class Number, int Blocks, int Pixels>
+void gemm_tile(const Conv& c, const GemmTile<Number>& t) {
+  constexpr int kWide = Blocks * kVectors;
+  const Vector zero = Vector::all(0);
+  Vector sum[Pixels][kWide];
+  ABLAZE_UNROLL
+  for (int j = 0; j < Pixels; ++j) {
+    ABLAZE_UNROLL
+    for (int b = 0; b < kWide; ++b) sum[j][b] = zero;
+  }
+  const Number* w = t.weights;
+  for (int block = 0; block < t.in_blocks; ++block) {
+    const float* x = t.in + block * c.in.block;
+    ABLAZE_UNROLL_4
+    for (int i = 0; i < kBlock; ++i) {
+      Vector weight[kWide];
+      ABLAZE_UNROLL
+      for (int b = 0; b < kWide; ++b) weight[b] = load_weight<Vector>(w + b * Vector::width);
+      ABLAZE_UNROLL
+      for (int j = 0; j < Pixels; ++j) {
+        const Vector value = Vector::all(x[j * kBlock + i]);
+        ABLAZE_UNROLL
+        for (int b = 0; b < kWide; ++b) sum[j][b] = multiply_add(weight[b], value, sum[j][b]);
+      }
+      w += Blocks * kBlock;
+    }
+  }
+  ABLAZE_UNROLL
+  for (int b = 0; b < kWide; ++b) {
+    const int block = b / kVectors;
+    const int lane = (b % kVectors) * Vector::width;
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) {
+      float* out = t.out + block * c.out.block + j * kBlock + lane;
+      Vector y = Vector::load(t.first ? t.bias + b * Vector::width : out) + sum[j][b];
+      if (t.last) {
+        if (t.residual != nullptr)
+          y = y + Vector::load(t.residual + block * c.residual.block + j * kBlock + lane);
+        if (t.before_relu != nullptr)
+          y.store(t.before_relu + block * c.before_relu.block + j * kBlock + lane);
+        if (c.relu) y = max(zero, y);
+      }
+      y.store(out);
+    }
+  }
+}
+
+/// gemm_tile for 1 to kTilePixels images.
+template <class Number, int Blocks>
+struct GemmTable {
+  void (*by_pixels[kTilePixels + 1])(const Conv&, const GemmTile<Number>&);
+  constexpr GemmTable() : by_pixels{} { fill<1>(); }
+  template <int Pixels>
+  constexpr void fill() {
+    by_pixels[Pixels] = gemm_tile<Number, Blocks, Pixels>;
+    if constexpr (Pixels < kTilePixels) fill<Pixels + 1>();
+  }
+};
+template <class Number, int Blocks>
+constexpr GemmTable<Number, Blocks> kGemmTiles{};
+
+/// All images of one group of outputs.
+template <class Number>
+void gemm_group(const Conv& c, const OutGroup& group, const Number* weights) {
+  const auto* functions = group.blocks == kTileBlocks ? kGemmTiles<Number, kTileBlocks>.by_pixels
+                                                      : kGemmTiles<Number, 1>.by_pixels;
+  const int segment = kSegmentTerms / kBlock;
+  const int tiles = (c.out_w + kTilePixels - 1) / kTilePixels;
+  const auto at = [&](const auto& place, int x) {
+    return place.data + group.first_block * place.block + x * kBlock;
+  };
+  GemmTile<Number> t{};
+  t.weights = weights + group.weights;
+  t.bias = c.bias + group.first_block * kBlock;
+  for (int begin = 0; begin < group.in_end; begin += segment) {
+    t.in_blocks = smaller(segment, group.in_end - begin);
+    t.first = begin == 0;
+    t.last = begin + t.in_blocks == group.in_end;
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int x = static_cast<int>(static_cast<long long>(tile) * c.out_w / tiles);
+      const int next = static_cast<int>(static_cast<long long>(tile + 1) * c.out_w / tiles);
+      t.in = c.in.data + begin * c.in.block + x * kBlock;
+      t.out = at(c.out, x);
+      t.residual = c.residual.data != nullptr ? at(c.residual, x) : nullptr;
+      t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, x) : nullptr;
+      functions[next - x](c, t);
+    }
+    t.weights += static_cast<std::ptrdiff_t>(t.in_blocks) * kBlock * group.blocks * kBlock;
+  }
+}
+
+template <class V>
+void gemm(const Conv& c, int item) {
+  if constexpr (V::widens) {
+    if (c.half_weights != nullptr) return gemm_group(c, c.groups[item], c.half_weights);
+  }
+  gemm_group(c, c.groups[item], c.weights);
+}
+
+/// An item: one group of outputs, all images.
+void linear(const Conv& c, int item) { gemm<Vector>(c, item); }
+
+}  // namespace
+}  // namespace ablaze::kernels

@@ -1,0 +1,71 @@
+// The vector type in plain C++: what the fast kernels ask of an instruction set, and nothing else. It serves
+// any processor for which there is no block in vector.hpp; to write one, start from a copy of this file and
+// put an intrinsic in the place of each loop. The tests compile every kernel over it in several widths.
+#pragma once
+
+namespace {
+
+#if !defined(ABLAZE_PLAIN_WIDTH)
+#define ABLAZE_PLAIN_WIDTH 4
+#endif
+
+/// Lanes of a window of Vector::width floats, one to be read by each lane.
+struct Lanes {
+  int at[ABLAZE_PLAIN_WIDTH];
+  static Lanes load(const int* p) {
+    Lanes lanes;
+    for (int i = 0; i < ABLAZE_PLAIN_WIDTH; ++i) lanes.at[i] = p[i];
+    return lanes;
+  }
+};
+
+struct Vector {
+  static constexpr int width = ABLAZE_PLAIN_WIDTH;  // a divisor of 16
+  static constexpr int registers = 16;              // vectors that a tile may hold: 16 or 32
+  static constexpr bool widens = false;             // whether there is load_half
+  float v[width];
+
+  static Vector load(const float* p) {  // from any address
+    Vector r;
+    for (int i = 0; i < width; ++i) r.v[i] = p[i];
+    return r;
+  }
+  static Vector all(float x) {
+    Vector r;
+    for (float& lane : r.v) lane = x;
+    return r;
+  }
+  static Vector pick(const float* window, const Lanes& lanes) {  // lane i reads window[lanes.at[i]]
+    Vector r;
+    for (int i = 0; i < width; ++i) r.v[i] = window[lanes.at[i]];
+    return r;
+  }
+  void store(float* p) const {
+    for (int i = 0; i < width; ++i) p[i] = v[i];
+  }
+};
+
+/// a * b + c, rounded once or twice
+inline Vector multiply_add(Vector a, const Vector& b, const Vector& c) {
+  for (int i = 0; i < Vector::width; ++i) a.v[i] = a.v[i] * b.v[i] + c.v[i];
+  return a;
+}
+inline Vector operator+(Vector a, const Vector& b) {
+  for (int i = 0; i < Vector::width; ++i) a.v[i] += b.v[i];
+  return a;
+}
+inline Vector operator-(Vector a, const Vector& b) {
+  for (int i = 0; i < Vector::width; ++i) a.v[i] -= b.v[i];
+  return a;
+}
+inline Vector operator*(Vector a, const Vector& b) {
+  for (int i = 0; i < Vector::width; ++i) a.v[i] *= b.v[i];
+  return a;
+}
+/// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
+inline Vector max(Vector a, const Vector& b) {
+  for (int i = 0; i < Vector::width; ++i) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
+  return a;
+}
+
+}  // namespace
