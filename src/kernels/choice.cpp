@@ -3,17 +3,54 @@
 #include "kernels/kernels.hpp"
 
 namespace ablaze::kernels {
+namespace {
 
-Choice choose(const Convolution3x3& shape, Isa isa) {
-  // Below 12 tiles (a 7x7 map has 4) streaming weights four times as large is expected to cost more than the
-  // multiplications saved; bench/README.md holds no figure for it yet. The baseline, whose results
-  // conversions carry as their self-test, stays direct.
-  const int tiles = shape.batch * ((shape.out_h + 3) / 4) * ((shape.out_w + 3) / 4);
-  if (isa == Isa::baseline || tiles < 12 || shape.in_channels < 16) return {};
-  // Blocks of 14 tiles (one row of a register tile) while there are plenty; below, each block would stream
-  // all weights for little, so the phases stream them once.
-  if (tiles >= 100 && shape.in_channels <= 256) return {true, 14, 0};
-  return {true, 0, 256};
+constexpr int kBlockTiles = 14;  // one row of AVX-512's register tile, and little enough for a core's cache
+constexpr int kChunkTiles = 256;
+constexpr int kFewestTiles = 12;
+
+int tiles(const Convolution3x3& shape, int side) {
+  return shape.batch * ((shape.out_h + side - 1) / side) * ((shape.out_w + side - 1) / side);
+}
+
+/// In blocks the transformed tiles stay in the core's cache, but every block streams all weights; in phases
+/// the weights stream once, but the threads wait for each other twice more. Milliseconds on two cores of a
+/// Zen 4, inside a network, so that the weights are cold:
+///
+///                     AVX-512          AVX2
+///                   blocks phases  blocks phases
+///    64 ->  64 @224   6.9    7.1     7.3    11.8
+///   128 -> 128 @112   6.0    5.6     6.4     7.9
+///   128 -> 128 @28    0.36   0.39    0.44    0.38
+///   256 -> 256 @56    4.88   4.86    5.67    5.07
+///   512 -> 512 @28    5.94   4.87    7.96    5.25
+bool in_blocks(const Convolution3x3& shape, Isa isa, int threads) {
+  const int count = tiles(shape, 4);
+  const int items = (count + kBlockTiles - 1) / kBlockTiles;
+  if (items < 2 * threads || shape.in_channels > 128) return false;
+  return isa == Isa::avx512 || count >= 100;
+}
+
+}  // namespace
+
+// F(4x4) takes a quarter of the direct kernel's multiplications but reads weights four times as large, F(2x2)
+// less than half of them for weights not twice as large. On a single 7x7 map F(4x4) has only four tiles to
+// use its weights for. Milliseconds, as above:
+//
+//                     AVX-512                AVX2
+//                   F(4x4) F(2x2) direct   F(4x4) F(2x2) direct
+//   256 -> 256 @14    0.52   0.61   1.0      0.58   0.58   1.0
+//   512 -> 512 @14    1.61   2.06   3.9      2.12   2.15   3.9
+//   512 -> 512 @7     1.31   0.78   1.22     1.17   0.99   1.37
+Choice choose(const Convolution3x3& shape, Isa isa, int threads) {
+  // The baseline, whose results conversions carry as their self-test, stays direct.
+  if (isa == Isa::baseline || shape.in_channels < kBlock) return {};
+  if (tiles(shape, 4) >= kFewestTiles) {
+    const int block_tiles = in_blocks(shape, isa, threads) ? kBlockTiles : 0;
+    return {true, 4, block_tiles, kChunkTiles};
+  }
+  if (tiles(shape, 2) >= kFewestTiles) return {true, 2, 0, kChunkTiles};
+  return {};
 }
 
 bool narrow(int group_inputs, int group_outputs) {

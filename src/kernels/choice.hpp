@@ -11,16 +11,17 @@ struct Convolution3x3 {
   int out_h = 0, out_w = 0;
 };
 
-/// How to compute it. The choice depends on shape and instruction set alone, so that the same input always
-/// gives the same bytes.
+/// How to compute it. The algorithm depends on shape and instruction set alone, so that the same input always
+/// gives the same bytes; the schedule may depend on the number of threads, since it changes no sum.
 struct Choice {
   bool winograd = false;
+  int side = 4;         ///< F(side x side, 3x3): 2 or 4
   int block_tiles = 0;  ///< > 0: from input to output, so many tiles at a time, in the core's cache
   int chunk_tiles =
       0;  ///< block_tiles == 0: three phases over so many tiles, so that the weights stream once
 };
 
-Choice choose(const Convolution3x3& shape, Isa isa);
+Choice choose(const Convolution3x3& shape, Isa isa, int threads);
 
 /// Whether a grouped convolution is one for narrow_conv: every vector of outputs must find its inputs in one
 /// vector of inputs. Depthwise ones, groups of 1, 2, 4 or 8 channels, and such with more outputs than inputs.

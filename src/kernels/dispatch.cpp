@@ -32,7 +32,8 @@ int conv_rows_per_item(const Conv& conv, int threads) {
   // rows than that an item cost more than they bring.
   const int columns = conv.group_count * conv.batch;
   const int chunks = std::clamp((8 * threads + columns - 1) / columns, 1, conv.out_h);
-  return (conv.out_h + chunks - 1) / chunks;
+  const int rows = (conv.out_h + chunks - 1) / chunks;
+  return conv.out_w < 8 ? rows + rows % 2 : rows;  // tiles of narrow maps span two rows
 }
 
 int conv_items(const Conv& conv) {

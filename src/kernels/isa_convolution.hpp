@@ -24,9 +24,11 @@ constexpr int kSegmentTerms = 1024;
 /// A segment's input channels and taps are summed in registers; bias + segments, then the epilogue, then one
 /// store. In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
 /// neighbouring outputs, 0 where it is known at run time only.
-template <int Blocks, int Pixels, int In, int Step>
+template <int Blocks, int Rows, int Columns, int In, int Step>
 void conv_tile(const Conv& c, const Tile& t) {
   constexpr int kWide = Blocks * kVectors;
+  constexpr int Pixels = Rows * Columns;
+  const std::ptrdiff_t next_row = c.stride_h * c.in.row;
   const std::ptrdiff_t step = Step != 0 ? Step : static_cast<std::ptrdiff_t>(c.stride_w) * In;
   const Vector zero = Vector::all(0);
   Vector total[Pixels][kWide];
@@ -58,7 +60,7 @@ void conv_tile(const Conv& c, const Tile& t) {
             for (int b = 0; b < kWide; ++b) weight[b] = Vector::load(w + b * Vector::width);
             ABLAZE_UNROLL
             for (int j = 0; j < Pixels; ++j) {
-              const Vector value = Vector::all(x[j * step + i]);
+              const Vector value = Vector::all(x[j / Columns * next_row + j % Columns * step + i]);
               ABLAZE_UNROLL
               for (int b = 0; b < kWide; ++b) sum[j][b] = multiply_add(weight[b], value, sum[j][b]);
             }
@@ -73,6 +75,9 @@ void conv_tile(const Conv& c, const Tile& t) {
       for (int b = 0; b < kWide; ++b) total[j][b] = total[j][b] + sum[j][b];
     }
   }
+  const auto place = [](const auto& p, int block, int j) {
+    return block * p.block + j / Columns * p.row + j % Columns * kBlock;
+  };
   ABLAZE_UNROLL
   for (int b = 0; b < kWide; ++b) {
     const int block = b / kVectors;
@@ -80,41 +85,53 @@ void conv_tile(const Conv& c, const Tile& t) {
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
       Vector y = total[j][b];
-      if (t.residual != nullptr)
-        y = y + Vector::load(t.residual + block * c.residual.block + j * kBlock + lane);
-      if (t.before_relu != nullptr) y.store(t.before_relu + block * c.before_relu.block + j * kBlock + lane);
+      if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual, block, j) + lane);
+      if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu, block, j) + lane);
       if (c.relu) y = max(zero, y);
-      y.store(t.out + block * c.out.block + j * kBlock + lane);
+      y.store(t.out + place(c.out, block, j) + lane);
     }
   }
 }
 
 using TileFunction = void (*)(const Conv&, const Tile&);
 
-/// conv_tile for 1 to kTilePixels pixels.
+/// conv_tile for 1 to kTilePixels pixels, and for two rows of half as many.
 template <int Blocks, int In, int Step>
 struct TileTable {
   TileFunction by_pixels[kTilePixels + 1];
-  constexpr TileTable() : by_pixels{} { fill<1>(); }
+  TileFunction pairs[kTilePixels / 2 + 1];
+  constexpr TileTable() : by_pixels{}, pairs{} {
+    fill<1>();
+    fill_pairs<1>();
+  }
   template <int Pixels>
   constexpr void fill() {
-    by_pixels[Pixels] = conv_tile<Blocks, Pixels, In, Step>;
+    by_pixels[Pixels] = conv_tile<Blocks, 1, Pixels, In, Step>;
     if constexpr (Pixels < kTilePixels) fill<Pixels + 1>();
+  }
+  template <int Columns>
+  constexpr void fill_pairs() {
+    pairs[Columns] = conv_tile<Blocks, 2, Columns, In, Step>;
+    if constexpr (Columns < kTilePixels / 2) fill_pairs<Columns + 1>();
   }
 };
 template <int Blocks, int In, int Step>
 constexpr TileTable<Blocks, In, Step> kTiles{};
 
-template <int Blocks>
-const TileFunction* tile_functions(const Conv& c) {
-  if (c.planar) {
-    if (c.stride_w == 1) return kTiles<Blocks, 1, 1>.by_pixels;
-    if (c.stride_w == 2) return kTiles<Blocks, 1, 2>.by_pixels;
-    return kTiles<Blocks, 1, 0>.by_pixels;
-  }
-  if (c.stride_w == 1) return kTiles<Blocks, kBlock, kBlock>.by_pixels;
-  if (c.stride_w == 2) return kTiles<Blocks, kBlock, 2 * kBlock>.by_pixels;
-  return kTiles<Blocks, kBlock, 0>.by_pixels;
+/// The instances for a convolution: `rows` is 1 or 2.
+template <int Blocks, int In>
+const TileFunction* tile_functions(const Conv& c, int rows) {
+  const auto of = [rows](const auto& table) { return rows == 2 ? table.pairs : table.by_pixels; };
+  if (c.stride_w == 1) return of(kTiles<Blocks, In, In>);
+  if (c.stride_w == 2) return of(kTiles<Blocks, In, 2 * In>);
+  return of(kTiles<Blocks, In, 0>);
+}
+
+const TileFunction* tile_functions(const Conv& c, int blocks, int rows) {
+  if (c.planar)
+    return blocks == kTileBlocks ? tile_functions<kTileBlocks, 1>(c, rows) : tile_functions<1, 1>(c, rows);
+  return blocks == kTileBlocks ? tile_functions<kTileBlocks, kBlock>(c, rows)
+                               : tile_functions<1, kBlock>(c, rows);
 }
 
 /// An item: some rows of one image's output channels in one group. Items of one group are neighbours, so that
@@ -125,8 +142,6 @@ void conv(const Conv& c, int item) {
   const int n = item / chunks % c.batch;
   const int y0 = item % chunks * c.rows_per_item;
   const int y1 = smaller(y0 + c.rows_per_item, c.out_h);
-  const TileFunction* functions =
-      group.blocks == kTileBlocks ? tile_functions<kTileBlocks>(c) : tile_functions<1>(c);
   // Tiles of nearly equal width: a row of 16 is 8 + 8 rather than 14 + 2.
   const int tiles = (c.out_w + kTilePixels - 1) / kTilePixels;
   const int pixel = c.planar ? 1 : kBlock;
@@ -136,10 +151,15 @@ void conv(const Conv& c, int item) {
   t.weights = c.weights + group.weights;
   t.bias = c.bias + group.first_block * kBlock;
   t.in_blocks = group.in_end - group.in_begin;
+  // On narrow maps a tile spans two rows, so that each weight that is loaded serves as many pixels as
+  // elsewhere.
+  const bool narrow = 2 * c.out_w <= kTilePixels;
   const auto at = [&](const auto& place, int y, int x) {
     return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
   };
-  for (int y = y0; y < y1; ++y) {
+  for (int y = y0; y < y1;) {
+    const int rows = narrow && y + 1 < y1 ? 2 : 1;
+    const TileFunction* functions = tile_functions(c, group.blocks, rows);
     for (int tile = 0; tile < tiles; ++tile) {
       const int x = static_cast<int>(static_cast<long long>(tile) * c.out_w / tiles);
       const int next = static_cast<int>(static_cast<long long>(tile + 1) * c.out_w / tiles);
@@ -149,6 +169,7 @@ void conv(const Conv& c, int item) {
       t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
       functions[next - x](c, t);
     }
+    y += rows;
   }
   for (int b = 0; b < group.blocks; ++b) {
     zero_border(c.out, at(c.out, 0, 0) + b * c.out.block, y0, y1, c.out_h, c.out_w);

@@ -1,9 +1,12 @@
-// Winograd's convolution F(4x4, 3x3): A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural
-// Networks", CVPR 2016.
+// Winograd's convolution F(m x m, 3x3), m = 2 or 4: A. Lavin and S. Gray, "Fast Algorithms for Convolutional
+// Neural Networks", CVPR 2016.
 //
-// Each 4x4 tile of the output reads a 6x6 tile d of the input:  Y = A^T [ sum over c of (G g G^T) * (B^T d B)
-// ] A. The points are 0, +-sqrt(2), +-sqrt(2)/2 and infinity, which lose half as many digits as the classic
-// 0, +-1, +-2. With a = sqrt(2), b = a / 2:
+// Each m x m tile of the output reads an (m + 2) x (m + 2) tile d of the input:
+//
+//   Y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A
+//
+// F(4x4): the points are 0, +-sqrt(2), +-sqrt(2)/2 and infinity, which lose half as many digits as the
+// classic 0, +-1, +-2. With a = sqrt(2), b = a / 2:
 //
 //          1   0  -5/2   0   1   0            1                                        1  0  0
 //          0 -a/2 -1/2   a   1   0            1 a 2 2a   / 6                           1  1  1  1  1  0
@@ -11,6 +14,13 @@
 //          0  -a  -2     b   1   0            f = 6 for +-a, -3/2 for +-b              0  2  2 .5 .5  0
 //          0   a  -2    -b   1   0            and (0, 0, 1) at infinity                0 2a-2a b/2 -b/2 1
 //          0   1   0  -5/2   0   1
+//
+// F(2x2): the points are 0, +-1 and infinity.
+//
+//          1  0 -1  0             1   0   0
+//   B^T =  0  1  1  0      G =   .5  .5  .5      A^T =   1  1  1  0
+//          0 -1  1  0            .5 -.5  .5              0  1 -1  1
+//          0 -1  0  1             0   0   1
 #pragma once
 
 #include "kernels/isa_convolution.hpp"
@@ -22,7 +32,14 @@ constexpr float kA = 1.41421356237309504880F;
 constexpr float kB = 0.70710678118654752440F;
 
 /// B^T d
-inline void transform_input6(const Vector* d, Vector* out) {
+inline void transform_input(const Vector (&d)[4], Vector (&out)[4]) {
+  out[0] = d[0] - d[2];
+  out[1] = d[1] + d[2];
+  out[2] = d[2] - d[1];
+  out[3] = d[3] - d[1];
+}
+
+inline void transform_input(const Vector (&d)[6], Vector (&out)[6]) {
   const Vector even_a = multiply_add(Vector::all(-0.5F), d[2], d[4]);
   const Vector odd_a = multiply_add(Vector::all(-0.5F * kA), d[1], Vector::all(kA) * d[3]);
   const Vector even_b = multiply_add(Vector::all(-2.0F), d[2], d[4]);
@@ -36,7 +53,12 @@ inline void transform_input6(const Vector* d, Vector* out) {
 }
 
 /// A^T m
-inline void transform_output6(const Vector* m, Vector* out) {
+inline void transform_output(const Vector (&m)[4], Vector (&out)[2]) {
+  out[0] = m[0] + (m[1] + m[2]);
+  out[1] = (m[1] - m[2]) + m[3];
+}
+
+inline void transform_output(const Vector (&m)[6], Vector (&out)[4]) {
   const Vector sum_a = m[1] + m[2], difference_a = m[1] - m[2];
   const Vector sum_b = m[3] + m[4], difference_b = m[3] - m[4];
   out[0] = m[0] + (sum_a + sum_b);
@@ -53,49 +75,53 @@ struct TileWalk {
   explicit TileWalk(const Winograd& winograd) : w(winograd) {
     const int per_image = w.tiles_h * w.tiles_w;
     image = w.first_tile / per_image;
-    y = w.first_tile % per_image / w.tiles_w * 4;
-    x = w.first_tile % w.tiles_w * 4;
+    y = w.first_tile % per_image / w.tiles_w * w.side;
+    x = w.first_tile % w.tiles_w * w.side;
   }
   void next() {
-    x += 4;
-    if (x < 4 * w.tiles_w) return;
+    x += w.side;
+    if (x < w.side * w.tiles_w) return;
     x = 0;
-    y += 4;
-    if (y < 4 * w.tiles_h) return;
+    y += w.side;
+    if (y < w.side * w.tiles_h) return;
     y = 0;
     ++image;
   }
 };
 
-/// One 6x6 tile of one block. `rows` x `columns` of it lie inside input and border; the rest is zero.
-template <bool Whole>
+/// One tile of one block. `rows` x `columns` of it lie inside input and border; the rest is zero.
+template <int Side, bool Whole>
 inline void transform_input_tile(const float* from, std::ptrdiff_t row, int rows, int columns, float* to,
                                  std::ptrdiff_t plane) {
+  constexpr int kPoints = Side + 2;
   for (int lane = 0; lane < kBlock; lane += Vector::width) {
-    Vector half[6][6];
+    Vector half[kPoints][kPoints];
     ABLAZE_UNROLL
-    for (int i = 0; i < 6; ++i) {
-      Vector d[6];
+    for (int i = 0; i < kPoints; ++i) {
+      Vector d[kPoints];
       ABLAZE_UNROLL
-      for (int j = 0; j < 6; ++j) {
+      for (int j = 0; j < kPoints; ++j) {
         d[j] = Whole || (i < rows && j < columns) ? Vector::load(from + i * row + j * kBlock + lane)
                                                   : Vector::all(0);
       }
-      transform_input6(d, half[i]);
+      transform_input(d, half[i]);
     }
     ABLAZE_UNROLL
-    for (int j = 0; j < 6; ++j) {
-      const Vector column[6] = {half[0][j], half[1][j], half[2][j], half[3][j], half[4][j], half[5][j]};
-      Vector out[6];
-      transform_input6(column, out);
+    for (int j = 0; j < kPoints; ++j) {
+      Vector column[kPoints], out[kPoints];
       ABLAZE_UNROLL
-      for (int i = 0; i < 6; ++i) out[i].store(to + (i * 6 + j) * plane + lane);
+      for (int i = 0; i < kPoints; ++i) column[i] = half[i][j];
+      transform_input(column, out);
+      ABLAZE_UNROLL
+      for (int i = 0; i < kPoints; ++i) out[i].store(to + (i * kPoints + j) * plane + lane);
     }
   }
 }
 
-/// An item: one input block of all tiles in the chunk.
-void winograd_input(const Winograd& w, int block) {
+/// One input block of all tiles in the chunk.
+template <int Side>
+void transform_input_block(const Winograd& w, int block) {
+  constexpr int kPoints = Side + 2;
   const Conv& c = w.conv;
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(w.in_blocks) * w.tile_stride * kBlock;
   float* to = w.transformed + static_cast<std::ptrdiff_t>(block) * w.tile_stride * kBlock;
@@ -104,15 +130,20 @@ void winograd_input(const Winograd& w, int block) {
     const int rows = w.in_h + 2 * c.padding_h - at.y, columns = w.in_w + 2 * c.padding_w - at.x;
     const float* from = c.in.data + at.image * c.in.batch + block * c.in.block +
                         (at.y - c.padding_h) * c.in.row + (at.x - c.padding_w) * kBlock;
-    if (rows >= 6 && columns >= 6) {
-      transform_input_tile<true>(from, c.in.row, 6, 6, to, plane);
+    if (rows >= kPoints && columns >= kPoints) {
+      transform_input_tile<Side, true>(from, c.in.row, kPoints, kPoints, to, plane);
     } else {
-      transform_input_tile<false>(from, c.in.row, rows, columns, to, plane);
+      transform_input_tile<Side, false>(from, c.in.row, rows, columns, to, plane);
     }
   }
 }
 
-/// An item: one of the 36 products, one group of output blocks, all tiles in the chunk.
+void winograd_input(const Winograd& w, int block) {
+  if (w.side == 4) return transform_input_block<4>(w, block);
+  transform_input_block<2>(w, block);
+}
+
+/// An item: one of the (m + 2)^2 products, one group of output blocks, all tiles in the chunk.
 void winograd_multiply(const Winograd& w, int item) {
   const OutGroup& group = w.conv.groups[item % w.conv.group_count];
   const int tap = item / w.conv.group_count;
@@ -120,8 +151,7 @@ void winograd_multiply(const Winograd& w, int item) {
   Conv product;  // the tiles are the pixels of one row
   product.in.block = block;
   product.out.block = block;
-  const TileFunction* functions =
-      group.blocks == kTileBlocks ? tile_functions<kTileBlocks>(product) : tile_functions<1>(product);
+  const TileFunction* functions = tile_functions(product, group.blocks, 1);
   Tile t{};
   t.weights = w.conv.weights + tap * w.tap_weights + group.weights;
   t.bias = w.zeros;
@@ -137,31 +167,35 @@ void winograd_multiply(const Winograd& w, int item) {
   }
 }
 
-/// One 4x4 tile of one block: inverse transform and epilogue; `rows` x `columns` of it lie inside the output.
+/// One tile of one block: inverse transform and epilogue; `rows` x `columns` of it lie inside the output.
+template <int Side>
 inline void transform_output_tile(const Winograd& w, const float* from, std::ptrdiff_t plane,
                                   const float* bias, std::ptrdiff_t out, std::ptrdiff_t residual,
                                   std::ptrdiff_t before_relu, int rows, int columns) {
+  constexpr int kPoints = Side + 2;
   const Conv& c = w.conv;
   for (int lane = 0; lane < kBlock; lane += Vector::width) {
-    Vector half[4][6];
+    Vector half[Side][kPoints];
     ABLAZE_UNROLL
-    for (int j = 0; j < 6; ++j) {
-      Vector m[6], column[4];
+    for (int j = 0; j < kPoints; ++j) {
+      Vector m[kPoints], column[Side];
       ABLAZE_UNROLL
-      for (int i = 0; i < 6; ++i) m[i] = Vector::load(from + (i * 6 + j) * plane + lane);
-      transform_output6(m, column);
+      for (int i = 0; i < kPoints; ++i) m[i] = Vector::load(from + (i * kPoints + j) * plane + lane);
+      transform_output(m, column);
       ABLAZE_UNROLL
-      for (int i = 0; i < 4; ++i) half[i][j] = column[i];
+      for (int i = 0; i < Side; ++i) half[i][j] = column[i];
     }
     const Vector shift = Vector::load(bias + lane), zero = Vector::all(0);
-    Vector above[4] = {zero, zero, zero, zero};  // the row before, for the pool
+    Vector above[Side];  // the row before, for the pool
     ABLAZE_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      Vector y[4];
-      transform_output6(half[i], y);
+    for (int j = 0; j < Side; ++j) above[j] = zero;
+    ABLAZE_UNROLL
+    for (int i = 0; i < Side; ++i) {
+      Vector y[Side];
+      transform_output(half[i], y);
       if (i >= rows) continue;
       ABLAZE_UNROLL
-      for (int j = 0; j < 4; ++j) {
+      for (int j = 0; j < Side; ++j) {
         if (j >= columns) continue;
         Vector value = y[j] + shift;
         const std::ptrdiff_t pixel = j * kBlock + lane;
@@ -175,7 +209,7 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
       }
       if (!w.pool) continue;
       ABLAZE_UNROLL
-      for (int j = 0; j < 4; j += 2) {
+      for (int j = 0; j < Side; j += 2) {
         const Vector pair = max(y[j], y[j + 1]);
         if (i % 2 == 1 && j + 1 < columns) {
           max(above[j], pair).store(c.out.data + out + i / 2 * c.out.row + j / 2 * kBlock + lane);
@@ -186,8 +220,9 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
   }
 }
 
-/// An item: one output block of all tiles in the chunk. An image's first tile brings its border.
-void winograd_output(const Winograd& w, int block) {
+/// One output block of all tiles in the chunk. An image's first tile brings its border.
+template <int Side>
+void transform_output_block(const Winograd& w, int block) {
   const Conv& c = w.conv;
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(w.out_blocks) * w.tile_stride * kBlock;
   const float* from = w.products + static_cast<std::ptrdiff_t>(block) * w.tile_stride * kBlock;
@@ -197,10 +232,10 @@ void winograd_output(const Winograd& w, int block) {
   };
   TileWalk at(w);
   for (int t = 0; t < w.tiles; ++t, at.next(), from += kBlock) {
-    transform_output_tile(w, from, plane, c.bias + block * kBlock,
-                          place(c.out, at.image, at.y / shrink, at.x / shrink),
-                          place(c.residual, at.image, at.y, at.x), place(c.before_relu, at.image, at.y, at.x),
-                          smaller(4, c.out_h - at.y), smaller(4, c.out_w - at.x));
+    transform_output_tile<Side>(
+        w, from, plane, c.bias + block * kBlock, place(c.out, at.image, at.y / shrink, at.x / shrink),
+        place(c.residual, at.image, at.y, at.x), place(c.before_relu, at.image, at.y, at.x),
+        smaller(Side, c.out_h - at.y), smaller(Side, c.out_w - at.x));
     if (at.y != 0 || at.x != 0) continue;
     zero_border(c.out, c.out.data + place(c.out, at.image, 0, 0), 0, c.out_h / shrink, c.out_h / shrink,
                 c.out_w / shrink);
@@ -211,15 +246,20 @@ void winograd_output(const Winograd& w, int block) {
   }
 }
 
+void winograd_output(const Winograd& w, int block) {
+  if (w.side == 4) return transform_output_block<4>(w, block);
+  transform_output_block<2>(w, block);
+}
+
 /// An item: a few tiles from input to output, in scratch memory that stays in this core's cache.
 void winograd_block(const Winograd& whole, int item, float* scratch) {
   Winograd w = whole;
   w.first_tile = whole.first_tile + item * whole.tile_stride;
   w.tiles = smaller(whole.tile_stride, whole.first_tile + whole.tiles - w.first_tile);
   w.transformed = scratch;
-  w.products = scratch + static_cast<std::ptrdiff_t>(36) * w.in_blocks * w.tile_stride * kBlock;
+  w.products = scratch + static_cast<std::ptrdiff_t>(w.taps()) * w.in_blocks * w.tile_stride * kBlock;
   for (int block = 0; block < w.in_blocks; ++block) winograd_input(w, block);
-  for (int i = 0; i < 36 * w.conv.group_count; ++i) winograd_multiply(w, i);
+  for (int i = 0; i < w.taps() * w.conv.group_count; ++i) winograd_multiply(w, i);
   for (int block = 0; block < w.out_blocks; ++block) winograd_output(w, block);
 }
 

@@ -68,11 +68,12 @@ struct Conv {
   int rows_per_item = 1;
 };
 
-/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3), over a chunk of the 4x4 tiles of all images (in
-/// order: image, row, column). Either in three phases over the whole chunk, or block by block.
+/// A 3x3 convolution of stride 1 by Winograd's F(m x m, 3x3), over a chunk of the m x m tiles of all images
+/// (in order: image, row, column). Either in three phases over the whole chunk, or block by block.
 struct Winograd {
-  Conv conv;  ///< geometry, epilogue and the transformed weights, [36][group][in][16 * blocks]
-  std::ptrdiff_t tap_weights = 0;  ///< floats of one of the 36
+  Conv conv;     ///< geometry, epilogue and the transformed weights, [taps][group][in][16 * blocks]
+  int side = 4;  ///< m: outputs of a tile along each axis, 2 or 4
+  std::ptrdiff_t tap_weights = 0;  ///< floats of one tap
   const float* zeros = nullptr;    ///< [16 * out_blocks_per_tile]
   int in_blocks = 0, out_blocks = 0;
   int in_h = 0, in_w = 0;
@@ -80,8 +81,10 @@ struct Winograd {
   int tiles_h = 0, tiles_w = 0;  ///< an image's
   int first_tile = 0, tiles = 0;
   int tile_stride = 0;           ///< tiles that transformed and products have room for; a block's tiles
-  float* transformed = nullptr;  ///< [36][in_blocks][tile_stride][16]
-  float* products = nullptr;     ///< [36][out_blocks][tile_stride][16]
+  float* transformed = nullptr;  ///< [taps][in_blocks][tile_stride][16]
+  float* products = nullptr;     ///< [taps][out_blocks][tile_stride][16]
+  /// Products in the transformed domain: 16 or 36.
+  int taps() const { return (side + 2) * (side + 2); }
 };
 
 struct Pool {
@@ -119,11 +122,11 @@ struct KernelTable {
   /// group][kw][16].
   void (*narrow_conv)(const Conv&, int item);
   void (*linear)(const Conv&, int item);  ///< items: groups of output blocks
-  /// The three phases, in this order: items are input blocks, 36 x groups, output blocks.
+  /// The three phases, in this order: items are input blocks, taps x groups, output blocks.
   void (*winograd_input)(const Winograd&, int item);
   void (*winograd_multiply)(const Winograd&, int item);
   void (*winograd_output)(const Winograd&, int item);
-  /// All of it for tile_stride tiles an item; scratch: 36 * (in_blocks + out_blocks) * tile_stride * 16
+  /// All of it for tile_stride tiles an item; scratch: taps * (in_blocks + out_blocks) * tile_stride * 16
   /// floats.
   void (*winograd_block)(const Winograd&, int item, float* scratch);
   void (*max_pool)(const Pool&, int item);

@@ -151,7 +151,7 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
 RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
     : session(std::move(of)),
       arena({static_cast<std::int64_t>(session->program.arena_floats)}),
-      counters(session->program) {}
+      shares(session->options.threads) {}
 
 Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
 
@@ -166,12 +166,12 @@ Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
       program_(session_.tail(from, batch)),
       batch_(batch),
       arena_({static_cast<std::int64_t>(program_->arena_floats)}),
-      counters_(*program_),
+      shares_(session_.options.threads),
       memory_{arena_.data(), trace.arena.data()} {}
 
 Tensor Tail::run(const float* replacement) {
   execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.threads,
-          counters_);
+          shares_);
   return read(session_.graph.output());
 }
 

@@ -55,7 +55,7 @@ struct RunState {
   explicit RunState(std::shared_ptr<const CompiledNetwork> session);
   std::shared_ptr<const CompiledNetwork> session;
   Tensor arena;
-  Counters counters;
+  Shares shares;
 
   Memory memory() const;
   /// A value of the whole network, row-major.
@@ -78,7 +78,7 @@ class Tail {
   std::shared_ptr<const Program> program_;
   std::int64_t batch_;
   Tensor arena_;
-  Counters counters_;
+  Shares shares_;
   Memory memory_;
 };
 

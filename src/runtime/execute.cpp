@@ -46,7 +46,8 @@ class StepBinding {
 
   int items(int phase) const {
     if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
-    const int stage[3] = {winograd_.in_blocks, 36 * winograd_.conv.group_count, winograd_.out_blocks};
+    const int stage[3] = {winograd_.in_blocks, winograd_.taps() * winograd_.conv.group_count,
+                          winograd_.out_blocks};
     return stage[phase % 3];
   }
 
@@ -132,7 +133,9 @@ class StepBinding {
     winograd_.pool = step_.pool;
     winograd_.conv.out_h = from.extent.h + 2 * conv_.padding_h - 2;
     winograd_.conv.out_w = from.extent.w + 2 * conv_.padding_w - 2;
-    winograd_.tiles_h = (winograd_.conv.out_h + 3) / 4, winograd_.tiles_w = (winograd_.conv.out_w + 3) / 4;
+    const int side = winograd_.side = step_.choice.side;
+    winograd_.tiles_h = (winograd_.conv.out_h + side - 1) / side;
+    winograd_.tiles_w = (winograd_.conv.out_w + side - 1) / side;
     winograd_.tiles = conv_.batch * winograd_.tiles_h * winograd_.tiles_w;
     if (step_.choice.block_tiles > 0) {
       winograd_.tile_stride = step_.choice.block_tiles;
@@ -140,15 +143,16 @@ class StepBinding {
     } else {
       winograd_.tile_stride = chunk_stride(step_.choice, winograd_.tiles);
       winograd_.transformed = memory_.own + value(step_.scratch).offset;
-      winograd_.products =
-          winograd_.transformed + std::ptrdiff_t{36} * winograd_.in_blocks * winograd_.tile_stride * kBlock;
+      winograd_.products = winograd_.transformed + std::ptrdiff_t{winograd_.taps()} * winograd_.in_blocks *
+                                                       winograd_.tile_stride * kBlock;
     }
   }
 
   void run_winograd(const kernels::KernelTable& table, int phase, int item, int thread) const {
     if (step_.choice.block_tiles > 0) {
-      const std::ptrdiff_t floats =
-          std::ptrdiff_t{36} * (winograd_.in_blocks + winograd_.out_blocks) * winograd_.tile_stride * kBlock;
+      const std::ptrdiff_t floats = std::ptrdiff_t{winograd_.taps()} *
+                                    (winograd_.in_blocks + winograd_.out_blocks) * winograd_.tile_stride *
+                                    kBlock;
       return table.winograd_block(winograd_, item,
                                   memory_.own + value(step_.scratch).offset + thread * floats);
     }
@@ -288,17 +292,18 @@ void read_value(const Value& value, const Memory& memory, float* to) {
 }
 
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const float* input, int threads, Counters& counters, double* step_ms) {
-  counters.reset();
+             const Memory& memory, const float* input, int threads, Shares& shares, double* step_ms) {
   double start = 0;
 #pragma omp parallel num_threads(threads)
   {
+#pragma omp single
+    shares.begin(omp_get_num_threads());
     if (input != nullptr) {
       const Value& value = program.values[static_cast<std::size_t>(program.input)];
 #pragma omp for schedule(static)
       for (int item = 0; item < write_items(value); ++item) write_item(value, memory, input, item);
     }
-    std::size_t counter = 0;
+    std::size_t phases = 0;
     const int thread = omp_get_thread_num();
     for (std::size_t s = 0; s < program.steps.size(); ++s) {
       if (step_ms != nullptr) {
@@ -306,12 +311,12 @@ void execute(const Program& program, const Graph& graph, const kernels::KernelTa
         start = omp_get_wtime();
       }
       const StepBinding step(program, graph, program.steps[s], memory, threads);
-      for (int phase = 0; phase < program.steps[s].phases; ++phase, ++counter) {
+      for (int phase = 0; phase < program.steps[s].phases; ++phase, ++phases) {
         const int items = step.items(phase);
-        for (int item = counters.take(counter); item < items; item = counters.take(counter)) {
+        for (int item; (item = shares.take(phases, thread, items)) >= 0;)
           step.run(table, phase, item, thread);
-        }
 #pragma omp barrier
+        shares.end(phases, thread);
       }
       if (step_ms != nullptr) {
 #pragma omp master

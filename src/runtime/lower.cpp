@@ -342,7 +342,7 @@ class Lowering {
     const int tile_blocks = job_.table->out_blocks_per_tile;
     if (const kernels::Choice choice = choose(step.first, in); choice.winograd) {
       step.choice = choice;
-      step.packed = pack_winograd(node, tile_blocks, affine.scale, affine.shift, job_.threads);
+      step.packed = pack_winograd(node, choice.side, tile_blocks, affine.scale, affine.shift, job_.threads);
       job_.store->emplace(step.first, step.packed);
       return;
     }
@@ -378,7 +378,7 @@ class Lowering {
     const Shape& out = shape(id);
     return kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]),
                             static_cast<int>(weight[0]), static_cast<int>(out[2]), static_cast<int>(out[3])},
-                           job_.isa);
+                           job_.isa, job_.threads);
   }
 
   /// The working memory of a Winograd step: one block a thread, or one chunk for all.
@@ -387,8 +387,11 @@ class Lowering {
     const Value& out = program_.values[static_cast<std::size_t>(step.out)];
     const Shape& convolved = shape(step.first);
     const kernels::Choice& choice = step.choice;
-    const std::ptrdiff_t a_tile = std::ptrdiff_t{36} * (in.blocks() + out.blocks()) * kernels::kBlock;
-    const int tiles = out.extent.batch * static_cast<int>((convolved[2] + 3) / 4 * ((convolved[3] + 3) / 4));
+    const int side = choice.side;
+    const std::ptrdiff_t a_tile =
+        std::ptrdiff_t{(side + 2) * (side + 2)} * (in.blocks() + out.blocks()) * kernels::kBlock;
+    const int tiles = out.extent.batch *
+                      static_cast<int>((convolved[2] + side - 1) / side * ((convolved[3] + side - 1) / side));
     if (choice.block_tiles == 0) step.phases = 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
     Value scratch;
     scratch.layout = Layout::scratch;
@@ -438,7 +441,7 @@ std::ptrdiff_t Value::batch() const {
 }
 
 int chunk_stride(const kernels::Choice& choice, int tiles) {
-  // Odd, so that the 36 planes do not fall into the same cache sets.
+  // Odd, so that the planes do not fall into the same cache sets.
   return std::min(choice.chunk_tiles, tiles) | 1;
 }
 

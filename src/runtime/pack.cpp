@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -191,30 +192,36 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
 
 namespace {
 
-/// G g G^T of one 3x3 filter: 36 numbers. See kernels/isa_winograd.hpp for the points.
-void transform_filter(const float* g, double scale, double* out) {
+/// G of F(m x m, 3x3): m + 2 rows. See kernels/isa_winograd.hpp for the points.
+std::vector<std::array<double, 3>> filter_transform(int side) {
+  if (side == 2) return {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
   const double a = std::sqrt(2.0), b = a / 2;
-  const double rows[6][3] = {{1, 0, 0},
-                             {1. / 6, a / 6, 2. / 6},
-                             {1. / 6, -a / 6, 2. / 6},
-                             {-2. / 3, -b / 1.5, -1. / 3},
-                             {-2. / 3, b / 1.5, -1. / 3},
-                             {0, 0, 1}};
-  double half[6][3];
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 3; ++j)
+  return {{1, 0, 0},
+          {1. / 6, a / 6, 2. / 6},
+          {1. / 6, -a / 6, 2. / 6},
+          {-2. / 3, -b / 1.5, -1. / 3},
+          {-2. / 3, b / 1.5, -1. / 3},
+          {0, 0, 1}};
+}
+
+/// scale * G g G^T of one 3x3 filter: 16 or 36 numbers.
+void transform_filter(std::span<const std::array<double, 3>> rows, const float* g, double scale,
+                      double* out) {
+  std::array<std::array<double, 3>, 6> half{};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < 3; ++j)
       half[i][j] = rows[i][0] * g[j] + rows[i][1] * g[3 + j] + rows[i][2] * g[6 + j];
   }
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 6; ++j) {
-      out[i * 6 + j] = scale * (half[i][0] * rows[j][0] + half[i][1] * rows[j][1] + half[i][2] * rows[j][2]);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < rows.size(); ++j) {
+      *out++ = scale * (half[i][0] * rows[j][0] + half[i][1] * rows[j][1] + half[i][2] * rows[j][2]);
     }
   }
 }
 
 }  // namespace
 
-std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_blocks,
+std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,
                                                    std::span<const double> shift, int threads) {
   const auto& conv = std::get<op::Conv2d>(node.op);
@@ -224,7 +231,9 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_bl
   packed->groups = out_groups(out_channels, in_channels, 1, false, 1, tile_blocks);
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
   packed->tap_weights = packed_floats(packed->groups, 1, kBlock);
-  packed->weights = Tensor({36 * packed->tap_weights});
+  const int taps = (side + 2) * (side + 2);
+  packed->weights = Tensor({taps * packed->tap_weights});
+  const std::vector<std::array<double, 3>> rows = filter_transform(side);
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (std::size_t g = 0; g < packed->groups.size(); ++g) {
@@ -237,10 +246,10 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_bl
       conv.weight.read(static_cast<std::int64_t>(o) * in_channels * 9, filters);
       for (int i = 0; i < in_channels; ++i) {
         double transformed[36];
-        transform_filter(&filters[static_cast<std::size_t>(i) * 9],
+        transform_filter(rows, &filters[static_cast<std::size_t>(i) * 9],
                          scale.empty() ? 1 : scale[static_cast<std::size_t>(o)], transformed);
         float* to = packed->weights.data() + group.weights + static_cast<std::ptrdiff_t>(i) * lanes + lane;
-        for (int k = 0; k < 36; ++k) to[k * packed->tap_weights] = static_cast<float>(transformed[k]);
+        for (int k = 0; k < taps; ++k) to[k * packed->tap_weights] = static_cast<float>(transformed[k]);
       }
     }
   }

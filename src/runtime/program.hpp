@@ -74,7 +74,7 @@ struct PackedWeights {
   Halves halves;   ///< a linear layer's instead, where its file holds halves and the kernels widen them
   Tensor bias;     ///< [blocks * 16]
   std::vector<kernels::OutGroup> groups;
-  std::ptrdiff_t tap_weights = 0;  ///< Winograd: floats of one of the 36 products' weights; 0: direct
+  std::ptrdiff_t tap_weights = 0;  ///< Winograd: floats of one tap's weights; 0: direct
   int group_inputs = 0, group_outputs = 0;  ///< for narrow_conv: channels of a group; else 0
   std::size_t bytes() const {
     return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float) +
@@ -160,8 +160,8 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable);
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
                                                       std::span<const double> shift, int threads);
-/// The same for Winograd's F(4x4, 3x3): the filters in the transformed domain.
-std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int tile_blocks,
+/// The same for Winograd's F(side x side, 3x3): the filters in the transformed domain.
+std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,
                                                    std::span<const double> shift, int threads);
 /// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already). keep_half: weights

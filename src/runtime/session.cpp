@@ -23,7 +23,7 @@ void Session::run(const Tensor& input, Trace& trace) const {
   if (trace.impl_ == nullptr || trace.impl_->session != impl_)
     throw UsageError("the trace belongs to another session");
   runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
-                   impl_->options.threads, trace.impl_->counters);
+                   impl_->options.threads, trace.impl_->shares);
 }
 
 Shape Session::layer_shape(std::string_view layer) const {
@@ -39,7 +39,8 @@ std::vector<StepInfo> Session::steps() const {
     info.name = impl_->graph.node(step.last).name;
     info.kind = step.description;
     if (step.kind == runtime::Step::Kind::winograd) {
-      info.algorithm = step.choice.block_tiles > 0 ? "winograd 4x4, blocks" : "winograd 4x4, phases";
+      info.algorithm = std::string("winograd ") + (step.choice.side == 4 ? "4x4" : "2x2") +
+                       (step.choice.block_tiles > 0 ? ", blocks" : ", phases");
     }
     if (step.kind == runtime::Step::Kind::convolution) {
       const auto& in = impl_->program.values[static_cast<std::size_t>(step.in)];
@@ -62,7 +63,7 @@ std::vector<double> Session::profile(const Tensor& input, int repeats) const {
   std::vector<double> one(steps);
   for (int r = 0; r < repeats; ++r) {
     runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
-                     impl_->options.threads, trace.impl_->counters, one.data());
+                     impl_->options.threads, trace.impl_->shares, one.data());
     for (std::size_t s = 0; s < steps; ++s) times[s].push_back(one[s]);
   }
   for (std::size_t s = 0; s < steps; ++s) {

@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 #include <ablaze/session.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 
 #include "support/isas.hpp"
 #include "support/reference_run.hpp"
@@ -286,13 +288,50 @@ TEST_CASE("a NaN comes out where it goes in") {
   }
 }
 
+TEST_CASE("Winograd with tiles of two and of four, in blocks and in phases, gives one result") {
+  struct Case {
+    Shape input;
+    std::int64_t out_channels;
+    const char* tiles;  // of the algorithm's name; nullptr: direct
+  };
+  const Case cases[] = {{{1, 16, 7, 7}, 33, "2x2"},    {{1, 40, 5, 9}, 16, "2x2"},
+                        {{3, 32, 6, 4}, 7, "2x2"},     {{1, 19, 13, 14}, 48, "4x4"},
+                        {{1, 130, 28, 27}, 40, "4x4"}, {{2, 17, 67, 33}, 18, "4x4"},
+                        {{1, 64, 3, 3}, 64, nullptr},  {{1, 15, 28, 28}, 16, nullptr}};
+  for (const Case& c : cases) {
+    Graph graph;
+    NodeId at = graph.add("input", op::Input{}, {});
+    at = graph.add("before", op::Relu{}, {at});
+    graph.add("op", convolution({c.out_channels, c.input[1], 3, 3}, 1, {1, 1}), {at});
+    const Tensor input = random_tensor(c.input, 9);
+    const ReferenceRun reference(graph, c.input, {input.values().begin(), input.values().end()});
+    for (const Isa isa : testing::available_isas()) {
+      SessionOptions options;
+      options.input = c.input;
+      options.isa = isa;
+      options.threads = 1;
+      const Session one(graph, options);
+      options.threads = 3;  // the schedule may be another one
+      const Session three(graph, options);
+      CAPTURE(to_string(c.input));
+      CAPTURE(to_string(isa));
+      const std::string algorithm = one.steps().back().algorithm;
+      const bool winograd = c.tiles != nullptr && isa != Isa::baseline;
+      CHECK(algorithm.find(winograd ? c.tiles : "direct") != std::string::npos);
+      const Tensor logits = one.run(input).logits();
+      CHECK(relative_error(logits.values(), reference.output()) < 2e-6);
+      CHECK(std::ranges::equal(logits.values(), three.run(input).logits().values()));
+    }
+  }
+}
+
 TEST_CASE("a 2x2 max-pool behind a convolution, whether it rides along or not") {
-  for (const std::int64_t size : {8, 9, 13, 26, 27}) {
+  for (const std::int64_t size : {4, 8, 9, 13, 26, 27}) {
     for (const bool ceil_mode : {false, true}) {
       for (const bool relu : {false, true}) {
         for (const bool keep : {false, true}) {
           Graph graph;
-          const Shape shape{2, 17, size, size + 21};
+          const Shape shape{size < 8 ? 1 : 2, 17, size, size < 8 ? 13 : size + 21};
           NodeId at = graph.add("input", op::Input{}, {});
           at = graph.add("conv", convolution({33, 17, 3, 3}, 1, {1, 1}), {at});
           if (relu) at = graph.add("relu", op::Relu{}, {at});
