@@ -74,6 +74,7 @@ class Weight {
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return size_; }
   std::span<const std::byte> bytes() const { return bytes_; }
+  const std::shared_ptr<const void>& owner() const { return owner_; }  ///< of the bytes
 
   /// Elements [begin, begin + out.size()) widened to float.
   void read(std::int64_t begin, std::span<float> out) const;

@@ -142,10 +142,19 @@ std::string temporary_name(const std::filesystem::path& target) {
 
 }  // namespace
 
+struct MappedFile::Closer {
+  void operator()(const MappedFile* file) const { delete file; }
+};
+
+const MappedFile* MappedFile::behind(const std::shared_ptr<const void>& owner) {
+  const bool mapped = std::get_deleter<Closer>(owner) != nullptr;
+  return mapped ? static_cast<const MappedFile*>(owner.get()) : nullptr;
+}
+
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& file) {
   const auto [value, size] = open_regular(file);
   const Descriptor descriptor(value);
-  std::shared_ptr<MappedFile> mapped(new MappedFile);
+  std::shared_ptr<MappedFile> mapped(new MappedFile, Closer());
   if (size == 0) return mapped;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
   if (data == MAP_FAILED) throw Error("cannot map " + quoted(file) + ": " + reason(errno));

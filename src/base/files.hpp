@@ -16,14 +16,17 @@ namespace ablaze::base {
 class MappedFile {
  public:
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file);
-  ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// The mapped file that somebody handed on as the owner of its bytes; nullptr where it is anything else.
+  static const MappedFile* behind(const std::shared_ptr<const void>& owner);
   /// Lets the system take the pages back that reading has filled; the next read fetches them again.
   void release_pages() const noexcept;
 
  private:
+  ~MappedFile();
+  struct Closer;  ///< how a pointer to a mapped file is known once its type is gone
   MappedFile() = default;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;

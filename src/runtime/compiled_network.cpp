@@ -4,6 +4,9 @@
 
 #include <ablaze/error.hpp>
 #include <algorithm>
+#include <set>
+
+#include "base/files.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -11,6 +14,22 @@ namespace {
 constexpr std::int64_t kMostThreads = 1024;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
+
+/// The weights are packed now. Whoever reads them again, for another session say, has the pages back from the
+/// system's cache.
+void release_mapped_files(const Graph& graph) {
+  std::set<const base::MappedFile*> files;
+  const auto note = [&](std::initializer_list<const Weight*> weights) {
+    for (const Weight* weight : weights) files.insert(base::MappedFile::behind(weight->owner()));
+  };
+  for (const Node& node : graph.nodes()) {
+    if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) note({&conv->weight});
+    if (const auto* linear = std::get_if<op::Linear>(&node.op)) note({&linear->weight});
+  }
+  for (const base::MappedFile* file : files) {
+    if (file != nullptr) file->release_pages();
+  }
+}
 
 }  // namespace
 
@@ -44,6 +63,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
   all.store = &store;
   program = lower(all);
   check_memory(program, "the activations of an input of " + to_string(options.input));
+  release_mapped_files(graph);
 }
 
 /// What the output or a kept layer depends on.

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <string>
 
 #include "support/message_of.hpp"
 #include "support/temporary_directory.hpp"
@@ -27,6 +29,17 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// How much of this process' memory is mapped files' pages.
+std::size_t resident_file_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::size_t kilobytes = 0;
+    if (word == "RssFile:" && status >> kilobytes) return kilobytes << 10;
+  }
+  FAIL("/proc/self/status has no RssFile");
+  return 0;
+}
+
 }  // namespace
 
 TEST_CASE("a mapped file shows its bytes") {
@@ -39,6 +52,29 @@ TEST_CASE("a mapped file shows its bytes") {
   CHECK(mapped->bytes()[4] == std::byte{'o'});
   write_file(folder / "empty", "");
   CHECK(MappedFile::open(folder / "empty")->bytes().empty());
+}
+
+TEST_CASE("a mapped file is known by its pointer alone") {
+  const TemporaryDirectory folder;
+  write_file(folder / "a", "hello");
+  const std::shared_ptr<const void> mapped = MappedFile::open(folder / "a");
+  REQUIRE(MappedFile::behind(mapped) != nullptr);
+  CHECK(MappedFile::behind(mapped)->bytes().size() == 5);
+  CHECK(MappedFile::behind(std::make_shared<int>(1)) == nullptr);
+  CHECK(MappedFile::behind(nullptr) == nullptr);
+}
+
+TEST_CASE("a mapped file's pages go when they are released") {
+  const TemporaryDirectory folder;
+  constexpr std::size_t size = std::size_t{16} << 20;
+  write_file(folder / "a", std::string(size, 'x'));
+  const auto mapped = MappedFile::open(folder / "a");
+  const auto bytes = mapped->bytes();
+  CHECK(std::ranges::count(bytes, std::byte{'x'}) == size);
+  const std::size_t read = resident_file_bytes();
+  mapped->release_pages();
+  CHECK(resident_file_bytes() + size / 2 < read);
+  CHECK(bytes.back() == std::byte{'x'});
 }
 
 TEST_CASE("what is no regular file is refused, and a pipe keeps nobody waiting") {
