@@ -204,17 +204,35 @@ std::vector<std::array<double, 3>> filter_transform(int side) {
           {0, 0, 1}};
 }
 
-/// scale * G g G^T of one 3x3 filter: 16 or 36 numbers.
-void transform_filter(std::span<const std::array<double, 3>> rows, const float* g, double scale,
-                      double* out) {
-  std::array<std::array<double, 3>, 6> half{};
+constexpr int kMostLanes = 32;  // of a group of output channels
+
+/// The 3x3 filters of one input channel for a group of output channels: [9][lanes], and what to scale them
+/// by.
+struct Filters {
+  double taps[9][kMostLanes] = {};
+  double scale[kMostLanes] = {};
+};
+
+/// G g G^T of each lane's filter; `rows` are G's. to [taps][lanes], tap_stride floats from one tap to the
+/// next.
+void transform_filters(std::span<const std::array<double, 3>> rows, const Filters& g, int lanes, float* to,
+                       std::ptrdiff_t tap_stride) {
+  double half[6][3][kMostLanes];
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = 0; j < 3; ++j)
-      half[i][j] = rows[i][0] * g[j] + rows[i][1] * g[3 + j] + rows[i][2] * g[6 + j];
+    for (int j = 0; j < 3; ++j) {
+      for (int lane = 0; lane < lanes; ++lane) {
+        half[i][j][lane] = rows[i][0] * g.taps[j][lane] + rows[i][1] * g.taps[3 + j][lane] +
+                           rows[i][2] * g.taps[6 + j][lane];
+      }
+    }
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = 0; j < rows.size(); ++j) {
-      *out++ = scale * (half[i][0] * rows[j][0] + half[i][1] * rows[j][1] + half[i][2] * rows[j][2]);
+    for (const auto& row : rows) {
+      for (int lane = 0; lane < lanes; ++lane) {
+        to[lane] = static_cast<float>(g.scale[lane] * (half[i][0][lane] * row[0] + half[i][1][lane] * row[1] +
+                                                       half[i][2][lane] * row[2]));
+      }
+      to += tap_stride;
     }
   }
 }
@@ -232,24 +250,31 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
   packed->tap_weights = packed_floats(packed->groups, 1, kBlock);
   const int taps = (side + 2) * (side + 2);
-  packed->weights = Tensor({taps * packed->tap_weights});
+  packed->weights = Tensor::uninitialised({taps * packed->tap_weights});
   const std::vector<std::array<double, 3>> rows = filter_transform(side);
+  const int in_blocks = blocks_of(in_channels);
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  // Narrow layers have one group: cut by blocks of input channels, every thread has work.
+#pragma omp parallel for collapse(2) num_threads(threads) schedule(dynamic)
   for (std::size_t g = 0; g < packed->groups.size(); ++g) {
-    const OutGroup& group = packed->groups[g];
-    const int lanes = group.blocks * kBlock;
-    std::vector<float> filters(static_cast<std::size_t>(in_channels) * 9);
-    for (int lane = 0; lane < lanes; ++lane) {
-      const int o = group.first_block * kBlock + lane;
-      if (o >= out_channels) break;
-      conv.weight.read(static_cast<std::int64_t>(o) * in_channels * 9, filters);
-      for (int i = 0; i < in_channels; ++i) {
-        double transformed[36];
-        transform_filter(rows, &filters[static_cast<std::size_t>(i) * 9],
-                         scale.empty() ? 1 : scale[static_cast<std::size_t>(o)], transformed);
-        float* to = packed->weights.data() + group.weights + static_cast<std::ptrdiff_t>(i) * lanes + lane;
-        for (int k = 0; k < taps; ++k) to[k * packed->tap_weights] = static_cast<float>(transformed[k]);
+    for (int block = 0; block < in_blocks; ++block) {
+      const OutGroup& group = packed->groups[g];
+      const int lanes = group.blocks * kBlock;
+      const int outs = std::min(lanes, out_channels - group.first_block * kBlock);
+      const int ins = std::min(kBlock, in_channels - block * kBlock);
+      std::array<std::array<float, kBlock * 9>, kMostLanes> read{};
+      Filters filters;
+      for (int lane = 0; lane < outs; ++lane) {
+        const std::int64_t o = group.first_block * kBlock + lane;
+        conv.weight.read((o * in_channels + block * kBlock) * 9, std::span(read[lane]).first(ins * 9));
+        filters.scale[lane] = scale.empty() ? 1 : scale[o];
+      }
+      float* to = packed->weights.data() + group.weights + std::ptrdiff_t{block} * kBlock * lanes;
+      for (int in = 0; in < kBlock; ++in, to += lanes) {
+        for (int tap = 0; tap < 9; ++tap) {
+          for (int lane = 0; lane < outs; ++lane) filters.taps[tap][lane] = read[lane][in * 9 + tap];
+        }
+        transform_filters(rows, filters, lanes, to, packed->tap_weights);
       }
     }
   }
