@@ -27,23 +27,19 @@ const KernelTable& kernel_table(Isa isa) {
   }
 }
 
-int conv_rows_per_item(const Conv& conv, int threads) {
+Split split_work(int images, int columns, int h, bool by_rows, int threads) {
   // Eight items a thread let a thread that a neighbour holds up lag behind without the others waiting; fewer
   // rows than that an item cost more than they bring.
-  const int columns = conv.group_count * conv.batch;
-  const int chunks = std::clamp((8 * threads + columns - 1) / columns, 1, conv.out_h);
-  const int rows = (conv.out_h + chunks - 1) / chunks;
-  return conv.out_w < 8 ? rows + rows % 2 : rows;  // tiles of narrow maps span two rows
+  int chunks = (8 * threads + images * columns - 1) / (images * columns);
+  if (by_rows && images % threads != 0) chunks = (chunks + threads - 1) / threads * threads;
+  chunks = std::clamp(chunks, 1, h);
+  const int rows = (h + chunks - 1) / chunks;
+  return {rows + (h < 8 ? rows % 2 : 0), by_rows};  // tiles of narrow maps span two rows
 }
 
-int conv_items(const Conv& conv) {
-  const int chunks = (conv.out_h + conv.rows_per_item - 1) / conv.rows_per_item;
-  return chunks * conv.batch * conv.group_count;
+int item_count(const Split& split, int images, int columns, int h) {
+  return images * columns * ((h + split.rows - 1) / split.rows);
 }
-
-int pool_items(const Pool& pool) { return pool.batch * pool.blocks; }
-
-int elementwise_items(const Elementwise& task) { return task.batch * task.blocks; }
 
 }  // namespace kernels
 

@@ -30,6 +30,19 @@ constexpr int kVectors = kBlock / Vector::width;  // of one block
 constexpr int kTileBlocks = Vector::registers >= 32 && kVectors == 1 ? 2 : 1;
 constexpr int kTilePixels = larger(1, (Vector::registers - 1) / (kTileBlocks * kVectors) - 1);
 
+/// What an item computes: rows [y0, y1) of one column (group or block of channels) of one image.
+struct Share {
+  int image, column, y0, y1;
+};
+
+Share share_of(const Split& split, int images, int columns, int h, int item) {
+  const int chunks = (h + split.rows - 1) / split.rows;
+  const int column = split.by_rows ? item % columns : item / (chunks * images);
+  const int rest = split.by_rows ? item / columns : item % (chunks * images);
+  const int y0 = rest % chunks * split.rows;
+  return {rest / chunks, column, y0, smaller(y0 + split.rows, h)};
+}
+
 void zero_pixels(float* p, int pixels) {
   const Vector zero = Vector::all(0);
   for (int i = 0; i < pixels * kBlock; i += Vector::width) zero.store(p + i);

@@ -134,14 +134,11 @@ const TileFunction* tile_functions(const Conv& c, int blocks, int rows) {
                                : tile_functions<1, kBlock>(c, rows);
 }
 
-/// An item: some rows of one image's output channels in one group. Items of one group are neighbours, so that
-/// its weights stay in the cache.
+/// An item: some rows of one image's output channels in one group.
 void conv(const Conv& c, int item) {
-  const int chunks = (c.out_h + c.rows_per_item - 1) / c.rows_per_item;
-  const OutGroup& group = c.groups[item / (chunks * c.batch)];
-  const int n = item / chunks % c.batch;
-  const int y0 = item % chunks * c.rows_per_item;
-  const int y1 = smaller(y0 + c.rows_per_item, c.out_h);
+  const Share share = share_of(c.split, c.batch, c.group_count, c.out_h, item);
+  const OutGroup& group = c.groups[share.column];
+  const int n = share.image, y0 = share.y0, y1 = share.y1;
   // Tiles of nearly equal width: a row of 16 is 8 + 8 rather than 14 + 2.
   const int tiles = (c.out_w + kTilePixels - 1) / kTilePixels;
   const int pixel = c.planar ? 1 : kBlock;

@@ -132,11 +132,9 @@ Picks picks_of(const Conv& c, const OutGroup& group) {
 
 /// An item: some rows of one image's block of output channels.
 void narrow_conv(const Conv& c, int item) {
-  const int chunks = (c.out_h + c.rows_per_item - 1) / c.rows_per_item;
-  const OutGroup& group = c.groups[item / (chunks * c.batch)];
-  const int n = item / chunks % c.batch;
-  const int y0 = item % chunks * c.rows_per_item;
-  const int y1 = smaller(y0 + c.rows_per_item, c.out_h);
+  const Share share = share_of(c.split, c.batch, c.group_count, c.out_h, item);
+  const OutGroup& group = c.groups[share.column];
+  const int n = share.image, y0 = share.y0, y1 = share.y1;
   const bool depthwise = c.group_inputs == 1 && c.group_outputs == 1;
   const NarrowFunction* functions = depthwise ? narrow_functions<false>(c) : narrow_functions<true>(c);
   const int tiles = (c.out_w + kNarrowPixels - 1) / kNarrowPixels;

@@ -6,16 +6,17 @@
 namespace ablaze::kernels {
 namespace {
 
+/// An item of a pool: rows [y0, y1) of one plane.
 struct Plane {
   const float* in;
   float* out;
+  int y0, y1;
 };
 
 Plane pool_plane(const Pool& p, int item) {
-  const int n = item / p.blocks;
-  const int block = item % p.blocks;
-  return {p.in.data + n * p.in.batch + block * p.in.block,
-          p.out.data + n * p.out.batch + block * p.out.block};
+  const Share share = share_of(p.split, p.batch, p.blocks, p.out_h, item);
+  return {p.in.data + share.image * p.in.batch + share.column * p.in.block,
+          p.out.data + share.image * p.out.batch + share.column * p.out.block, share.y0, share.y1};
 }
 
 /// The window's taps inside the input: [begin, end) of 0 .. kernel.
@@ -33,7 +34,7 @@ Taps taps_inside(int start, int kernel, int dilation, int extent) {
 
 void max_pool(const Pool& p, int item) {
   const Plane plane = pool_plane(p, item);
-  for (int y = 0; y < p.out_h; ++y) {
+  for (int y = plane.y0; y < plane.y1; ++y) {
     const int top = y * p.stride_h - p.padding_h;
     const Taps rows = taps_inside(top, p.kernel_h, p.dilation_h, p.in_h);
     for (int x = 0; x < p.out_w; ++x) {
@@ -51,7 +52,7 @@ void max_pool(const Pool& p, int item) {
       }
     }
   }
-  zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
+  zero_border(p.out, plane.out, plane.y0, plane.y1, p.out_h, p.out_w);
 }
 
 /// The mean of rows [top, bottom) x columns [left, right), with the given divisor.
@@ -70,7 +71,7 @@ void average(const Pool& p, const Plane& plane, int y, int x, int top, int botto
 
 void average_pool(const Pool& p, int item) {
   const Plane plane = pool_plane(p, item);
-  for (int y = 0; y < p.out_h; ++y) {
+  for (int y = plane.y0; y < plane.y1; ++y) {
     const int top = y * p.stride_h - p.padding_h;
     const int bottom = smaller(top + p.kernel_h, p.in_h + p.padding_h);
     for (int x = 0; x < p.out_w; ++x) {
@@ -82,7 +83,7 @@ void average_pool(const Pool& p, int item) {
       average(p, plane, y, x, t, b, l, r, count);
     }
   }
-  zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
+  zero_border(p.out, plane.out, plane.y0, plane.y1, p.out_h, p.out_w);
 }
 
 int window_begin(int i, int in, int out) { return static_cast<int>(static_cast<long long>(i) * in / out); }
@@ -92,22 +93,22 @@ int window_end(int i, int in, int out) {
 
 void adaptive_average_pool(const Pool& p, int item) {
   const Plane plane = pool_plane(p, item);
-  for (int y = 0; y < p.out_h; ++y) {
+  for (int y = plane.y0; y < plane.y1; ++y) {
     const int top = window_begin(y, p.in_h, p.out_h), bottom = window_end(y, p.in_h, p.out_h);
     for (int x = 0; x < p.out_w; ++x) {
       const int left = window_begin(x, p.in_w, p.out_w), right = window_end(x, p.in_w, p.out_w);
       average(p, plane, y, x, top, bottom, left, right, (bottom - top) * (right - left));
     }
   }
-  zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
+  zero_border(p.out, plane.out, plane.y0, plane.y1, p.out_h, p.out_w);
 }
 
 void elementwise(const Elementwise& e, int item) {
-  const int n = item / e.blocks;
-  const int block = item % e.blocks;
+  const Share share = share_of(e.split, e.batch, e.blocks, e.h, item);
+  const int n = share.image, block = share.column;
   const auto at = [&](const auto& place) { return place.data + n * place.batch + block * place.block; };
   const Vector zero = Vector::all(0);
-  for (int y = 0; y < e.h; ++y) {
+  for (int y = share.y0; y < share.y1; ++y) {
     const float* in = at(e.in) + y * e.in.row;
     const float* other = e.other.data != nullptr ? at(e.other) + y * e.other.row : nullptr;
     float* out = at(e.out) + y * e.out.row;
@@ -123,8 +124,9 @@ void elementwise(const Elementwise& e, int item) {
       v.store(out + i);
     }
   }
-  zero_border(e.out, at(e.out), 0, e.h, e.h, e.w);
-  if (e.before_relu.data != nullptr) zero_border(e.before_relu, at(e.before_relu), 0, e.h, e.h, e.w);
+  zero_border(e.out, at(e.out), share.y0, share.y1, e.h, e.w);
+  if (e.before_relu.data != nullptr)
+    zero_border(e.before_relu, at(e.before_relu), share.y0, share.y1, e.h, e.w);
 }
 
 }  // namespace

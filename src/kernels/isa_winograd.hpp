@@ -257,9 +257,9 @@ void winograd_block(const Winograd& whole, int item, float* scratch) {
   w.first_tile = whole.first_tile + item * whole.tile_stride;
   w.tiles = smaller(whole.tile_stride, whole.first_tile + whole.tiles - w.first_tile);
   w.transformed = scratch;
-  w.products = scratch + static_cast<std::ptrdiff_t>(w.taps()) * w.in_blocks * w.tile_stride * kBlock;
+  w.products = scratch + static_cast<std::ptrdiff_t>(w.taps) * w.in_blocks * w.tile_stride * kBlock;
   for (int block = 0; block < w.in_blocks; ++block) winograd_input(w, block);
-  for (int i = 0; i < w.taps() * w.conv.group_count; ++i) winograd_multiply(w, i);
+  for (int i = 0; i < w.taps * w.conv.group_count; ++i) winograd_multiply(w, i);
   for (int block = 0; block < w.out_blocks; ++block) winograd_output(w, block);
 }
 

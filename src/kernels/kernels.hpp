@@ -35,6 +35,15 @@ struct Output {
   int border_x = 0;  ///< pixels of zeros left and right
 };
 
+/// How the work on an output is cut into items: each is some rows of one image's `columns` (groups or blocks
+/// of channels). Neighbouring items go to one thread as a rule.
+struct Split {
+  int rows = 1;  ///< of an item
+  /// Items of the same rows are neighbours, so that a thread computes a region of the picture, which the next
+  /// layer's share reads again; else those of the same channels, so that it reads only their weights.
+  bool by_rows = false;
+};
+
 /// Output channels that one tile computes together, and the input channels that they read.
 struct OutGroup {
   int first_block = 0;  ///< of the output
@@ -65,14 +74,15 @@ struct Conv {
   int dilation_h = 1, dilation_w = 1;
   int group_inputs = 0, group_outputs = 0;  ///< narrow_conv: channels of a group
   bool relu = false;
-  int rows_per_item = 1;
+  Split split;
 };
 
 /// A 3x3 convolution of stride 1 by Winograd's F(m x m, 3x3), over a chunk of the m x m tiles of all images
 /// (in order: image, row, column). Either in three phases over the whole chunk, or block by block.
 struct Winograd {
-  Conv conv;     ///< geometry, epilogue and the transformed weights, [taps][group][in][16 * blocks]
-  int side = 4;  ///< m: outputs of a tile along each axis, 2 or 4
+  Conv conv;      ///< geometry, epilogue and the transformed weights, [taps][group][in][16 * blocks]
+  int side = 4;   ///< m: outputs of a tile along each axis, 2 or 4
+  int taps = 36;  ///< products in the transformed domain: (m + 2)^2
   std::ptrdiff_t tap_weights = 0;  ///< floats of one tap
   const float* zeros = nullptr;    ///< [16 * out_blocks_per_tile]
   int in_blocks = 0, out_blocks = 0;
@@ -83,8 +93,6 @@ struct Winograd {
   int tile_stride = 0;           ///< tiles that transformed and products have room for; a block's tiles
   float* transformed = nullptr;  ///< [taps][in_blocks][tile_stride][16]
   float* products = nullptr;     ///< [taps][out_blocks][tile_stride][16]
-  /// Products in the transformed domain: 16 or 36.
-  int taps() const { return (side + 2) * (side + 2); }
 };
 
 struct Pool {
@@ -97,6 +105,7 @@ struct Pool {
   int padding_h = 0, padding_w = 0;
   int dilation_h = 1, dilation_w = 1;
   bool count_include_pad = true;  ///< average: divide by the window inside input and padding
+  Split split;
 };
 
 /// out = in * scale + shift + other, then ReLU; each part may be missing.
@@ -109,6 +118,7 @@ struct Elementwise {
   Output before_relu;  ///< data == nullptr: none
   int batch = 1, blocks = 0, h = 0, w = 0;
   bool relu = false;
+  Split split;
 };
 
 /// One instruction set's kernels. An item is a share of the work that one thread does; items of one
@@ -141,10 +151,8 @@ struct KernelTable {
 /// The table of an instruction set; `isa` must be one that resolve_isa returned.
 const KernelTable& kernel_table(Isa isa);
 
-/// Rows of the output that one item computes, so that `threads` threads share the work evenly.
-int conv_rows_per_item(const Conv& conv, int threads);
-int conv_items(const Conv& conv);
-int pool_items(const Pool& pool);                ///< one a batch and block
-int elementwise_items(const Elementwise& task);  ///< likewise
+/// Cuts an output of `images` x `columns` x `h` rows so that `threads` threads share the work evenly.
+Split split_work(int images, int columns, int h, bool by_rows, int threads);
+int item_count(const Split& split, int images, int columns, int h);
 
 }  // namespace ablaze::kernels

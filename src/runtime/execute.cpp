@@ -24,16 +24,16 @@ class StepBinding {
         bind_winograd(node, threads);
         break;
       case Step::Kind::max_pool:
-        bind_max_pool(std::get<op::MaxPool2d>(node.op));
+        bind_max_pool(std::get<op::MaxPool2d>(node.op), threads);
         break;
       case Step::Kind::average_pool:
-        bind_average_pool(std::get<op::AvgPool2d>(node.op));
+        bind_average_pool(std::get<op::AvgPool2d>(node.op), threads);
         break;
       case Step::Kind::adaptive_average_pool:
-        bind_pool();
+        bind_pool(threads);
         break;
       case Step::Kind::elementwise:
-        bind_elementwise();
+        bind_elementwise(threads);
         break;
       case Step::Kind::to_features:
         items_ = value(step.in).extent.blocks();
@@ -46,7 +46,7 @@ class StepBinding {
 
   int items(int phase) const {
     if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
-    const int stage[3] = {winograd_.in_blocks, winograd_.taps() * winograd_.conv.group_count,
+    const int stage[3] = {winograd_.in_blocks, winograd_.taps * winograd_.conv.group_count,
                           winograd_.out_blocks};
     return stage[phase % 3];
   }
@@ -110,8 +110,11 @@ class StepBinding {
       conv_.out_h = 1;
       conv_.out_w = result.extent.batch;
     }
-    conv_.rows_per_item = kernels::conv_rows_per_item(conv_, threads);
-    items_ = kernels::conv_items(conv_);
+    // A thread that computes a region of the picture reads all weights, one that computes some channels reads
+    // the whole picture, most of which another core wrote: the lesser of the two is shared.
+    const bool by_rows = value(step_.in).floats() > step_.packed->weights.size();
+    conv_.split = kernels::split_work(conv_.batch, conv_.group_count, conv_.out_h, by_rows, threads);
+    items_ = kernels::item_count(conv_.split, conv_.batch, conv_.group_count, conv_.out_h);
   }
 
   void run_convolution(const kernels::KernelTable& table, int item) const {
@@ -134,6 +137,7 @@ class StepBinding {
     winograd_.conv.out_h = from.extent.h + 2 * conv_.padding_h - 2;
     winograd_.conv.out_w = from.extent.w + 2 * conv_.padding_w - 2;
     const int side = winograd_.side = step_.choice.side;
+    winograd_.taps = (side + 2) * (side + 2);
     winograd_.tiles_h = (winograd_.conv.out_h + side - 1) / side;
     winograd_.tiles_w = (winograd_.conv.out_w + side - 1) / side;
     winograd_.tiles = conv_.batch * winograd_.tiles_h * winograd_.tiles_w;
@@ -143,14 +147,14 @@ class StepBinding {
     } else {
       winograd_.tile_stride = chunk_stride(step_.choice, winograd_.tiles);
       winograd_.transformed = memory_.own + value(step_.scratch).offset;
-      winograd_.products = winograd_.transformed + std::ptrdiff_t{winograd_.taps()} * winograd_.in_blocks *
+      winograd_.products = winograd_.transformed + std::ptrdiff_t{winograd_.taps} * winograd_.in_blocks *
                                                        winograd_.tile_stride * kBlock;
     }
   }
 
   void run_winograd(const kernels::KernelTable& table, int phase, int item, int thread) const {
     if (step_.choice.block_tiles > 0) {
-      const std::ptrdiff_t floats = std::ptrdiff_t{winograd_.taps()} *
+      const std::ptrdiff_t floats = std::ptrdiff_t{winograd_.taps} *
                                     (winograd_.in_blocks + winograd_.out_blocks) * winograd_.tile_stride *
                                     kBlock;
       return table.winograd_block(winograd_, item,
@@ -169,7 +173,7 @@ class StepBinding {
     }
   }
 
-  void bind_pool() {
+  void bind_pool(int threads) {
     const Value& from = value(step_.in);
     const Value& to = value(step_.out);
     pool_.in = in(step_.in);
@@ -178,28 +182,29 @@ class StepBinding {
     pool_.blocks = to.extent.blocks();
     pool_.in_h = from.extent.h, pool_.in_w = from.extent.w;
     pool_.out_h = to.extent.h, pool_.out_w = to.extent.w;
-    items_ = kernels::pool_items(pool_);
+    pool_.split = kernels::split_work(pool_.batch, pool_.blocks, pool_.out_h, true, threads);
+    items_ = kernels::item_count(pool_.split, pool_.batch, pool_.blocks, pool_.out_h);
   }
 
   template <class Op>
-  void bind_window(const Op& op) {
-    bind_pool();
+  void bind_window(const Op& op, int threads) {
+    bind_pool(threads);
     pool_.kernel_h = op.kernel[0], pool_.kernel_w = op.kernel[1];
     pool_.stride_h = op.stride[0], pool_.stride_w = op.stride[1];
     pool_.padding_h = op.padding[0], pool_.padding_w = op.padding[1];
   }
 
-  void bind_max_pool(const op::MaxPool2d& op) {
-    bind_window(op);
+  void bind_max_pool(const op::MaxPool2d& op, int threads) {
+    bind_window(op, threads);
     pool_.dilation_h = op.dilation[0], pool_.dilation_w = op.dilation[1];
   }
 
-  void bind_average_pool(const op::AvgPool2d& op) {
-    bind_window(op);
+  void bind_average_pool(const op::AvgPool2d& op, int threads) {
+    bind_window(op, threads);
     pool_.count_include_pad = op.count_include_pad;
   }
 
-  void bind_elementwise() {
+  void bind_elementwise(int threads) {
     const Value& to = value(step_.out);
     elementwise_.in = in(step_.in);
     elementwise_.other = in(step_.other);
@@ -215,7 +220,9 @@ class StepBinding {
     elementwise_.blocks = to.blocks();
     elementwise_.h = flat ? 1 : to.extent.h;
     elementwise_.w = flat ? to.extent.batch : to.extent.w;
-    items_ = kernels::elementwise_items(elementwise_);
+    kernels::Elementwise& e = elementwise_;
+    e.split = kernels::split_work(e.batch, e.blocks, e.h, true, threads);
+    items_ = kernels::item_count(e.split, e.batch, e.blocks, e.h);
   }
 
   void spread(int item) const {

@@ -74,7 +74,7 @@ struct PackedWeights {
   Halves halves;   ///< a linear layer's instead, where its file holds halves and the kernels widen them
   Tensor bias;     ///< [blocks * 16]
   std::vector<kernels::OutGroup> groups;
-  std::ptrdiff_t tap_weights = 0;  ///< Winograd: floats of one tap's weights; 0: direct
+  std::ptrdiff_t tap_weights = 0;           ///< Winograd: floats of one tap's weights; 0: direct
   int group_inputs = 0, group_outputs = 0;  ///< for narrow_conv: channels of a group; else 0
   std::size_t bytes() const {
     return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float) +
