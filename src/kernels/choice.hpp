@@ -27,4 +27,7 @@ Choice choose(const Convolution3x3& shape, Isa isa, int threads);
 /// vector of inputs. Depthwise ones, groups of 1, 2, 4 or 8 channels, and such with more outputs than inputs.
 bool narrow(int group_inputs, int group_outputs);
 
+/// Whether a linear layer keeps weights half that its file holds in half precision.
+bool keep_half(int images);
+
 }  // namespace ablaze::kernels

@@ -28,7 +28,7 @@ constexpr int kVectors = kBlock / Vector::width;  // of one block
 // and one input. AVX-512: 32 output channels x 14 pixels are 28 of 32 registers, AVX2: 16 x 6 are 12 of 16,
 // SSE2: 16 x 2 are 8 of 16.
 constexpr int kTileBlocks = Vector::registers >= 32 && kVectors == 1 ? 2 : 1;
-constexpr int kTilePixels = larger(1, (Vector::registers - 1) / (kTileBlocks * kVectors) - 1);
+constexpr int kTilePixels = larger(2, (Vector::registers - 1) / (kTileBlocks * kVectors) - 1);
 
 /// What an item computes: rows [y0, y1) of one column (group or block of channels) of one image.
 struct Share {

@@ -13,6 +13,13 @@ namespace {
 
 constexpr int kNarrowInputs = 8;  // most input channels of a narrow group
 
+/// Where the lanes of a vector find their inputs.
+enum class Reads {
+  own,   // lane reads lane: depthwise
+  one,   // all lanes are of one group and read one input
+  picks  // each picks its group's
+};
+
 // Accumulators of a tile; beside them a kernel's row of weights (up to 5) and one input are in registers.
 constexpr int kNarrowPixels = Vector::registers >= 32 ? 14 : 8;
 
@@ -33,9 +40,8 @@ struct NarrowTile {
 };
 
 /// A few neighbouring pixels of one block. Kernel, Stride: the kernel's width and the step between
-/// neighbours, or 0, 0 where they (or a dilation) are known at run time only. Picking: false where lane reads
-/// lane.
-template <int Kernel, int Stride, bool Picking, int Pixels>
+/// neighbours, or 0, 0 where they (or a dilation) are known at run time only.
+template <int Kernel, int Stride, Reads How, int Pixels>
 void narrow_tile(const Conv& c, const NarrowTile& t) {
   const Vector zero = Vector::all(0);
   for (int v = 0; v < kVectors; ++v) {
@@ -45,10 +51,15 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) sum[j] = zero;
     for (int ky = 0; ky < c.kernel_h; ++ky) {
-      for (int i = 0; i < (Picking ? c.group_inputs : 1); ++i) {
-        const float* row = t.in + ky * c.dilation_h * c.in.row + (Picking ? t.picks.window[i][v] : lane);
-        const Lanes lanes = Lanes::load(t.picks.lanes[i] + lane);
-        const auto input = [&](const float* p) { return Picking ? Vector::pick(p, lanes) : Vector::load(p); };
+      for (int i = 0; i < (How == Reads::own ? 1 : c.group_inputs); ++i) {
+        const int* from = t.picks.lanes[i] + lane;
+        const int first = How == Reads::own ? lane : t.picks.window[i][v] + (How == Reads::one ? *from : 0);
+        const float* row = t.in + ky * c.dilation_h * c.in.row + first;
+        const Lanes lanes = Lanes::load(from);
+        const auto input = [&](const float* p) {
+          if constexpr (How == Reads::own) return Vector::load(p);
+          return How == Reads::one ? Vector::all(*p) : Vector::pick(p, lanes);
+        };
         if constexpr (Kernel > 0) {
           // Each input is loaded once and goes wherever one of the row's taps takes it.
           Vector weight[Kernel];
@@ -92,28 +103,36 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
 using NarrowFunction = void (*)(const Conv&, const NarrowTile&);
 
 /// narrow_tile for 1 to kNarrowPixels pixels.
-template <int Kernel, int Stride, bool Picking>
+template <int Kernel, int Stride, Reads How>
 struct NarrowTable {
   NarrowFunction by_pixels[kNarrowPixels + 1];
   constexpr NarrowTable() : by_pixels{} { fill<1>(); }
   template <int Pixels>
   constexpr void fill() {
-    by_pixels[Pixels] = narrow_tile<Kernel, Stride, Picking, Pixels>;
+    by_pixels[Pixels] = narrow_tile<Kernel, Stride, How, Pixels>;
     if constexpr (Pixels < kNarrowPixels) fill<Pixels + 1>();
   }
 };
-template <int Kernel, int Stride, bool Picking>
-constexpr NarrowTable<Kernel, Stride, Picking> kNarrowTiles{};
+template <int Kernel, int Stride, Reads How>
+constexpr NarrowTable<Kernel, Stride, How> kNarrowTiles{};
 
-template <bool Picking>
-const NarrowFunction* narrow_functions(const Conv& c) {
-  if (c.dilation_w == 1 && c.kernel_w == 3 && c.stride_w == 1) return kNarrowTiles<3, 1, Picking>.by_pixels;
-  if (c.dilation_w == 1 && c.kernel_w == 3 && c.stride_w == 2) return kNarrowTiles<3, 2, Picking>.by_pixels;
-  if constexpr (!Picking) {
-    if (c.dilation_w == 1 && c.kernel_w == 5 && c.stride_w == 1) return kNarrowTiles<5, 1, false>.by_pixels;
-    if (c.dilation_w == 1 && c.kernel_w == 5 && c.stride_w == 2) return kNarrowTiles<5, 2, false>.by_pixels;
+template <Reads How>
+const NarrowFunction* functions_reading(const Conv& c) {
+  if (c.dilation_w == 1 && c.kernel_w == 3 && c.stride_w == 1) return kNarrowTiles<3, 1, How>.by_pixels;
+  if (c.dilation_w == 1 && c.kernel_w == 3 && c.stride_w == 2) return kNarrowTiles<3, 2, How>.by_pixels;
+  if constexpr (How == Reads::own) {
+    if (c.dilation_w == 1 && c.kernel_w == 5 && c.stride_w == 1) return kNarrowTiles<5, 1, How>.by_pixels;
+    if (c.dilation_w == 1 && c.kernel_w == 5 && c.stride_w == 2) return kNarrowTiles<5, 2, How>.by_pixels;
   }
-  return kNarrowTiles<0, 0, Picking>.by_pixels;
+  return kNarrowTiles<0, 0, How>.by_pixels;
+}
+
+const NarrowFunction* narrow_functions(const Conv& c) {
+  if (c.group_inputs == 1 && c.group_outputs == 1) return functions_reading<Reads::own>(c);
+  if constexpr (Vector::width < kBlock) {
+    if (c.group_outputs % Vector::width == 0) return functions_reading<Reads::one>(c);
+  }
+  return functions_reading<Reads::picks>(c);
 }
 
 /// What the lanes of an output block read: an output channel o reads those of group o / group_outputs.
@@ -135,15 +154,14 @@ void narrow_conv(const Conv& c, int item) {
   const Share share = share_of(c.split, c.batch, c.group_count, c.out_h, item);
   const OutGroup& group = c.groups[share.column];
   const int n = share.image, y0 = share.y0, y1 = share.y1;
-  const bool depthwise = c.group_inputs == 1 && c.group_outputs == 1;
-  const NarrowFunction* functions = depthwise ? narrow_functions<false>(c) : narrow_functions<true>(c);
+  const NarrowFunction* functions = narrow_functions(c);
   const int tiles = (c.out_w + kNarrowPixels - 1) / kNarrowPixels;
   const float* in = c.in.data + n * c.in.batch + group.in_begin * c.in.block - c.padding_h * c.in.row -
                     static_cast<std::ptrdiff_t>(c.padding_w) * kBlock;
   NarrowTile t{};
   t.weights = c.weights + group.weights;
   t.bias = c.bias + group.first_block * kBlock;
-  if (!depthwise) t.picks = picks_of(c, group);
+  t.picks = picks_of(c, group);
   const auto at = [&](const auto& place, int y, int x) {
     return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
   };

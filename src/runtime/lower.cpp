@@ -347,7 +347,8 @@ class Lowering {
       return;
     }
     // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
-    const bool keep_half = job_.table->half_weights && !job_.replayed[static_cast<std::size_t>(step.first)];
+    const bool keep_half = job_.table->half_weights && kernels::keep_half(in.extent.batch) &&
+                           !job_.replayed[static_cast<std::size_t>(step.first)];
     step.packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, keep_half, job_.threads)
                                        : pack_convolution(node, in.layout == Layout::planar, tile_blocks,
                                                           affine.scale, affine.shift, job_.threads);

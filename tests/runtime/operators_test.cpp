@@ -262,7 +262,7 @@ TEST_CASE("half-precision weights of linear layers stay half and give the bits o
       CHECK(std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0);
       const ReferenceRun reference(network(fc1, fc2), shape, {input.values().begin(), input.values().end()});
       CHECK(relative_error(a.values(), reference.output()) < 2e-6);
-      const bool kept = isa != Isa::baseline;
+      const bool kept = isa != Isa::baseline && batch <= 24;
       CHECK(kept == (10 * half.packed_bytes() < 6 * wide.packed_bytes()));
       // Behind a kept layer weights are widened, and the bits are the same.
       options.keep = {"relu"};
