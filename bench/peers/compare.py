@@ -97,7 +97,12 @@ def take_turns(sides, rounds, watch):
               flush=True)
     for side in sides:
         watch.judge_turns(side.name, [turn.typical for turn in turns[side]])
+    watch.judge_handovers(handovers(turns))
     return turns
+
+
+def handovers(turns):
+    return [turn.handover for taken in turns.values() for turn in taken if turn.handover]
 
 
 def distance(one, other):
@@ -129,6 +134,8 @@ def report(turns, expected, options):
     ours = [side for side in turns if side.name.startswith("ablaze")]
     print(f"\n{options.network}, batch {options.batch}, {options.threads} threads on every side, medians of "
           f"{options.rounds} turns of {options.repeats} runs:")
+    if handovers(turns):
+        print(f"  cores {min(handovers(turns)):.0f} to {max(handovers(turns)):.0f} ns apart")
     for side, taken in turns.items():
         typical = statistics.median(turn.typical for turn in taken)
         best = min(turn.best for turn in taken)

@@ -10,6 +10,7 @@ STAT = "/proc/stat"
 MOST_OTHERS = 0.05  # of all cores, while a side has its turn
 MOST_STEAL = 0.02
 MOST_SPREAD = 0.25  # between the fastest and the slowest turn of a side
+MOST_MOVED = 2.5  # between the nearest and the farthest that the cores were from each other
 
 
 @dataclasses.dataclass
@@ -81,3 +82,10 @@ class Watch:
         if spread(milliseconds) > MOST_SPREAD:
             self.complaints.append(f"the turns of {side} spread from {min(milliseconds):.1f} to "
                                    f"{max(milliseconds):.1f} ms")
+
+    def judge_handovers(self, nanoseconds):
+        """Cores that share no cache are some five times as far apart as those that do; a hypervisor that moves a
+        virtual core from one place to the other changes what is measured in the midst of it."""
+        if nanoseconds and max(nanoseconds) > MOST_MOVED * min(nanoseconds):
+            self.complaints.append(f"the cores moved: {min(nanoseconds):.0f} to {max(nanoseconds):.0f} ns from one to "
+                                   "another")

@@ -31,10 +31,11 @@ class Turn:
     mean: float
     best: float
     logits: np.ndarray | None = None  # [N, classes]
+    handover: float | None = None  # nanoseconds of a cache line from core to core, where the side tells it
 
     @staticmethod
-    def of(milliseconds, logits):
-        return Turn(statistics.median(milliseconds), statistics.fmean(milliseconds), min(milliseconds), logits)
+    def of(milliseconds, logits, handover=None):
+        return Turn(statistics.median(milliseconds), statistics.fmean(milliseconds), min(milliseconds), logits, handover)
 
 
 @dataclasses.dataclass
@@ -76,7 +77,8 @@ class Ablaze:
         answer = json.loads(run([self.program, "bench", self.file, "--input", self.job.folder / "input.npy", "--threads",
                                  self.job.threads, "--repeats", self.job.repeats, "--save-logits", logits, "--json",
                                  *self.options]).stdout)
-        return Turn.of(answer["milliseconds"]["passes"], np.load(logits).astype(np.float64))
+        return Turn.of(answer["milliseconds"]["passes"], np.load(logits).astype(np.float64),
+                       answer["handover_nanoseconds"])
 
 
 class OnnxRuntime:

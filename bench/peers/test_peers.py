@@ -34,13 +34,16 @@ class HostTest(unittest.TestCase):
         watch = host.Watch()
         watch.judge(host.Cpu(busy=2.0, steal=0.0, total=2.0, ours=1.99), "in a turn")
         watch.judge_turns("one", [10.0, 10.5, 11.0])
+        watch.judge_handovers([28.0, 35.0, 60.0])
+        watch.judge_handovers([])
         self.assertEqual(watch.complaints, [])
 
     def test_a_busy_host_gives_complaints(self):
         watch = host.Watch()
         watch.judge(host.Cpu(busy=2.0, steal=0.2, total=2.2, ours=1.0), "in a turn")
         watch.judge_turns("one", [10.0, 10.5, 14.0])
-        self.assertEqual(len(watch.complaints), 3)
+        watch.judge_handovers([28.0, 160.0])
+        self.assertEqual(len(watch.complaints), 4)
 
 
 class SidesTest(unittest.TestCase):

@@ -42,6 +42,13 @@ struct StepInfo {
 /// Throws UsageError (an ISA that the processor lacks, a negative number of threads).
 double measured_peak(Isa isa, int threads);
 
+/// Seconds that a written cache line takes from the core of one thread to that of another, the slowest of the
+/// first thread's ways to the other `threads` - 1 (0: OpenMP's default); 0 for one thread, infinite where
+/// others kept a thread from its core all the while. Cores that share no cache are several times as far apart
+/// as those that do, and so is what the layers of a network hand on; a hypervisor may change which they are
+/// at any time. Takes a few milliseconds.
+double measured_handover(int threads);
+
 /// What is done to one channel of a layer: its activations A become A'.
 struct Ablation {
   enum class Kind { zero, scale, mean, mask } kind = Kind::zero;

@@ -324,3 +324,9 @@ TEST_CASE("every instruction set has a peak, and threads that cannot be are refu
   CHECK_THROWS_AS(measured_peak(Isa::baseline, -1), UsageError);
   CHECK_THROWS_AS(measured_peak(Isa::baseline, 100000), UsageError);
 }
+
+TEST_CASE("a cache line takes time from one thread to another") {
+  CHECK(measured_handover(1) == 0);
+  CHECK(measured_handover(3) > 1e-9);
+  CHECK_THROWS_AS(measured_handover(-1), UsageError);
+}

@@ -179,6 +179,7 @@ TEST_CASE("bench times every step and signs the logits") {
   CHECK(one["milliseconds"]["pass"].get<double>() > 0);
   CHECK(one["peak_gigaflops"].get<double>() > 0);
   CHECK(one["share_of_peak"].get<double>() > 0);
+  CHECK(one["handover_nanoseconds"] == 0);
   CHECK(one["signature"].get<std::string>().size() == 16);
   CHECK(one["signature"] == two["signature"]);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -44,6 +45,7 @@ constexpr std::uint64_t input_seed = 1;
 struct Measurement {
   Shape input;
   double peak = 0;                         ///< GFLOP/s of as many threads
+  double handover = 0;                     ///< nanoseconds of a cache line from core to core
   double load = 0, compile = 0, pass = 0;  ///< milliseconds
   std::vector<double> passes;              ///< of which `pass` is the median
   std::vector<StepInfo> steps;
@@ -117,6 +119,7 @@ Measurement measure(const Model& model, double load, const Common& common, const
   out.steps = session.steps();
   out.step_milliseconds = session.profile(input, words.repeats);
   out.peak = 1e-9 * std::max(peak_before, measured_peak(isa, out.threads));
+  out.handover = 1e9 * measured_handover(out.threads);
   out.isa = to_string(isa);
   const Tensor logits = trace.logits();
   out.signature = signature_of(logits);
@@ -184,11 +187,17 @@ std::string counted(int number, const char* thing) {
   return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
 }
 
+/// Threads on cores that share no cache are slower than the same threads elsewhere: worth knowing.
+std::string distance_text(const Measurement& m) {
+  const bool known = m.threads > 1 && std::isfinite(m.handover);
+  return known ? ", " + fixed(m.handover, 0) + " ns from core to core" : std::string();
+}
+
 std::string as_text(const Style& style, const Model& model, const Measurement& m, int repeats) {
   return bold(style, shown(model.source)) + ": " + model.architecture + " " + to_string(m.input) + ", " +
          m.isa + ", " + counted(m.threads, "thread") + ", medians of " + counted(repeats, "run") + "\n\n" +
-         table_of(style, m) + "\n  measured peak " + fixed(m.peak, 1) + " GFLOP/s\n  load " +
-         fixed(m.load, 1) + " ms, compile " + fixed(m.compile, 1) + " ms; packed weights " +
+         table_of(style, m) + "\n  measured peak " + fixed(m.peak, 1) + " GFLOP/s" + distance_text(m) +
+         "\n  load " + fixed(m.load, 1) + " ms, compile " + fixed(m.compile, 1) + " ms; packed weights " +
          short_number(static_cast<double>(m.packed_bytes)) + "B, activations " +
          short_number(static_cast<double>(m.activation_bytes)) + "B\n  signature " + m.signature + "\n";
 }
@@ -216,6 +225,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
       {"threads", m.threads},
       {"repeats", repeats},
       {"peak_gigaflops", m.peak},
+      {"handover_nanoseconds", m.handover},
       {"gigaflops", speed},
       {"share_of_peak", speed / m.peak},
       {"milliseconds", {{"load", m.load}, {"compile", m.compile}, {"pass", m.pass}, {"passes", m.passes}}},
