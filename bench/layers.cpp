@@ -90,13 +90,15 @@ ablaze::Weight ballast(std::int64_t columns) {
           buffer};
 }
 
-/// input -> (convolution -> ReLU -> average) x copies -> sum -> linear. The copies share their input, which
-/// stays in the cache as it would behind the layer before; their weights differ, and the linear layer's push
-/// them out again.
+/// input -> ReLU -> (convolution -> ReLU -> one pixel) x copies -> sum -> linear. The copies share their
+/// input, which stays in the cache as it would behind the layer before, and their output's memory, which no
+/// other core reads meanwhile; their weights differ, and the linear layer's push them out again.
 ablaze::Graph network_of(const Layer& layer) {
   namespace op = ablaze::op;
   ablaze::Graph graph;
-  const ablaze::NodeId input = graph.add("input", op::Input{{layer.in_channels, layer.size, layer.size}}, {});
+  ablaze::NodeId input = graph.add("input", op::Input{{layer.in_channels, layer.size, layer.size}}, {});
+  const bool first = layer.in_channels == 3;  // reads the picture itself
+  if (!first) input = graph.add("before", op::Relu{}, {input});
   const int padding = layer.kernel / 2;
   const int fan_in = layer.in_channels * layer.kernel * layer.kernel;
   ablaze::NodeId sum = -1;
@@ -110,8 +112,10 @@ ablaze::Graph network_of(const Layer& layer) {
     conv.padding = {padding, padding};
     const ablaze::NodeId convolved = graph.add("conv" + number, conv, {input});
     const ablaze::NodeId rectified = graph.add("relu" + number, op::Relu{}, {convolved});
-    const ablaze::NodeId mean = graph.add("mean" + number, op::AdaptiveAvgPool2d{}, {rectified});
-    sum = sum < 0 ? mean : graph.add("sum" + number, op::Add{}, {sum, mean});
+    const int size = (layer.size + layer.stride - 1) / layer.stride;
+    const ablaze::NodeId corner =
+        graph.add("corner" + number, op::MaxPool2d{{1, 1}, {size, size}}, {rectified});
+    sum = sum < 0 ? corner : graph.add("sum" + number, op::Add{}, {sum, corner});
   }
   const ablaze::NodeId flat = graph.add("flat", op::Flatten{}, {sum});
   graph.add("ballast", op::Linear{ballast(layer.out_channels), {}}, {flat});
