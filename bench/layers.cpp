@@ -55,7 +55,8 @@ struct Measurement {
 
 struct Row {
   const Layer* layer = nullptr;
-  double peak = 0;  ///< GFLOP/s
+  double peak = 0;      ///< GFLOP/s
+  double handover = 0;  ///< nanoseconds from core to core
   Measurement direct, chosen;
   double share() const { return direct.gigaflops / peak; }
 };
@@ -153,15 +154,16 @@ Row measure(const Layer& layer, const Options& options) {
   row.layer = &layer;
   const double before = ablaze::measured_peak(isa, options.threads);
   row.direct = measure(graph, layer, options, false);
+  row.handover = 1e9 * ablaze::measured_handover(options.threads);
   row.peak = 1e-9 * std::max(before, ablaze::measured_peak(isa, options.threads));
   if (options.winograd) row.chosen = measure(graph, layer, options, true);
   return row;
 }
 
 void print_row(const Row& row, const Options& options) {
-  std::printf("%-9s %-20s %-20s %8.3f ms %7.1f GFLOP/s %4.0f %%", row.layer->network,
+  std::printf("%-9s %-20s %-20s %8.3f ms %7.1f GFLOP/s %4.0f %% %5.0f ns apart", row.layer->network,
               name_of(*row.layer).c_str(), row.direct.algorithm.c_str(), row.direct.milliseconds,
-              row.direct.gigaflops, 100 * row.share());
+              row.direct.gigaflops, 100 * row.share(), row.handover);
   if (options.winograd) {
     std::printf("   %-20s %8.3f ms  %4.2f times as fast", row.chosen.algorithm.c_str(),
                 row.chosen.milliseconds, row.direct.milliseconds / row.chosen.milliseconds);
@@ -175,11 +177,9 @@ Json to_json(const Measurement& m) {
 }
 
 Json to_json(const Row& row, const Options& options) {
-  Json json{{"network", row.layer->network},
-            {"layer", name_of(*row.layer)},
-            {"peak_gigaflops", row.peak},
-            {"share_of_peak", row.share()},
-            {"direct", to_json(row.direct)}};
+  Json json{{"network", row.layer->network}, {"layer", name_of(*row.layer)},
+            {"peak_gigaflops", row.peak},    {"handover_nanoseconds", row.handover},
+            {"share_of_peak", row.share()},  {"direct", to_json(row.direct)}};
   if (options.winograd) json["chosen"] = to_json(row.chosen);
   return json;
 }
