@@ -18,8 +18,9 @@ namespace ablaze {
 struct SessionOptions {
   Shape input;                    ///< NCHW; every run has exactly this shape
   std::vector<std::string> keep;  ///< layers whose activations a Trace keeps, to read or resume from
-  /// Keep the inputs of all ReLUs and max-pools downstream of the kept layers as well.
-  bool keep_preactivations = false;
+  /// Keep the inputs of all ReLUs and max-pools downstream of the kept layers as well: what Trace::ablate
+  /// needs to be fast. Without them it runs everything behind the layer again for each channel.
+  bool keep_preactivations = true;
   int threads = 0;  ///< 0: OpenMP's default (the cores, or OMP_NUM_THREADS)
   Isa isa = Isa::automatic;
   bool winograd = true;
@@ -63,11 +64,27 @@ struct Score {
   Activation activation = Activation::softmax;  ///< Kind::probability: the model's head
 };
 
-/// The effect of ablating each channel on its own.
+/// The effect of ablating channels, or sets of them.
 struct Drops {
   std::vector<double> scores;              ///< [S] y of the untouched run
-  std::vector<std::vector<double>> drops;  ///< [S][C] y - y_k
-  std::string method;                      ///< how it was computed: "closed form" or "tail rerun"
+  std::vector<std::vector<double>> drops;  ///< [S][channels or sets] y - y_k
+  std::string method;                      ///< how it was computed: "closed form", "changes" or "tail rerun"
+  std::int64_t changed = 0;                ///< channels or sets that change anything; the others were skipped
+  /// Linear layers that were multiplied without the columns that no channel changes.
+  struct Gathered {
+    std::string layer;
+    std::int64_t columns = 0;
+    std::int64_t left = 0;  ///< the most of any pass
+  };
+  std::vector<Gathered> gathered;
+};
+
+struct AblateOptions {
+  std::int64_t image = 0;  ///< of the trace's batch
+  /// Run everything behind the layer again for each set instead of following the changes: the plain way,
+  /// slow, for comparison. For a trace of one image.
+  bool rerun = false;
+  Progress progress{};
 };
 
 namespace runtime {
@@ -93,10 +110,14 @@ class Trace {
   /// M; a trace of several images takes M = N). Returns logits [M, classes].
   Tensor resume(std::string_view layer, const Tensor& replacement) const;
 
-  /// Ablates each channel of a kept layer on its own and returns the drops of every score.
-  /// The trace must be of one image. Exact: the whole tail is recomputed, or the closed form used.
+  /// Ablates each channel of a kept layer on its own and returns the drops of every score. Exact: what
+  /// changes is followed to the scores.
   Drops ablate(std::string_view layer, const Ablation& ablation, std::span<const Score> scores,
-               const Progress& progress = {}) const;
+               const AblateOptions& options = {}) const;
+  /// The same for sets of channels that are ablated together: what pairwise interactions and Shapley values
+  /// are made of. Throws UsageError for a channel that does not exist or is named twice in a set.
+  Drops ablate_sets(std::string_view layer, const Ablation& ablation, std::span<const std::vector<int>> sets,
+                    std::span<const Score> scores, const AblateOptions& options = {}) const;
 
  private:
   friend class Session;

@@ -62,8 +62,8 @@ Answer answer(const Tensor& activation, Effect effect) {
 }
 
 std::vector<Answer> explain_by_ablation(const Question& question) {
-  Drops measured =
-      question.trace.ablate(question.layer, question.ablation, question.scores, question.progress);
+  Drops measured = question.trace.ablate(question.layer, question.ablation, question.scores,
+                                         {.progress = question.progress});
   const Tensor activation = question.trace.activation(question.layer);
 
   std::vector<Answer> answers;

@@ -43,6 +43,12 @@ Share share_of(const Split& split, int images, int columns, int h, int item) {
   return {rest / chunks, column, y0, smaller(y0 + split.rows, h)};
 }
 
+/// relu(base + change) - relu(base), exactly where base stays on its side of zero.
+inline Vector relu_change(Vector base, Vector change) {
+  const Vector zero = Vector::all(0), negated = zero - base;
+  return max(negated, change) - max(negated, zero);
+}
+
 void zero_pixels(float* p, int pixels) {
   const Vector zero = Vector::all(0);
   for (int i = 0; i < pixels * kBlock; i += Vector::width) zero.store(p + i);

@@ -10,8 +10,10 @@ namespace {
 struct Tile {
   const float* in;       // first tap of the first pixel, first input block of the group
   const float* weights;  // [in blocks][kh][kw][In][Blocks * 16]
-  const float* bias;     // [Blocks * 16]
+  const int* channels;   // planar: the planes to read; nullptr: the first in_blocks
+  const float* bias;     // [Blocks * 16]; nullptr: zeros
   const float* residual;
+  const float* base;
   float* out;
   float* before_relu;
   int in_blocks;
@@ -35,7 +37,8 @@ void conv_tile(const Conv& c, const Tile& t) {
   ABLAZE_UNROLL
   for (int j = 0; j < Pixels; ++j) {
     ABLAZE_UNROLL
-    for (int b = 0; b < kWide; ++b) total[j][b] = Vector::load(t.bias + b * Vector::width);
+    for (int b = 0; b < kWide; ++b)
+      total[j][b] = t.bias != nullptr ? Vector::load(t.bias + b * Vector::width) : zero;
   }
   const int segment = larger(1, kSegmentTerms / (In * c.kernel_h * c.kernel_w));
   const float* w = t.weights;
@@ -49,6 +52,11 @@ void conv_tile(const Conv& c, const Tile& t) {
     const int end = smaller(begin + segment, t.in_blocks);
     for (int block = begin; block < end; ++block) {
       const float* plane = t.in + block * c.in.block;
+      if (In == 1 && t.channels != nullptr) {
+        plane = t.in + t.channels[block] * c.in.block;
+        w = t.weights +
+            static_cast<std::ptrdiff_t>(t.channels[block]) * c.kernel_h * c.kernel_w * Blocks * kBlock;
+      }
       for (int ky = 0; ky < c.kernel_h; ++ky) {
         const float* row = plane + ky * c.dilation_h * c.in.row;
         for (int kx = 0; kx < c.kernel_w; ++kx) {
@@ -87,7 +95,11 @@ void conv_tile(const Conv& c, const Tile& t) {
       Vector y = total[j][b];
       if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual, block, j) + lane);
       if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu, block, j) + lane);
-      if (c.relu) y = max(zero, y);
+      if (t.base != nullptr) {
+        y = relu_change(Vector::load(t.base + place(c.base, block, j) + lane), y);
+      } else if (c.relu) {
+        y = max(zero, y);
+      }
       y.store(t.out + place(c.out, block, j) + lane);
     }
   }
@@ -146,8 +158,19 @@ void conv(const Conv& c, int item) {
                     static_cast<std::ptrdiff_t>(c.padding_w) * pixel;
   Tile t{};
   t.weights = c.weights + group.weights;
-  t.bias = c.bias + group.first_block * kBlock;
+  t.bias = c.bias != nullptr ? c.bias + group.first_block * kBlock : nullptr;
   t.in_blocks = group.in_end - group.in_begin;
+  if (c.members.first != nullptr) {
+    // Of the image's channels, those that the group reads: `in` and `weights` then count from channel 0.
+    int begin = c.members.first[n], end = c.members.first[n + 1];
+    while (begin < end && c.members.index[begin] < group.in_begin) ++begin;
+    while (begin < end && c.members.index[end - 1] >= group.in_end) --end;
+    t.channels = c.members.index + begin;
+    t.in_blocks = end - begin;
+    in -= n * c.in.batch + group.in_begin * c.in.block;
+    t.weights -=
+        static_cast<std::ptrdiff_t>(group.in_begin) * c.kernel_h * c.kernel_w * group.blocks * kBlock;
+  }
   // On narrow maps a tile spans two rows, so that each weight that is loaded serves as many pixels as
   // elsewhere.
   const bool narrow = 2 * c.out_w <= kTilePixels;
@@ -164,6 +187,10 @@ void conv(const Conv& c, int item) {
       t.out = at(c.out, y, x);
       t.residual = c.residual.data != nullptr ? at(c.residual, y, x) : nullptr;
       t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
+      if (c.base.data != nullptr) {
+        t.base = c.base.data + group.first_block * c.base.block + y * c.base.row +
+                 static_cast<std::ptrdiff_t>(x) * c.base.pixel;
+      }
       functions[next - x](c, t);
     }
     y += rows;

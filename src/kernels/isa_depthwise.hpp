@@ -32,8 +32,9 @@ struct Picks {
 struct NarrowTile {
   const float* in;       // first tap of the first pixel
   const float* weights;  // [kh][inputs of a group][kw][16]
-  const float* bias;     // [16]
+  const float* bias;     // [16]; nullptr: zeros
   const float* residual;
+  const float* base;
   float* out;
   float* before_relu;
   Picks picks;
@@ -88,13 +89,17 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
         w += c.kernel_w * kBlock;
       }
     }
-    const Vector bias = Vector::load(t.bias + lane);
+    const Vector bias = t.bias != nullptr ? Vector::load(t.bias + lane) : zero;
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
       Vector y = bias + sum[j];
       if (t.residual != nullptr) y = y + Vector::load(t.residual + j * kBlock + lane);
       if (t.before_relu != nullptr) y.store(t.before_relu + j * kBlock + lane);
-      if (c.relu) y = max(zero, y);
+      if (t.base != nullptr) {
+        y = relu_change(Vector::load(t.base + j * kBlock + lane), y);
+      } else if (c.relu) {
+        y = max(zero, y);
+      }
       y.store(t.out + j * kBlock + lane);
     }
   }
@@ -160,7 +165,7 @@ void narrow_conv(const Conv& c, int item) {
                     static_cast<std::ptrdiff_t>(c.padding_w) * kBlock;
   NarrowTile t{};
   t.weights = c.weights + group.weights;
-  t.bias = c.bias + group.first_block * kBlock;
+  t.bias = c.bias != nullptr ? c.bias + group.first_block * kBlock : nullptr;
   t.picks = picks_of(c, group);
   const auto at = [&](const auto& place, int y, int x) {
     return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
@@ -173,6 +178,8 @@ void narrow_conv(const Conv& c, int item) {
       t.out = at(c.out, y, x);
       t.residual = c.residual.data != nullptr ? at(c.residual, y, x) : nullptr;
       t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
+      if (c.base.data != nullptr)
+        t.base = c.base.data + group.first_block * c.base.block + y * c.base.row + x * kBlock;
       functions[next - x](c, t);
     }
   }

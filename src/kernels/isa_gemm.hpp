@@ -25,8 +25,9 @@ template <class Number>
 struct GemmTile {
   const float* in;        // the segment's first input block of the first image
   const Number* weights;  // [in blocks][16][Blocks * 16]
-  const float* bias;      // [Blocks * 16]
+  const float* bias;      // [Blocks * 16]; nullptr: zeros
   const float* residual;
+  const float* base;
   float* out;  // between the segments it holds the sums so far
   float* before_relu;
   int in_blocks;
@@ -67,13 +68,18 @@ void gemm_tile(const Conv& c, const GemmTile<Number>& t) {
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
       float* out = t.out + block * c.out.block + j * kBlock + lane;
-      Vector y = Vector::load(t.first ? t.bias + b * Vector::width : out) + sum[j][b];
+      const float* before = !t.first ? out : t.bias != nullptr ? t.bias + b * Vector::width : nullptr;
+      Vector y = (before != nullptr ? Vector::load(before) : zero) + sum[j][b];
       if (t.last) {
         if (t.residual != nullptr)
           y = y + Vector::load(t.residual + block * c.residual.block + j * kBlock + lane);
         if (t.before_relu != nullptr)
           y.store(t.before_relu + block * c.before_relu.block + j * kBlock + lane);
-        if (c.relu) y = max(zero, y);
+        if (t.base != nullptr) {
+          y = relu_change(Vector::load(t.base + block * c.base.block + j * c.base.pixel + lane), y);
+        } else if (c.relu) {
+          y = max(zero, y);
+        }
       }
       y.store(out);
     }
@@ -106,7 +112,7 @@ void gemm_group(const Conv& c, const OutGroup& group, const Number* weights) {
   };
   GemmTile<Number> t{};
   t.weights = weights + group.weights;
-  t.bias = c.bias + group.first_block * kBlock;
+  t.bias = c.bias != nullptr ? c.bias + group.first_block * kBlock : nullptr;
   for (int begin = 0; begin < group.in_end; begin += segment) {
     t.in_blocks = smaller(segment, group.in_end - begin);
     t.first = begin == 0;
@@ -118,6 +124,8 @@ void gemm_group(const Conv& c, const OutGroup& group, const Number* weights) {
       t.out = at(c.out, x);
       t.residual = c.residual.data != nullptr ? at(c.residual, x) : nullptr;
       t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, x) : nullptr;
+      t.base = c.base.data != nullptr ? c.base.data + group.first_block * c.base.block + x * c.base.pixel
+                                      : nullptr;
       functions[next - x](c, t);
     }
     t.weights += static_cast<std::ptrdiff_t>(t.in_blocks) * kBlock * group.blocks * kBlock;

@@ -9,6 +9,7 @@ namespace {
 /// An item of a pool: rows [y0, y1) of one plane.
 struct Plane {
   const float* in;
+  const float* base;
   float* out;
   int y0, y1;
 };
@@ -16,6 +17,7 @@ struct Plane {
 Plane pool_plane(const Pool& p, int item) {
   const Share share = share_of(p.split, p.batch, p.blocks, p.out_h, item);
   return {p.in.data + share.image * p.in.batch + share.column * p.in.block,
+          p.base.data != nullptr ? p.base.data + share.column * p.base.block : nullptr,
           p.out.data + share.image * p.out.batch + share.column * p.out.block, share.y0, share.y1};
 }
 
@@ -41,12 +43,28 @@ void max_pool(const Pool& p, int item) {
       const int left = x * p.stride_w - p.padding_w;
       const Taps columns = taps_inside(left, p.kernel_w, p.dilation_w, p.in_w);
       for (int lane = 0; lane < kBlock; lane += Vector::width) {
-        Vector best = Vector::all(-__builtin_inff());
-        for (int i = rows.begin; i < rows.end; ++i) {
-          const float* row = plane.in + (top + i * p.dilation_h) * p.in.row + lane;
-          for (int j = columns.begin; j < columns.end; ++j) {
-            best = max(best, Vector::load(row + (left + j * p.dilation_w) * kBlock));
+        const auto largest = [&](auto&& value) {
+          Vector best = Vector::all(-__builtin_inff());
+          for (int i = rows.begin; i < rows.end; ++i) {
+            for (int j = columns.begin; j < columns.end; ++j) {
+              best = max(best, value(top + i * p.dilation_h, left + j * p.dilation_w));
+            }
           }
+          return best;
+        };
+        const auto in = [&](int iy, int ix) {
+          return Vector::load(plane.in + iy * p.in.row + ix * kBlock + lane);
+        };
+        const auto base = [&](int iy, int ix) {
+          return Vector::load(plane.base + iy * p.base.row + ix * kBlock + lane);
+        };
+        Vector best;
+        if (plane.base != nullptr) {
+          // Taking the base's pool from each base value first keeps the change's digits.
+          const Vector pooled = largest(base);
+          best = largest([&](int iy, int ix) { return (base(iy, ix) - pooled) + in(iy, ix); });
+        } else {
+          best = largest(in);
         }
         best.store(plane.out + y * p.out.row + x * kBlock + lane);
       }
@@ -112,15 +130,22 @@ void elementwise(const Elementwise& e, int item) {
     const float* in = at(e.in) + y * e.in.row;
     const float* other = e.other.data != nullptr ? at(e.other) + y * e.other.row : nullptr;
     float* out = at(e.out) + y * e.out.row;
+    const float* base =
+        e.base.data != nullptr ? e.base.data + block * e.base.block + y * e.base.row : nullptr;
     float* before_relu = e.before_relu.data != nullptr ? at(e.before_relu) + y * e.before_relu.row : nullptr;
     for (int i = 0; i < e.w * kBlock; i += Vector::width) {
       const int channel = block * kBlock + i % kBlock;
       Vector v = Vector::load(in + i);
       if (e.scale != nullptr)
-        v = multiply_add(v, Vector::load(e.scale + channel), Vector::load(e.shift + channel));
+        v = multiply_add(v, Vector::load(e.scale + channel),
+                         e.shift != nullptr ? Vector::load(e.shift + channel) : zero);
       if (other != nullptr) v = v + Vector::load(other + i);
       if (before_relu != nullptr) v.store(before_relu + i);
-      if (e.relu) v = max(zero, v);
+      if (base != nullptr) {
+        v = relu_change(Vector::load(base + i / kBlock * e.base.pixel + i % kBlock), v);
+      } else if (e.relu) {
+        v = max(zero, v);
+      }
       v.store(out + i);
     }
   }

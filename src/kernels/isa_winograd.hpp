@@ -170,8 +170,9 @@ void winograd_multiply(const Winograd& w, int item) {
 /// One tile of one block: inverse transform and epilogue; `rows` x `columns` of it lie inside the output.
 template <int Side>
 inline void transform_output_tile(const Winograd& w, const float* from, std::ptrdiff_t plane,
-                                  const float* bias, std::ptrdiff_t out, std::ptrdiff_t residual,
-                                  std::ptrdiff_t before_relu, int rows, int columns) {
+                                  const float* bias, const float* base, std::ptrdiff_t out,
+                                  std::ptrdiff_t residual, std::ptrdiff_t before_relu, int rows,
+                                  int columns) {
   constexpr int kPoints = Side + 2;
   const Conv& c = w.conv;
   for (int lane = 0; lane < kBlock; lane += Vector::width) {
@@ -185,7 +186,7 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
       ABLAZE_UNROLL
       for (int i = 0; i < Side; ++i) half[i][j] = column[i];
     }
-    const Vector shift = Vector::load(bias + lane), zero = Vector::all(0);
+    const Vector zero = Vector::all(0), shift = bias != nullptr ? Vector::load(bias + lane) : zero;
     Vector above[Side];  // the row before, for the pool
     ABLAZE_UNROLL
     for (int j = 0; j < Side; ++j) above[j] = zero;
@@ -203,7 +204,11 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
           value = value + Vector::load(c.residual.data + residual + i * c.residual.row + pixel);
         if (c.before_relu.data != nullptr)
           value.store(c.before_relu.data + before_relu + i * c.before_relu.row + pixel);
-        if (c.relu) value = max(zero, value);
+        if (base != nullptr) {
+          value = relu_change(Vector::load(base + i * c.base.row + pixel), value);
+        } else if (c.relu) {
+          value = max(zero, value);
+        }
         if (!w.pool) value.store(c.out.data + out + i * c.out.row + pixel);
         y[j] = value;
       }
@@ -233,9 +238,12 @@ void transform_output_block(const Winograd& w, int block) {
   TileWalk at(w);
   for (int t = 0; t < w.tiles; ++t, at.next(), from += kBlock) {
     transform_output_tile<Side>(
-        w, from, plane, c.bias + block * kBlock, place(c.out, at.image, at.y / shrink, at.x / shrink),
-        place(c.residual, at.image, at.y, at.x), place(c.before_relu, at.image, at.y, at.x),
-        smaller(Side, c.out_h - at.y), smaller(Side, c.out_w - at.x));
+        w, from, plane, c.bias != nullptr ? c.bias + block * kBlock : nullptr,
+        c.base.data != nullptr ? c.base.data + block * c.base.block + at.y * c.base.row + at.x * kBlock
+                               : nullptr,
+        place(c.out, at.image, at.y / shrink, at.x / shrink), place(c.residual, at.image, at.y, at.x),
+        place(c.before_relu, at.image, at.y, at.x), smaller(Side, c.out_h - at.y),
+        smaller(Side, c.out_w - at.x));
     if (at.y != 0 || at.x != 0) continue;
     zero_border(c.out, c.out.data + place(c.out, at.image, 0, 0), 0, c.out_h / shrink, c.out_h / shrink,
                 c.out_w / shrink);

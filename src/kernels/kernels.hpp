@@ -53,17 +53,35 @@ struct OutGroup {
   std::ptrdiff_t weights = 0;  ///< offset of [in][kh][kw][16 or 1][16 * blocks] in the packed weights
 };
 
+/// What a ReLU or a max-pool needs where a network is run on changes instead of values: the untouched run's
+/// values. A ReLU then gives relu(base + d) - relu(base), how far its output moves when its input moves by d.
+struct Base {
+  const float* data = nullptr;  ///< none: on values
+  std::ptrdiff_t block = 0;
+  std::ptrdiff_t row = 0;
+  int pixel = kBlock;  ///< 0: every pixel reads the same one (features, where the pixels are images)
+};
+
+/// Lists of indices: list i is index[first[i]] .. index[first[i + 1]], in ascending order.
+struct Lists {
+  const int* first = nullptr;
+  const int* index = nullptr;
+};
+
 /// A convolution as a cross-correlation with bias, and optionally + residual, ReLU, and a second store of the
 /// values before the ReLU. A linear layer is the 1x1 case on one row of N pixels.
 struct Conv {
   Input in;
   bool planar = false;  ///< the input is [N][C][H][W], one float a pixel
-  Input residual;       ///< data == nullptr: none
+  /// Planar, if given: the images share one [C][H][W]; list n names the channels that image n has of it.
+  Lists members;
+  Input residual;  ///< data == nullptr: none
   Output out;
   Output before_relu;  ///< data == nullptr: none
   const float* weights = nullptr;
   const std::uint16_t* half_weights = nullptr;  ///< linear: the weights in half precision, instead
-  const float* bias = nullptr;                  ///< [blocks * 16]
+  const float* bias = nullptr;                  ///< [blocks * 16]; none: zeros
+  Base base;                                    ///< of the ReLU, on changes
   const OutGroup* groups = nullptr;
   int group_count = 0;
   int batch = 1;
@@ -97,6 +115,7 @@ struct Winograd {
 
 struct Pool {
   Input in;
+  Base base;  ///< of a max-pool, on changes: pool(base + in) - pool(base)
   Output out;
   int batch = 1, blocks = 0;
   int in_h = 0, in_w = 0, out_h = 0, out_w = 0;
@@ -113,12 +132,28 @@ struct Elementwise {
   Input in;
   Input other;                   ///< data == nullptr: none
   const float* scale = nullptr;  ///< [blocks * 16]
-  const float* shift = nullptr;
+  const float* shift = nullptr;  ///< none: zeros
+  Base base;                     ///< of the ReLU, on changes
   Output out;
   Output before_relu;  ///< data == nullptr: none
   int batch = 1, blocks = 0, h = 0, w = 0;
   bool relu = false;
   Split split;
+};
+
+/// A linear layer that reads flattened planes of few channels: its output's change for each image of a batch,
+/// while the weights are read once for all of them.
+struct LinearOfPlanes {
+  const float* planes = nullptr;  ///< [C rounded up to whole blocks][area]
+  int channels = 0, area = 0;
+  Lists images;  ///< list c: the images that have channel c
+  int batch = 1;
+  const float* weights = nullptr;  ///< [group][channel block][area][16][16 * blocks]
+  const OutGroup* groups = nullptr;
+  int group_count = 0;
+  Base base;  ///< of the ReLU, if `relu`
+  bool relu = false;
+  Output out;  ///< features
 };
 
 /// One instruction set's kernels. An item is a share of the work that one thread does; items of one
@@ -143,6 +178,7 @@ struct KernelTable {
   void (*average_pool)(const Pool&, int item);
   void (*adaptive_average_pool)(const Pool&, int item);
   void (*elementwise)(const Elementwise&, int item);
+  void (*linear_of_planes)(const LinearOfPlanes&, int item);  ///< an item is a group
   /// Multiply-adds in registers alone, on and into sums [kPeakFloats]; returns how many floating-point
   /// operations they were.
   double (*peak_loop)(long rounds, float* sums);

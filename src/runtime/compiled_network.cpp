@@ -8,6 +8,8 @@
 
 #include "base/files.hpp"
 
+#include "runtime/ablation/delta_program.hpp"
+
 namespace ablaze::runtime {
 namespace {
 
@@ -115,6 +117,7 @@ LoweringJob CompiledNetwork::job() const {
   job.isa = options.isa;
   job.winograd = options.winograd;
   job.replayed = replayed;
+  job.direct_replays = !options.keep_preactivations;
   job.threads = options.threads;
   return job;
 }
@@ -166,6 +169,15 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
   check_memory(*result,
                "a batch of " + std::to_string(batch) + " behind layer " + graph.node(from).name + " would");
   return compiled = result;
+}
+
+std::shared_ptr<const DeltaProgram> CompiledNetwork::changes(NodeId from, bool through_head) const {
+  const std::scoped_lock lock(tails_mutex_);
+  auto& compiled = changes_[{from, through_head}];
+  if (compiled == nullptr) {
+    compiled = std::make_shared<const DeltaProgram>(compile_changes(*this, from, through_head, true));
+  }
+  return compiled;
 }
 
 RunState::RunState(std::shared_ptr<const CompiledNetwork> of)

@@ -14,6 +14,8 @@ inline constexpr NodeId kNoNode = -1;
 /// The threads that a wish stands for; 0: OpenMP's default. Throws UsageError where it is out of range.
 int resolve_threads(int wish);
 
+struct DeltaProgram;
+
 /// What a Session compiled: the network, its program, its packed weights. Immutable but for the cache of
 /// tails.
 struct CompiledNetwork {
@@ -35,19 +37,23 @@ struct CompiledNetwork {
   NodeId kept_node(std::string_view layer) const;
   /// The tail behind a kept layer for a batch of replacements, compiled once.
   std::shared_ptr<const Program> tail(NodeId from, std::int64_t batch) const;
+  /// The delta program of a kept layer, compiled once.
+  std::shared_ptr<const DeltaProgram> changes(NodeId from, bool through_head) const;
   const Value& value(NodeId node) const;
   /// [batch, ...] of a node.
   Shape shape_for(NodeId node, std::int64_t batch) const;
+  /// To lower the whole network; for a tail, more is to be filled in.
+  LoweringJob job() const;
 
  private:
   void find_needed();
   void keep_boundaries(NodeId layer);
   void keep_head_input();
-  LoweringJob job() const;
   void check_memory(const Program& compiled, const std::string& what) const;
 
   mutable std::mutex tails_mutex_;
   mutable std::map<std::pair<NodeId, std::int64_t>, std::shared_ptr<const Program>> tails_;
+  mutable std::map<std::pair<NodeId, bool>, std::shared_ptr<const DeltaProgram>> changes_;
 };
 
 /// The memory of one run: what a Trace holds.

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace ablaze::runtime {
@@ -13,8 +14,9 @@ using kernels::kBlock;
 /// What a step reads and writes, bound to memory; the views are made anew a run, which costs nothing.
 class StepBinding {
  public:
-  StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory, int threads)
-      : program_(program), graph_(graph), step_(step), memory_(memory) {
+  StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
+              const Changes& changes, int threads)
+      : program_(program), graph_(graph), step_(step), memory_(memory), changes_(changes) {
     const Node& node = graph_.node(step.first);
     switch (step.kind) {
       case Step::Kind::convolution:
@@ -41,11 +43,26 @@ class StepBinding {
       case Step::Kind::spread:
         items_ = value(step.in).blocks();
         break;
+      case Step::Kind::linear_of_planes:
+        bind_linear_of_planes();
+        break;
+      case Step::Kind::gathered_linear:
+        bind_convolution(node, threads);
+        columns_ = changes_.columns + step.columns;
+        break;
+      case Step::Kind::scatter:
+        items_ = changes_.images * value(step.out).extent.blocks();
+        break;
     }
   }
 
   int items(int phase) const {
+    if (step_.kind == Step::Kind::gathered_linear) {
+      if (phase == 0) return value(step_.in).blocks();
+      return phase == 1 ? gathered_blocks() : items_;
+    }
     if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
+    if (phase / 3 * step_.choice.chunk_tiles >= winograd_.tiles) return 0;  // images that are not there
     const int stage[3] = {winograd_.in_blocks, winograd_.taps * winograd_.conv.group_count,
                           winograd_.out_blocks};
     return stage[phase % 3];
@@ -70,17 +87,33 @@ class StepBinding {
                                     write_view(value(step_.out), memory_).data, item);
       case Step::Kind::spread:
         return spread(item);
+      case Step::Kind::linear_of_planes:
+        return table.linear_of_planes(linear_, item);
+      case Step::Kind::gathered_linear:
+        if (phase == 0) return mark_columns(item);
+        return phase == 1 ? gather_columns(item) : multiply_gathered(table, item, thread);
+      case Step::Kind::scatter:
+        return scatter(item);
     }
   }
 
  private:
   const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
   kernels::Input in(ValueId id) const {
-    return id == kNone ? kernels::Input{} : read_view(value(id), memory_);
+    if (id == kNone) return {};
+    if (value(id).home != Home::planes) return read_view(value(id), memory_);
+    const Value& v = value(id);
+    return {changes_.planes + v.offset + v.origin(), 0, v.block(), v.row()};
   }
   kernels::Output out(ValueId id) const {
     return id == kNone ? kernels::Output{} : write_view(value(id), memory_);
   }
+
+  kernels::Base base() const {
+    return step_.base == kNone ? kernels::Base{} : base_view(value(step_.base), memory_, changes_.image);
+  }
+  /// Images of the batch that there are.
+  int images(const Value& v) const { return program_.changes ? changes_.images : v.extent.batch; }
 
   void bind_convolution(const Node& node, int threads) {
     const Value& result = value(step_.out);
@@ -91,14 +124,16 @@ class StepBinding {
     conv_.before_relu = out(step_.before_relu);
     conv_.weights = step_.packed->weights.data();
     conv_.half_weights = step_.packed->halves.data();
-    conv_.bias = step_.packed->bias.data();
+    conv_.bias = program_.changes ? nullptr : step_.packed->bias.data();
+    conv_.base = base();
+    if (value(step_.in).home == Home::planes) conv_.members = changes_.members;
     conv_.groups = step_.packed->groups.data();
     conv_.group_count = static_cast<int>(step_.packed->groups.size());
     conv_.group_inputs = step_.packed->group_inputs;
     conv_.group_outputs = step_.packed->group_outputs;
     conv_.relu = step_.relu;
     if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {
-      conv_.batch = result.extent.batch;
+      conv_.batch = images(result);
       conv_.out_h = result.extent.h;
       conv_.out_w = result.extent.w;
       conv_.kernel_h = static_cast<int>(c->weight.shape()[2]);
@@ -108,7 +143,7 @@ class StepBinding {
       conv_.dilation_h = c->dilation[0], conv_.dilation_w = c->dilation[1];
     } else {  // linear: the images of the batch are the pixels of one row
       conv_.out_h = 1;
-      conv_.out_w = result.extent.batch;
+      conv_.out_w = images(result);
     }
     // A thread that computes a region of the picture reads all weights, one that computes some channels reads
     // the whole picture, most of which another core wrote: the lesser of the two is shared.
@@ -178,7 +213,8 @@ class StepBinding {
     const Value& to = value(step_.out);
     pool_.in = in(step_.in);
     pool_.out = out(step_.out);
-    pool_.batch = to.extent.batch;
+    pool_.batch = images(to);
+    pool_.base = base();
     pool_.blocks = to.extent.blocks();
     pool_.in_h = from.extent.h, pool_.in_w = from.extent.w;
     pool_.out_h = to.extent.h, pool_.out_w = to.extent.w;
@@ -213,13 +249,14 @@ class StepBinding {
     elementwise_.relu = step_.relu;
     if (step_.affine != nullptr) {
       elementwise_.scale = step_.affine->scale.data();
-      elementwise_.shift = step_.affine->shift.data();
+      elementwise_.shift = program_.changes ? nullptr : step_.affine->shift.data();
     }
+    elementwise_.base = base();
     const bool flat = to.layout == Layout::features;
-    elementwise_.batch = flat ? 1 : to.extent.batch;
+    elementwise_.batch = flat ? 1 : images(to);
     elementwise_.blocks = to.blocks();
     elementwise_.h = flat ? 1 : to.extent.h;
-    elementwise_.w = flat ? to.extent.batch : to.extent.w;
+    elementwise_.w = flat ? images(to) : to.extent.w;
     kernels::Elementwise& e = elementwise_;
     e.split = kernels::split_work(e.batch, e.blocks, e.h, true, threads);
     items_ = kernels::item_count(e.split, e.batch, e.blocks, e.h);
@@ -232,10 +269,125 @@ class StepBinding {
       std::memcpy(to + n * kBlock, from, kBlock * sizeof(float));
   }
 
+  void bind_linear_of_planes() {
+    const Value& planes = value(step_.in);
+    linear_.planes = in(step_.in).data;
+    linear_.channels = planes.extent.channels;
+    linear_.area = planes.extent.h * planes.extent.w;
+    linear_.images = changes_.images_of;
+    linear_.batch = changes_.images;
+    linear_.weights = step_.packed->weights.data();
+    linear_.groups = step_.packed->groups.data();
+    linear_.group_count = static_cast<int>(step_.packed->groups.size());
+    linear_.base = base();
+    linear_.relu = step_.relu;
+    linear_.out = out(step_.out);
+    items_ = linear_.group_count;
+  }
+
+  /// An item: one block of a state. Marks the columns that some image changes.
+  void mark_columns(int block) const {
+    const float* state = conv_.in.data + block * conv_.in.block;
+    unsigned marks = 0;
+    for (int n = 0; n < changes_.images; ++n) {
+      for (int lane = 0; lane < kBlock; ++lane)
+        marks |= static_cast<unsigned>(state[n * kBlock + lane] != 0) << lane;
+    }
+    columns_[block] = static_cast<std::uint16_t>(marks);
+  }
+
+  int marked_columns() const {
+    int count = 0;
+    for (int block = 0; block < value(step_.in).blocks(); ++block) count += std::popcount(columns_[block]);
+    return count;
+  }
+  int gathered_blocks() const { return (marked_columns() + kBlock - 1) / kBlock; }
+
+  /// Calls visit(place among the marked columns, column) for each of them from place `begin` to `end`.
+  template <class Visit>
+  void for_each_marked(int begin, int end, Visit visit) const {
+    int place = 0;
+    for (int block = 0; block < value(step_.in).blocks() && place < end; ++block) {
+      const int here = std::popcount(columns_[block]);
+      if (place + here <= begin) {
+        place += here;
+        continue;
+      }
+      for (unsigned marks = columns_[block]; marks != 0; marks &= marks - 1, ++place) {
+        if (place >= begin && place < end) visit(place, block * kBlock + std::countr_zero(marks));
+      }
+    }
+  }
+
+  float* gathered_state() const { return memory_.own + value(step_.scratch).offset; }
+
+  /// An item: 16 columns of the gathered state, for all images.
+  void gather_columns(int item) const {
+    const Value& state = value(step_.in);
+    float* to = gathered_state() + item * state.block();
+    std::fill_n(to, std::ptrdiff_t{changes_.images} * kBlock, 0.0F);
+    for_each_marked(item * kBlock, (item + 1) * kBlock, [&](int place, int column) {
+      const float* from = conv_.in.data + column / kBlock * state.block() + column % kBlock;
+      for (int n = 0; n < changes_.images; ++n) to[n * kBlock + place % kBlock] = from[n * kBlock];
+    });
+  }
+
+  /// An item: one group of outputs, whose weights are gathered into this thread's scratch.
+  void multiply_gathered(const kernels::KernelTable& table, int item, int thread) const {
+    const Value& state = value(step_.in);
+    kernels::OutGroup group = conv_.groups[item];
+    const int lanes = group.blocks * kBlock, blocks = gathered_blocks();
+    const std::ptrdiff_t state_floats = state.block() * state.blocks();
+    const std::ptrdiff_t most = std::ptrdiff_t{state.blocks()} * kBlock * table.out_blocks_per_tile * kBlock;
+    float* weights = gathered_state() + state_floats + thread * most;
+    const float* from = conv_.weights + group.weights;
+    std::fill_n(weights, std::ptrdiff_t{blocks} * kBlock * lanes, 0.0F);
+    for_each_marked(0, blocks * kBlock, [&](int place, int column) {
+      std::memcpy(weights + std::ptrdiff_t{place} * lanes, from + std::ptrdiff_t{column} * lanes,
+                  static_cast<std::size_t>(lanes) * sizeof(float));
+    });
+    kernels::Conv part = conv_;
+    group.in_begin = 0, group.in_end = blocks;
+    group.weights = 0;
+    part.in.data = gathered_state();
+    part.weights = weights;
+    part.groups = &group;
+    part.group_count = 1;
+    table.linear(part, 0);
+  }
+
+  /// An item: one block of one image.
+  void scatter(int item) const {
+    const Value& state = value(step_.out);
+    const kernels::Input from = in(step_.in);
+    const kernels::Output to = out(step_.out);
+    const int image = item / state.extent.blocks(), block = item % state.extent.blocks();
+    const bool flat = state.layout == Layout::features;
+    const std::ptrdiff_t pixel = flat ? state.block() : kBlock;
+    const std::ptrdiff_t row = flat ? pixel * state.extent.w : to.row;
+    float* first = to.data + (flat ? std::ptrdiff_t{image} * kBlock + block * row * state.extent.h
+                                   : image * to.batch + block * to.block);
+    const auto for_each_pixel = [&](auto&& visit) {
+      for (int y = 0; y < state.extent.h; ++y) {
+        for (int x = 0; x < state.extent.w; ++x) visit(first + y * row + x * pixel, y, x);
+      }
+    };
+    for_each_pixel([](float* p, int, int) { std::fill_n(p, kBlock, 0.0F); });
+    for (int at = changes_.members.first[image]; at < changes_.members.first[image + 1]; ++at) {
+      const int channel = changes_.members.index[at];
+      if (channel / kBlock != block) continue;
+      const float* plane = from.data + channel * from.block;
+      for_each_pixel([&](float* p, int y, int x) { p[channel % kBlock] = plane[y * from.row + x]; });
+    }
+  }
+
   const Program& program_;
   const Graph& graph_;
   const Step& step_;
   const Memory& memory_;
+  const Changes& changes_;
+  std::uint16_t* columns_ = nullptr;
+  kernels::LinearOfPlanes linear_;
   kernels::Conv conv_;
   kernels::Winograd winograd_;
   kernels::Pool pool_;
@@ -269,9 +421,16 @@ void write_item(const Value& value, const Memory& memory, const float* from, int
 }  // namespace
 
 kernels::Input read_view(const Value& value, const Memory& memory) {
-  const float* base = (value.external ? memory.whole : memory.own) + value.offset + value.origin();
-  const bool repeats = value.external && value.extent.batch == 1;  // one image serves a tail's whole batch
+  const float* base = (value.home == Home::trace ? memory.trace : memory.own) + value.offset + value.origin();
+  // One image serves a tail's whole batch.
+  const bool repeats = value.home == Home::trace && value.extent.batch == 1;
   return {base, repeats ? 0 : value.batch(), value.block(), value.row()};
+}
+
+kernels::Base base_view(const Value& value, const Memory& memory, int image) {
+  const float* data = memory.trace + value.offset + value.origin();
+  if (value.layout == Layout::features) return {data + std::ptrdiff_t{image} * kBlock, value.block(), 0, 0};
+  return {data + image * value.batch(), value.block(), value.row(), kBlock};
 }
 
 kernels::Output write_view(const Value& value, const Memory& memory) {
@@ -298,8 +457,11 @@ void read_value(const Value& value, const Memory& memory, float* to) {
   for (int item = 0; item < items; ++item) kernels::from_blocked(from, value.extent, to, item);
 }
 
-void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const float* input, int threads, Shares& shares, double* step_ms) {
+namespace {
+
+void run_steps(const Program& program, const Graph& graph, const kernels::KernelTable& table,
+               const Memory& memory, const Changes& changes, const float* input, int threads, Shares& shares,
+               double* step_ms) {
   double start = 0;
 #pragma omp parallel num_threads(threads)
   {
@@ -317,7 +479,7 @@ void execute(const Program& program, const Graph& graph, const kernels::KernelTa
 #pragma omp master
         start = omp_get_wtime();
       }
-      const StepBinding step(program, graph, program.steps[s], memory, threads);
+      const StepBinding step(program, graph, program.steps[s], memory, changes, threads);
       for (int phase = 0; phase < program.steps[s].phases; ++phase, ++phases) {
         const int items = step.items(phase);
         for (int item; (item = shares.take(phases, thread, items)) >= 0;)
@@ -331,6 +493,18 @@ void execute(const Program& program, const Graph& graph, const kernels::KernelTa
       }
     }
   }
+}
+
+}  // namespace
+
+void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
+             const Memory& memory, const float* input, int threads, Shares& shares, double* step_ms) {
+  run_steps(program, graph, table, memory, {}, input, threads, shares, step_ms);
+}
+
+void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
+             const Memory& memory, const Changes& changes, int threads, Shares& shares, double* step_ms) {
+  run_steps(program, graph, table, memory, changes, nullptr, threads, shares, step_ms);
 }
 
 }  // namespace ablaze::runtime

@@ -11,7 +11,17 @@ namespace ablaze::runtime {
 /// The memory that a program works on.
 struct Memory {
   float* own = nullptr;          ///< Program::arena_floats
-  const float* whole = nullptr;  ///< a tail's: the arena of the whole network's trace
+  const float* trace = nullptr;  ///< a tail's: the arena of the whole network's trace
+};
+
+/// What a delta program works on beside its arena and the trace.
+struct Changes {
+  const float* planes = nullptr;     ///< Program::plane_floats
+  int image = 0;                     ///< of the trace
+  int images = 0;                    ///< how many of the program's batch there are
+  kernels::Lists members;            ///< of each image: the channels that change in it
+  kernels::Lists images_of;          ///< of each channel: the images in which it changes
+  std::uint16_t* columns = nullptr;  ///< Program::columns: marks which of 16 columns some image changes
 };
 
 /// Hands out a phase's items. Every thread has a share of neighbouring items, which it takes in order, so
@@ -60,6 +70,8 @@ class Shares {
 
 /// Where a value is read or written.
 kernels::Input read_view(const Value& value, const Memory& memory);
+/// What the untouched run left of a value for one image of its batch.
+kernels::Base base_view(const Value& value, const Memory& memory, int image);
 kernels::Output write_view(const Value& value, const Memory& memory);
 
 /// Copies a row-major [N, C, H, W] (or [N, K]) array into a value, and out of one.
@@ -71,6 +83,11 @@ void read_value(const Value& value, const Memory& memory, float* to);
 /// receives the milliseconds of each step.
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
              const Memory& memory, const float* input, int threads, Shares& shares,
+             double* step_ms = nullptr);
+
+/// Runs a delta program.
+void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
+             const Memory& memory, const Changes& changes, int threads, Shares& shares,
              double* step_ms = nullptr);
 
 }  // namespace ablaze::runtime

@@ -9,6 +9,10 @@
 // every value inside the chain has one reader and nobody asked to keep it; the value before the ReLU may be
 // kept all the same, by a second store. A tail makes the same choices as the whole network, so that resuming
 // gives the same bits.
+//
+// A delta program computes the dense nodes behind a layer on changes: linear operators without their biases,
+// ReLUs and max-pools against the untouched run's inputs (Step::base). Where an operator reads a
+// channel-local node, it reads that node's changed planes, which the caller fills.
 
 namespace ablaze::runtime {
 namespace {
@@ -26,7 +30,9 @@ class Lowering {
     find_roots();
     count_readers();
     find_borders();
-    if (tail()) {
+    if (delta()) {
+      program_.changes = true;
+    } else if (tail()) {
       Value start = job_.whole->values[static_cast<std::size_t>(job_.whole->value_of.at(job_.from))];
       start.extent.batch = static_cast<int>(shape(job_.from)[0]);
       start.storage = kNone;
@@ -41,13 +47,16 @@ class Lowering {
       const auto it = program_.value_of.find(root(id));
       if (it != program_.value_of.end()) program_.value_of[id] = it->second;
     }
-    program_.output = program_.value_of.at(graph_.output());
+    program_.output = program_.value_of.at(result());
     plan();
     return std::move(program_);
   }
 
  private:
   bool tail() const { return job_.whole != nullptr; }
+  bool delta() const { return !job_.changes.empty(); }
+  NodeId result() const { return delta() ? job_.result : graph_.output(); }
+  Change change(NodeId id) const { return job_.changes[static_cast<std::size_t>(id)]; }
   NodeId root(NodeId id) const { return roots_[static_cast<std::size_t>(id)]; }
   const Shape& shape(NodeId id) const { return job_.shapes[static_cast<std::size_t>(id)]; }
   bool needed(NodeId id) const { return job_.needed[static_cast<std::size_t>(id)]; }
@@ -63,20 +72,23 @@ class Lowering {
     const std::vector<bool> downstream = graph_.downstream(job_.from);
     for (NodeId id = 0; id < graph_.size(); ++id) {
       const Node& node = graph_.node(id);
-      kept_[static_cast<std::size_t>(id)] = job_.kept[static_cast<std::size_t>(id)];
+      kept_[static_cast<std::size_t>(id)] =
+          delta() ? id == job_.from : job_.kept[static_cast<std::size_t>(id)];
       // A kept Identity is a value of its own: replacing it must not replace what else reads its source.
       roots_.push_back(is<op::Identity>(node) && !kept(id) ? root(node.inputs[0]) : id);
       const bool behind = downstream[static_cast<std::size_t>(id)] && id != job_.from;
-      computed_[static_cast<std::size_t>(id)] = needed(id) && id != 0 && (!tail() || behind);
+      computed_[static_cast<std::size_t>(id)] =
+          delta() ? change(id) == Change::dense : needed(id) && id != 0 && (!tail() || behind);
     }
-    kept_[static_cast<std::size_t>(root(graph_.output()))] = true;
+    kept_[static_cast<std::size_t>(root(result()))] = true;
   }
 
-  /// Readers in the whole network, so that a tail fuses what the whole network fuses.
+  /// Readers in the whole network, so that a tail fuses what the whole network fuses; a delta program's are
+  /// its own.
   void count_readers() {
     readers_.assign(roots_.size(), {});
     for (NodeId id = 0; id < graph_.size(); ++id) {
-      if (!needed(id) || root(id) != id) continue;
+      if (!(delta() ? computed(id) : needed(id)) || root(id) != id) continue;
       for (const NodeId in : graph_.node(id).inputs)
         readers_[static_cast<std::size_t>(root(in))].push_back(id);
     }
@@ -109,7 +121,7 @@ class Lowering {
 
   ValueId add_value(NodeId node, Value value) {
     const ValueId id = static_cast<ValueId>(program_.values.size());
-    if (value.storage == kNone && !value.external) value.storage = id;
+    if (value.storage == kNone && value.home == Home::own) value.storage = id;
     program_.values.push_back(value);
     program_.value_of[node] = id;
     return id;
@@ -126,6 +138,76 @@ class Lowering {
     program_.input = add_value(0, planar && narrow && !kept(0) ? Layout::planar : Layout::blocked);
   }
 
+  /// A channel-local node's changed planes: [C][H][W], filled by the caller.
+  ValueId planes(NodeId node) {
+    const auto found = program_.planes.find(root(node));
+    if (found != program_.planes.end()) return found->second;
+    const Shape& s = shape(node);
+    Value value;
+    value.layout = Layout::planar;
+    value.home = Home::planes;
+    value.extent = {1, static_cast<int>(s[1]), s.size() == 4 ? static_cast<int>(s[2]) : 1,
+                    s.size() == 4 ? static_cast<int>(s[3]) : 1};
+    if (s.size() == 2) value.extent = flattened_planes(node);
+    const auto& border = borders_[static_cast<std::size_t>(root(node))];
+    value.border_y = border[0], value.border_x = border[1];
+    value.offset = program_.plane_floats;
+    // Whole blocks of planes: a linear layer reads a few at a time.
+    program_.plane_floats +=
+        static_cast<std::size_t>(value.block() * value.extent.blocks() * kernels::kBlock);
+    const ValueId id = static_cast<ValueId>(program_.values.size());
+    program_.values.push_back(value);
+    program_.planes[root(node)] = id;
+    return id;
+  }
+
+  /// The planes that a flattened channel-local node was made of.
+  kernels::Extent flattened_planes(NodeId node) const {
+    const Shape& columns = shape(node);
+    while (shape(node).size() != 4) node = graph_.node(node).inputs[0];
+    const Shape& s = shape(node);
+    if (s[1] * s[2] * s[3] != columns[1])
+      throw Error("layer " + graph_.node(node).name + ": its flattened planes have lost their channels");
+    return {1, static_cast<int>(s[1]), static_cast<int>(s[2]), static_cast<int>(s[3])};
+  }
+
+  /// What the untouched run left of a node, for the ReLU or max-pool that reads it; every image reads it.
+  ValueId base_value(NodeId node) {
+    const auto found = job_.whole->value_of.find(node);
+    if (found == job_.whole->value_of.end())
+      throw Error("layer " + graph_.node(node).name + " was not kept for what follows it");
+    Value base = job_.whole->values[static_cast<std::size_t>(found->second)];
+    base.home = Home::trace;
+    program_.values.push_back(base);
+    return static_cast<ValueId>(program_.values.size()) - 1;
+  }
+
+  /// Whether a step multiplies changed planes, which are few, rather than a whole state.
+  bool reads_planes(NodeId node) const {
+    return delta() && change(root(graph_.node(node).inputs[0])) == Change::local;
+  }
+
+  /// What an addition adds to the other summand; kNone where that does not change.
+  ValueId addend(NodeId node) {
+    if (!delta() || change(root(node)) == Change::dense) return value(node);
+    if (change(root(node)) == Change::none) return kNone;
+    Step step;
+    step.kind = Step::Kind::scatter;
+    step.first = step.last = root(node);
+    step.description = "scatter";
+    step.in = planes(node);
+    Value among_zeros = program_.values[static_cast<std::size_t>(step.in)];
+    among_zeros.layout = shape(node).size() == 4 ? Layout::blocked : Layout::features;
+    among_zeros.home = Home::own;
+    among_zeros.border_y = among_zeros.border_x = 0;
+    among_zeros.extent.batch = static_cast<int>(shape(node)[0]);
+    among_zeros.storage = step.out = static_cast<ValueId>(program_.values.size());
+    among_zeros.offset = 0;
+    program_.values.push_back(among_zeros);
+    program_.steps.push_back(step);
+    return step.out;
+  }
+
   /// The value that a node's output has, bringing in what the whole network's run left where a tail reads it.
   ValueId value(NodeId node) {
     const NodeId id = root(node);
@@ -135,7 +217,7 @@ class Lowering {
     if (!tail() || kept_value == job_.whole->value_of.end())
       throw Error("layer " + graph_.node(id).name + " is read before it is computed");
     Value outside = job_.whole->values[static_cast<std::size_t>(kept_value->second)];
-    outside.external = true;
+    outside.home = Home::trace;
     const int batch = static_cast<int>(shape(job_.from)[0]);
     if (outside.layout != Layout::features || outside.extent.batch == batch) return add_value(id, outside);
     const ValueId one = static_cast<ValueId>(program_.values.size());
@@ -145,7 +227,7 @@ class Lowering {
     step.first = step.last = id;
     step.description = "repeat";
     step.in = one;
-    outside.external = false;
+    outside.home = Home::own;
     outside.storage = kNone;
     outside.extent.batch = batch;
     const ValueId spread = add_value(id, outside);
@@ -196,6 +278,7 @@ class Lowering {
     step.first = step.last = id;
     step.description = description;
     step.in = value(graph_.node(id).inputs[0]);
+    if (delta() && kind == Step::Kind::max_pool) step.base = base_value(graph_.node(id).inputs[0]);
     step.out = add_value(id, Layout::blocked);
     program_.steps.push_back(std::move(step));
   }
@@ -217,7 +300,7 @@ class Lowering {
       add_value(id, flat);
       return;
     }
-    flat.external = false;
+    flat.home = Home::own;
     flat.storage = kNone;
     Step step;
     step.kind = Step::Kind::to_features;
@@ -236,14 +319,18 @@ class Lowering {
     step.first = id;
     step.kind = multiplies ? Step::Kind::convolution : Step::Kind::elementwise;
     step.multiply_adds = multiply_adds(graph_, id, job_.shapes);
-    step.in = value(node.inputs[0]);
+    const bool sparse = multiplies && reads_planes(id);
+    if (sparse) step.multiply_adds /= shape_of_planes(node)[1];
+    const bool swapped = is<op::Add>(node) && delta() && change(root(node.inputs[0])) != Change::dense;
+    step.in = sparse ? planes(node.inputs[0]) : value(node.inputs[swapped ? 1 : 0]);
     Affine affine;
     if (const auto* norm = std::get_if<op::BatchNorm>(&node.op)) affine = batch_norm_affine(*norm);
     if (is<op::Add>(node)) {
-      step.other = value(node.inputs[1]);
+      step.other = addend(node.inputs[swapped ? 0 : 1]);
       expect_one_order(id, step.in, step.other, multiplies);
     }
     step.relu = is<op::Relu>(node);
+    if (step.relu && delta()) step.base = base_value(node.inputs[0]);
 
     NodeId end = id;
     const auto take = [&](NodeId reader) {
@@ -257,11 +344,12 @@ class Lowering {
       take(next);
       next = kept(end) ? -1 : only_reader(end);
     }
-    if (next >= 0 && step.other == kNone && is<op::Add>(graph_.node(next))) {
+    const bool adds = !(sparse && is<op::Linear>(node));
+    if (next >= 0 && adds && step.other == kNone && is<op::Add>(graph_.node(next))) {
       const auto& inputs = graph_.node(next).inputs;
       const NodeId other = root(inputs[0]) == end ? inputs[1] : inputs[0];
       if (root(inputs[0]) != root(inputs[1]) && available(other)) {
-        step.other = value(other);
+        step.other = addend(other);
         expect_one_order(next, step.in, step.other, multiplies);
         description += " + add";
         take(next);
@@ -272,10 +360,11 @@ class Lowering {
     if (next >= 0 && is<op::Relu>(graph_.node(next))) {
       step.relu = true;
       description += " + relu";
+      if (delta()) step.base = base_value(graph_.node(next).inputs[0]);
       if (kept(end)) before_relu = end;
       take(next);
     }
-    if (is<op::Conv2d>(node) && !kept(end)) {
+    if (is<op::Conv2d>(node) && !kept(end) && !delta()) {
       next = only_reader(end);
       if (next >= 0 && choose(id, program_.values[static_cast<std::size_t>(step.in)]).winograd &&
           pools_in_place(next)) {
@@ -298,12 +387,17 @@ class Lowering {
     if (step.choice.winograd) {
       step.kind = Step::Kind::winograd;
       add_scratch(step);
+    } else if (is<op::Linear>(node) && sparse) {
+      step.kind = Step::Kind::linear_of_planes;
+    } else if (is<op::Linear>(node) && delta() && is<op::Relu>(graph_.node(root(node.inputs[0])))) {
+      gather(step);
     }
     program_.steps.push_back(std::move(step));
   }
 
   /// Flattened planes and plain rows order their features differently; adding them up needs one order.
   void expect_one_order(NodeId add, ValueId in, ValueId other, bool in_becomes_plain) const {
+    if (other == kNone) return;
     const auto area = [&](ValueId id) {
       const Value& v = program_.values[static_cast<std::size_t>(id)];
       return v.layout == Layout::features ? v.extent.h * v.extent.w : 1;
@@ -317,7 +411,7 @@ class Lowering {
   ValueId add_features(NodeId node, ValueId in, bool multiplies) {
     if (multiplies) return add_value(node, Layout::features);
     Value value = program_.values[static_cast<std::size_t>(in)];
-    value.external = false;
+    value.home = Home::own;
     value.storage = kNone;
     value.extent.batch = static_cast<int>(shape(node)[0]);
     return add_value(node, value);
@@ -334,25 +428,49 @@ class Lowering {
       step.affine = pack_affine(affine.scale, affine.shift);
       return;
     }
-    const auto found = job_.store->find(step.first);
-    if (found != job_.store->end()) {
-      step.packed = found->second;
-      return;
-    }
+    step.choice = choose(step.first, in);
+    using Form = PackedWeights::Form;
+    const bool planar = in.layout == Layout::planar && is<op::Conv2d>(node);
+    const Form form = step.choice.winograd ? Form::winograd : planar ? Form::planar : Form::blocked;
+    auto& packed = (*job_.store)[step.first];
     const int tile_blocks = job_.table->out_blocks_per_tile;
-    if (const kernels::Choice choice = choose(step.first, in); choice.winograd) {
-      step.choice = choice;
-      step.packed = pack_winograd(node, choice.side, tile_blocks, affine.scale, affine.shift, job_.threads);
-      job_.store->emplace(step.first, step.packed);
-      return;
+    if (packed == nullptr || !lies(*packed, form, step.choice.side)) {
+      program_.packed_bytes += packed_size(node, form, step.choice.side, in.extent, tile_blocks);
+      if (!job_.pack) return;
+      if (form == Form::winograd) {
+        packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.threads);
+      } else if (is<op::Linear>(node)) {
+        // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
+        const bool keep_half = job_.table->half_weights && kernels::keep_half(in.extent.batch) &&
+                               !job_.replayed[static_cast<std::size_t>(step.first)];
+        packed = pack_linear(node, in.extent, tile_blocks, keep_half, job_.threads);
+      } else {
+        packed = pack_convolution(node, planar, tile_blocks, affine.scale, affine.shift, job_.threads);
+      }
     }
-    // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
-    const bool keep_half = job_.table->half_weights && kernels::keep_half(in.extent.batch) &&
-                           !job_.replayed[static_cast<std::size_t>(step.first)];
-    step.packed = is<op::Linear>(node) ? pack_linear(node, in.extent, tile_blocks, keep_half, job_.threads)
-                                       : pack_convolution(node, in.layout == Layout::planar, tile_blocks,
-                                                          affine.scale, affine.shift, job_.threads);
-    job_.store->emplace(step.first, step.packed);
+    step.packed = packed;
+  }
+
+  const Shape& shape_of_planes(const Node& reader) const {
+    NodeId id = reader.inputs[0];
+    while (shape(id).size() != 4) id = graph_.node(id).inputs[0];
+    return shape(id);
+  }
+
+  /// A linear layer behind a ReLU: units that are dead in the untouched picture mostly stay so.
+  void gather(Step& step) {
+    const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+    step.kind = Step::Kind::gathered_linear;
+    step.phases = 3;
+    step.columns = program_.columns;
+    program_.columns += static_cast<std::size_t>(in.blocks());
+    Value scratch;  // the gathered state, and a group's gathered weights for each thread
+    scratch.layout = Layout::scratch;
+    scratch.scratch_floats =
+        std::ptrdiff_t{in.blocks()} * kernels::kBlock *
+        (in.extent.batch + std::ptrdiff_t{job_.threads} * job_.table->out_blocks_per_tile * kernels::kBlock);
+    scratch.storage = step.scratch = static_cast<int>(program_.values.size());
+    program_.values.push_back(scratch);
   }
 
   /// Whether a node is the max-pool that Winograd's epilogue can do: 2x2, stride 2, nothing hanging over.
@@ -366,20 +484,38 @@ class Lowering {
            (even || !pool->ceil_mode);
   }
 
-  /// Winograd's rounding errors are those of the score, not of the small drops that ablation subtracts from
-  /// it: what is run again behind a kept layer stays direct, in the first run too.
+  /// Winograd's rounding errors are those of the values it works on. Where drops are differences of two runs,
+  /// what is run again behind a kept layer stays direct, in the first run too; changes keep their digits.
   kernels::Choice choose(NodeId id, const Value& in) const {
     const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
-    if (conv == nullptr || !job_.winograd || job_.replayed[static_cast<std::size_t>(id)]) return {};
+    const bool direct =
+        !job_.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
+    if (conv == nullptr || direct) return {};
     const Shape& weight = conv->weight.shape();
     const std::array<int, 2> ones{1, 1};
     const bool fits = weight[2] == 3 && weight[3] == 3 && conv->stride == ones && conv->dilation == ones &&
                       conv->groups == 1 && in.layout == Layout::blocked;
     if (!fits) return {};
     const Shape& out = shape(id);
-    return kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]),
-                            static_cast<int>(weight[0]), static_cast<int>(out[2]), static_cast<int>(out[3])},
-                           job_.isa, job_.threads);
+    const PackedWeights* packed = packed_so_far(id);
+    const bool transformed = packed != nullptr && packed->form == PackedWeights::Form::winograd;
+    if (tail() && !transformed && !job_.transform_weights) return {};
+    kernels::Choice choice =
+        kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]), static_cast<int>(weight[0]),
+                         static_cast<int>(out[2]), static_cast<int>(out[3])},
+                        job_.isa, job_.threads);
+    const bool as_packed = transformed && choice.winograd && choice.side == packed->side;
+    if (transformed && !as_packed && !job_.transform_weights) choice = {true, packed->side, 0, 256};
+    return choice;
+  }
+
+  const PackedWeights* packed_so_far(NodeId id) const {
+    const auto found = job_.store->find(id);
+    return found != job_.store->end() ? found->second.get() : nullptr;
+  }
+
+  static bool lies(const PackedWeights& packed, PackedWeights::Form form, int side) {
+    return packed.form == form && (form != PackedWeights::Form::winograd || packed.side == side);
   }
 
   /// The working memory of a Winograd step: one block a thread, or one chunk for all.
@@ -405,7 +541,7 @@ class Lowering {
 
   void plan() {
     std::vector<ValueId> untouchable{program_.output};
-    if (tail()) untouchable.push_back(program_.input);
+    if (tail() && !delta()) untouchable.push_back(program_.input);
     for (const auto& [node, value] : program_.value_of) {
       if (!tail() && kept(node)) untouchable.push_back(value);
     }

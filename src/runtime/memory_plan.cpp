@@ -22,7 +22,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   const auto touch = [&](ValueId id, int step) {
     if (id == kNone) return;
     const Value& value = program.values[static_cast<std::size_t>(id)];
-    if (value.external) return;
+    if (value.home != Home::own) return;
     Life& l = life[static_cast<std::size_t>(value.storage)];
     if (!l.used) l.begin = l.end = step;
     l.used = true;
@@ -68,7 +68,7 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable) {
     placed.push_back(id);
   }
   for (Value& value : program.values) {
-    if (!value.external) value.offset = life[static_cast<std::size_t>(value.storage)].offset;
+    if (value.home == Home::own) value.offset = life[static_cast<std::size_t>(value.storage)].offset;
   }
 }
 

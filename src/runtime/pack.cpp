@@ -149,6 +149,7 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
   if (!planar && conv.groups > 1 && kernels::narrow(in_per_group, out_per_group))
     return pack_narrow(conv, scale, shift, threads);
   auto packed = std::make_shared<PackedWeights>();
+  packed->form = planar ? PackedWeights::Form::planar : PackedWeights::Form::blocked;
   packed->groups = fewest_zeros(out_channels, in_per_group, conv.groups, planar, taps, tile_blocks);
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
   packed->weights = Tensor::uninitialised({packed_floats(packed->groups, taps, in_block)});
@@ -246,6 +247,8 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
   const int out_channels = static_cast<int>(conv.weight.shape()[0]),
             in_channels = static_cast<int>(conv.weight.shape()[1]);
   auto packed = std::make_shared<PackedWeights>();
+  packed->form = PackedWeights::Form::winograd;
+  packed->side = side;
   packed->groups = out_groups(out_channels, in_channels, 1, false, 1, tile_blocks);
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
   packed->tap_weights = packed_floats(packed->groups, 1, kBlock);
@@ -346,6 +349,28 @@ std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels
     pack_rows(linear.weight, from, packed->groups, packed->weights.data(), threads);
   }
   return packed;
+}
+
+std::size_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
+                        int tile_blocks) {
+  std::vector<OutGroup> groups;
+  std::int64_t floats = 0;
+  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) {
+    const Shape& shape = conv->weight.shape();
+    const bool planar = form == PackedWeights::Form::planar;
+    const int taps = form == PackedWeights::Form::winograd ? 1 : static_cast<int>(shape[2] * shape[3]);
+    groups = fewest_zeros(static_cast<int>(shape[0]), static_cast<int>(shape[1]), conv->groups, planar, taps,
+                          tile_blocks);
+    floats = packed_floats(groups, taps, planar ? 1 : kBlock);
+    if (form == PackedWeights::Form::winograd) floats *= (side + 2) * (side + 2);
+  } else {
+    const Shape& shape = std::get<op::Linear>(node.op).weight.shape();
+    groups = out_groups(static_cast<int>(shape[0]), from.blocks() * from.h * from.w * kBlock, 1, false, 1,
+                        tile_blocks);
+    floats = packed_floats(groups, 1, kBlock);
+  }
+  const int out_blocks = groups.back().first_block + groups.back().blocks;
+  return static_cast<std::size_t>(floats + std::int64_t{out_blocks} * kBlock) * sizeof(float);
 }
 
 }  // namespace ablaze::runtime

@@ -30,15 +30,27 @@ enum class Layout {
   scratch    ///< a step's own working memory
 };
 
+/// Whose memory a value lies in.
+enum class Home {
+  own,    ///< the program's arena
+  trace,  ///< the trace of the whole network: a tail reads what the first run left there
+  planes  ///< a delta program's input: the changed planes of the layer's channels
+};
+
+/// How a node's output moves when one channel of a layer is changed.
+enum class Change {
+  none,   ///< not at all
+  local,  ///< in that channel alone
+  dense   ///< everywhere
+};
+
 struct Value {
   Layout layout = Layout::blocked;
   kernels::Extent extent;  ///< features keep the extent that they were flattened from
   int border_y = 0, border_x = 0;
-  /// Where it lives: in the program's own arena, or in the trace of the whole network (a tail reads
-  /// what the first run left there).
-  bool external = false;
+  Home home = Home::own;
   int storage = kNone;                ///< the value's place; a flattened value may share that of its source
-  std::size_t offset = 0;             ///< in floats, of the storage in its arena
+  std::size_t offset = 0;             ///< in floats, of the storage in its memory
   std::ptrdiff_t scratch_floats = 0;  ///< Layout::scratch: its size
 
   std::ptrdiff_t row() const;
@@ -70,6 +82,9 @@ class Halves {
 
 /// A convolution's or a linear layer's weights as the tiles read them.
 struct PackedWeights {
+  /// Blocks of 16 input channels; single ones, as planar inputs are read; or transformed for Winograd.
+  enum class Form { blocked, planar, winograd } form = Form::blocked;
+  int side = 0;    ///< Winograd's
   Tensor weights;  ///< see kernels::OutGroup
   Halves halves;   ///< a linear layer's instead, where its file holds halves and the kernels widen them
   Tensor bias;     ///< [blocks * 16]
@@ -95,8 +110,11 @@ struct Step {
     average_pool,
     adaptive_average_pool,
     elementwise,
-    to_features,  ///< flatten
-    spread        ///< one image's features for every image of a batch
+    to_features,       ///< flatten
+    spread,            ///< one image's features for every image of a batch
+    linear_of_planes,  ///< a delta program's: a linear layer that reads the changed planes
+    gathered_linear,   ///< a delta program's: a linear layer without the columns that no image changes
+    scatter            ///< a delta program's: changed planes among zeros, as an addition needs them
   };
   Kind kind = Kind::elementwise;
   NodeId first = 0;         ///< the operator that the step begins with: it holds the attributes
@@ -106,6 +124,7 @@ struct Step {
   ValueId other = kNone;  ///< added before the ReLU
   ValueId out = kNone;
   ValueId before_relu = kNone;
+  ValueId base = kNone;  ///< a delta program's: the untouched run's input of the step's ReLU or max-pool
   bool relu = false;
   std::shared_ptr<const PackedWeights> packed;
   std::shared_ptr<const PackedAffine> affine;
@@ -114,6 +133,7 @@ struct Step {
   kernels::Choice choice;   ///< winograd
   ValueId scratch = kNone;  ///< winograd: transformed inputs and products
   int phases = 1;           ///< between two phases all threads wait
+  std::size_t columns = 0;  ///< gathered_linear: the place of its marks among the program's
 };
 
 /// Steps in order. A program is bound to a batch and an input's extent, not to any memory.
@@ -124,6 +144,12 @@ struct Program {
   ValueId input = kNone;               ///< filled by the caller before the steps run
   ValueId output = kNone;
   std::size_t arena_floats = 0;
+  // A delta program's: it runs on changes instead of values, without biases.
+  bool changes = false;
+  std::map<NodeId, ValueId> planes;  ///< its inputs: the channel-local nodes that it reads
+  std::size_t plane_floats = 0;
+  std::size_t packed_bytes = 0;  ///< of weights that the store did not have as the program needs them
+  std::size_t columns = 0;       ///< marks of gathered linear layers, one a block of 16 columns
 };
 
 /// One convolution or linear layer with the BatchNorm folded into it, if any. Packed once a session.
@@ -139,14 +165,22 @@ struct LoweringJob {
   WeightStore* store = nullptr;  ///< weights are packed into it, or found there
   Isa isa = Isa::baseline;
   bool winograd = true;
-  std::vector<bool> replayed;  ///< nodes behind a layer that may be resumed from
+  /// A tail's: Winograd also where the whole network multiplies directly (else as the whole network, whatever
+  /// the batch).
+  bool transform_weights = false;
+  std::vector<bool> replayed;   ///< nodes behind a layer that may be resumed from
+  bool direct_replays = false;  ///< no Winograd there
   int threads = 1;
   // A tail: only what is downstream of `from`, whose value the caller fills; what else is read is in `whole`.
   NodeId from = 0;
   const Program* whole = nullptr;
+  // A delta program: what happens behind job.from when single channels of it change.
+  std::vector<Change> changes;  ///< of every node; empty: not a delta program
+  NodeId result = 0;            ///< the dense node whose change is wanted
+  bool pack = true;             ///< false: only to see what it takes; the program cannot run
 };
 
-/// The whole network (job.whole == nullptr) or the tail behind job.from. Throws Error.
+/// The whole network (job.whole == nullptr), the tail behind job.from, or its delta program. Throws Error.
 Program lower(const LoweringJob& job);
 
 /// Tiles that the working memory of a Winograd step in phases has room for.
@@ -169,6 +203,10 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
                                                  int tile_blocks, bool keep_half, int threads);
 std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale, std::span<const double> shift);
+
+/// Bytes that one of these would take.
+std::size_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
+                        int tile_blocks);
 
 /// BatchNorm as y = x * scale + shift.
 struct Affine {

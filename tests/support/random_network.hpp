@@ -65,7 +65,7 @@ class RandomNetwork {
     const NodeId from = nodes_.back();
     const Shape in = shape_of(from);
     NodeId at = from;
-    switch (pick(0, 6)) {
+    switch (pick(0, 7)) {
       case 0: {  // a residual block, with or without a projection
         const bool project = pick(0, 1) == 1;
         const int out = project ? pick(1, 24) : static_cast<int>(in[1]);
@@ -116,6 +116,14 @@ class RandomNetwork {
         at = graph_.add(name + ".relu", op::Relu{}, {at});
         break;
       }
+      case 6: {  // a filter a channel
+        at = graph_.add(name + ".depthwise",
+                        convolution(in, static_cast<int>(in[1]), 3, pick(1, 2), static_cast<int>(in[1])),
+                        {at});
+        at = graph_.add(name + ".bn", norm(in[1]), {at});
+        if (pick(0, 1) == 1) at = graph_.add(name + ".relu", op::Relu{}, {at});
+        break;
+      }
       default: {  // two layers that add up, without BatchNorm
         const int out = pick(1, 20);
         const NodeId a = graph_.add(name + ".a", convolution(in, out, 1, 1, 1), {from});
@@ -131,19 +139,20 @@ class RandomNetwork {
   void finish() {
     NodeId at = nodes_.back();
     const int classes = pick(2, 11);
-    const bool deep = pick(0, 1) == 1;
+    const int hidden_layers = pick(0, 2);
     const int side = pick(1, 3);
     at = graph_.add("avgpool", op::AdaptiveAvgPool2d{{side, side}}, {at});
     at = graph_.add("flatten", op::Flatten{}, {at});
-    if (deep) {
+    for (int i = 1; i <= hidden_layers; ++i) {
       const int hidden = pick(3, 33);
+      const std::string name = "fc" + std::to_string(i);
       const std::int64_t columns = shape_of(at)[1];
-      at = graph_.add("fc1",
+      at = graph_.add(name,
                       op::Linear{tensor({hidden, columns}, std::sqrt(2.0 / static_cast<double>(columns))),
                                  tensor({hidden}, 0.2)},
                       {at});
-      at = graph_.add("fc1relu", op::Relu{}, {at});
-      at = graph_.add("dropout", op::Identity{}, {at});
+      at = graph_.add(name + "relu", op::Relu{}, {at});
+      at = graph_.add(name + "dropout", op::Identity{}, {at});
     }
     const std::int64_t columns = shape_of(at)[1];
     graph_.add("fc",

@@ -60,7 +60,8 @@ void look_inside(const char* file) {
 
   // Ablating every channel takes longer; a callback that returns false stops it.
   const ablaze::Score score{ablaze::Score::Kind::logit, 0};
-  const ablaze::Progress until_half = [](std::int64_t done, std::int64_t total) { return 2 * done < total; };
+  ablaze::AblateOptions until_half;
+  until_half.progress = [](std::int64_t done, std::int64_t total) { return 2 * done < total; };
   try {
     trace.ablate(layer, {}, {&score, 1}, until_half);
   } catch (const ablaze::Cancelled&) {

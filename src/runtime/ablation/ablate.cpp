@@ -1,0 +1,77 @@
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+#include <algorithm>
+#include <numeric>
+
+#include "runtime/ablation/question.hpp"
+
+namespace ablaze {
+namespace {
+
+using runtime::CompiledNetwork;
+
+void require_channels(const CompiledNetwork& session, NodeId layer, std::string_view name) {
+  const Shape& shape = session.shapes[static_cast<std::size_t>(layer)];
+  if (shape.size() == 4 && layer != 0) return;
+  throw UsageError("layer " + std::string(name) + " (" + to_string(shape) +
+                   ") has no channels with a spatial extent to ablate");
+}
+
+void require_image(std::int64_t images, std::int64_t image) {
+  if (image >= 0 && image < images) return;
+  throw UsageError("image " + std::to_string(image) + " does not exist; the trace holds " +
+                   std::to_string(images));
+}
+
+void require_classes(std::int64_t classes, std::span<const Score> scores) {
+  for (const Score& score : scores) {
+    if (score.index >= 0 && score.index < classes) continue;
+    throw UsageError("class " + std::to_string(score.index) + " does not exist; the network has " +
+                     std::to_string(classes));
+  }
+}
+
+std::vector<std::vector<int>> in_order(std::span<const std::vector<int>> sets, std::int64_t channels) {
+  std::vector<std::vector<int>> result(sets.begin(), sets.end());
+  for (std::vector<int>& set : result) {
+    std::ranges::sort(set);
+    if (std::ranges::adjacent_find(set) != set.end())
+      throw UsageError("a set of channels names channel " + std::to_string(*std::ranges::adjacent_find(set)) +
+                       " twice");
+    if (!set.empty() && (set.front() < 0 || set.back() >= channels)) {
+      throw UsageError("channel " + std::to_string(set.front() < 0 ? set.front() : set.back()) +
+                       " does not exist; the layer has " + std::to_string(channels));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<const Score> scores,
+                    const AblateOptions& options) const {
+  const NodeId node = impl_->session->kept_node(layer);
+  require_channels(*impl_->session, node, layer);
+  std::vector<std::vector<int>> single;
+  for (int k = 0; k < impl_->session->shapes[static_cast<std::size_t>(node)][1]; ++k) single.push_back({k});
+  return ablate_sets(layer, ablation, single, scores, options);
+}
+
+Drops Trace::ablate_sets(std::string_view layer, const Ablation& ablation,
+                         std::span<const std::vector<int>> sets, std::span<const Score> scores,
+                         const AblateOptions& options) const {
+  const CompiledNetwork& session = *impl_->session;
+  const NodeId node = session.kept_node(layer);
+  require_channels(session, node, layer);
+  const Shape& shape = session.shapes[static_cast<std::size_t>(node)];
+  const Shape& logits = session.shapes[static_cast<std::size_t>(session.graph.output())];
+  require_image(shape[0], options.image);
+  require_classes(element_count(logits) / logits[0], scores);
+  const std::vector<std::vector<int>> ordered = in_order(sets, shape[1]);
+  const runtime::AblationQuestion question{
+      *impl_, node, static_cast<int>(options.image), ablation, ordered, scores, options.progress};
+  const bool follow = !options.rerun && session.options.keep_preactivations;
+  return follow ? ablate_by_changes(question) : ablate_by_rerun(question);
+}
+
+}  // namespace ablaze

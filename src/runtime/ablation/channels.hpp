@@ -1,0 +1,61 @@
+#pragma once
+
+#include <ablaze/session.hpp>
+#include <span>
+#include <vector>
+
+#include "runtime/ablation/route.hpp"
+
+namespace ablaze::runtime {
+
+/// A layer of one image, seen channel by channel: A, and what an ablation makes of it, A'.
+class Channels {
+ public:
+  /// Throws Error where a mask does not have the planes' size.
+  Channels(const RunState& trace, NodeId layer, int image, const Ablation& ablation);
+  int count() const { return count_; }
+  int area() const { return height_ * width_; }
+  std::span<const float> plane(int k) const {
+    return a_.values().subspan(static_cast<std::size_t>(first_ + std::int64_t{k} * area()),
+                               static_cast<std::size_t>(area()));
+  }
+  /// A'_k
+  void ablated(int k, std::span<float> out) const;
+  /// A'_k - A_k
+  std::vector<double> change(int k) const;
+
+ private:
+  const Ablation& ablation_;
+  Tensor a_;
+  int count_ = 0, height_ = 0, width_ = 0;
+  std::int64_t first_ = 0;  // of the image in a_
+};
+
+/// Planes of one channel, one for each node of Route::local.
+using Planes = std::vector<std::vector<double>>;
+
+/// Follows a change through the operators that keep it in its channel: in float64, since it is little work.
+class ChannelLocal {
+ public:
+  ChannelLocal(const RunState& trace, const Route& route, int image);
+  /// planes[0]: the change of channel k of the layer; the others are filled.
+  void follow(int k, Planes& planes) const;
+
+ private:
+  struct Step {
+    NodeId node;
+    std::vector<std::size_t> inputs;  // among the local nodes; inputs that do not change are left out
+    std::vector<double> scale;        // BatchNorm
+    std::vector<double> filters;      // depthwise convolution
+  };
+  std::vector<double> apply(const Step& step, int k, const Planes& planes) const;
+  /// What the untouched run has in channel k of a node.
+  std::vector<double> base(NodeId node, int k) const;
+
+  const RunState& trace_;
+  const CompiledNetwork& network_;
+  int image_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace ablaze::runtime

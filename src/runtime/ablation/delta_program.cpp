@@ -1,0 +1,114 @@
+#include "runtime/ablation/delta_program.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+
+namespace ablaze::runtime {
+namespace {
+
+// Images a pass where planes with a spatial extent are carried: enough for Winograd's weights to be read
+// seldom, few enough for the states to stay near the caches.
+constexpr std::int64_t kMostImages = 64;
+
+class Compiler {
+ public:
+  Compiler(const CompiledNetwork& network, const Route& route) : network_(network), route_(route) {
+    const Shape& layer = shape(route.from);
+    channels_ = layer[1];
+    const std::size_t trace = network.program.arena_floats * sizeof(float);
+    const std::size_t limit = network.options.memory_limit;
+    budget_ = limit > trace ? limit - trace : 0;
+  }
+
+  DeltaProgram run(bool pack) {
+    const Setting setting = choose();
+    DeltaProgram result;
+    result.route = route_;
+    result.store = network_.store;
+    result.batch = setting.batch;
+    Program program = lower(setting, result.store, pack);
+    result.bytes = run_bytes(program, setting.batch);
+    result.packed_bytes = program.packed_bytes;
+    result.code = std::make_shared<const Program>(std::move(program));
+    return result;
+  }
+
+ private:
+  struct Setting {
+    std::int64_t batch = 1;
+    bool transform = false;  // weights for Winograd where the whole network multiplies directly
+  };
+
+  const Shape& shape(NodeId id) const { return network_.shapes[static_cast<std::size_t>(id)]; }
+
+  Program lower(const Setting& setting, WeightStore& store, bool pack) const {
+    LoweringJob job = network_.job();
+    for (Shape& s : job.shapes) s[0] = setting.batch;
+    job.store = &store;
+    job.from = route_.from;
+    job.whole = &network_.program;
+    job.changes = route_.changes;
+    job.result = route_.result;
+    job.transform_weights = setting.transform;
+    job.pack = pack;
+    return runtime::lower(job);
+  }
+
+  std::size_t run_bytes(const Program& program, std::int64_t batch) const {
+    const auto results =
+        static_cast<std::size_t>(element_count(shape(route_.result)) / shape(route_.result)[0] * batch);
+    return (program.arena_floats + program.plane_floats + results) * sizeof(float);
+  }
+
+  std::size_t bytes(const Setting& setting) const {
+    WeightStore store = network_.store;
+    const Program program = lower(setting, store, false);
+    return run_bytes(program, setting.batch) + program.packed_bytes;
+  }
+
+  /// A dense state with a spatial extent: its convolutions are worked through in small batches. Without one
+  /// (the head of a VGG), reading the weights is the cost, so that all channels go together.
+  bool has_dense_planes() const {
+    for (NodeId id = route_.from; id <= route_.result; ++id) {
+      if (route_.change(id) == Change::dense && shape(id).size() == 4) return true;
+    }
+    return false;
+  }
+
+  Setting choose() const {
+    const std::int64_t most = has_dense_planes() ? std::min(kMostImages, channels_) : channels_;
+    for (const bool transform : {true, false}) {
+      for (std::int64_t batch = most; batch > (transform ? most / 4 : 0); batch = batch / 2) {
+        const Setting setting{balanced(batch), transform};
+        if (bytes(setting) <= budget_) return setting;
+      }
+    }
+    const std::size_t least = bytes({1, false}) + (network_.options.memory_limit - budget_);
+    throw Error("following the changes of layer " + network_.graph.node(route_.from).name +
+                " takes at least " + std::to_string((least + (1U << 20) - 1) >> 20) + " MiB; the limit is " +
+                std::to_string(network_.options.memory_limit >> 20) +
+                " MiB: allow more memory or choose a later layer");
+  }
+
+  /// The same number of passes, of nearly equal size.
+  std::int64_t balanced(std::int64_t batch) const {
+    const std::int64_t passes = (channels_ + batch - 1) / batch;
+    return (channels_ + passes - 1) / passes;
+  }
+
+  const CompiledNetwork& network_;
+  const Route& route_;
+  std::int64_t channels_ = 0;
+  std::size_t budget_ = 0;
+};
+
+}  // namespace
+
+DeltaProgram compile_changes(const CompiledNetwork& network, NodeId from, bool through_head, bool pack) {
+  DeltaProgram result;
+  result.route = find_route(network, from, through_head);
+  if (result.route.closed_form()) return result;
+  return Compiler(network, result.route).run(pack);
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "runtime/ablation/route.hpp"
+
+namespace ablaze::runtime {
+
+/// A layer's delta program, compiled for batches of changes.
+struct DeltaProgram {
+  Route route;
+  std::int64_t batch = 0;               ///< images (sets of channels) a pass
+  std::shared_ptr<const Program> code;  ///< null: the closed form
+  WeightStore store;                    ///< the session's weights, and those laid out once more
+  std::size_t bytes = 0;                ///< of a run's memory
+  std::size_t packed_bytes = 0;         ///< of weights laid out once more
+};
+
+/// Compiles it, as large a batch as pays and as the memory limit allows. pack: false only measures: the
+/// program cannot run. Throws Error, naming the least, where the limit is too low.
+DeltaProgram compile_changes(const CompiledNetwork& network, NodeId from, bool through_head, bool pack);
+
+}  // namespace ablaze::runtime

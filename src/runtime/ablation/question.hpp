@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ablaze/session.hpp>
+#include <span>
+#include <vector>
+
+#include "runtime/compiled_network.hpp"
+
+namespace ablaze::runtime {
+
+/// One call of Trace::ablate_sets, checked.
+struct AblationQuestion {
+  const RunState& trace;
+  NodeId layer = 0;
+  int image = 0;
+  const Ablation& ablation;
+  std::span<const std::vector<int>> sets;  ///< channels in ascending order, none twice
+  std::span<const Score> scores;
+  const Progress& progress;
+};
+
+/// By following changes (deltas.cpp): needs the layers' inputs that SessionOptions::keep_preactivations
+/// keeps.
+Drops ablate_by_changes(const AblationQuestion& question);
+
+/// By running all that is behind the layer again for every set (rerun.cpp): the plain way, which the other is
+/// tested against.
+Drops ablate_by_rerun(const AblationQuestion& question);
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,137 @@
+#include <ablaze/error.hpp>
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <optional>
+
+#include "runtime/ablation/channels.hpp"
+#include "runtime/ablation/question.hpp"
+#include "runtime/ablation/scores.hpp"
+
+// The plain way: the tail is run again with the changed layer, one image of a batch for each set of channels.
+
+namespace ablaze::runtime {
+namespace {
+
+/// Images a batch: enough to keep the cores busy, few enough to stay near the caches.
+std::int64_t batch_size(const CompiledNetwork& session, NodeId from, std::int64_t sets) {
+  constexpr std::size_t most_bytes = std::size_t{96} << 20;
+  constexpr std::int64_t most_images = 32;
+  const std::size_t bytes = std::max<std::size_t>(session.tail(from, 1)->arena_floats * sizeof(float), 1);
+  const auto fitting = static_cast<std::int64_t>(std::min(most_bytes, session.options.memory_limit) / bytes);
+  return std::clamp<std::int64_t>(fitting, 1, std::min(most_images, sets));
+}
+
+/// Writes one channel of one image of a value.
+void write_channel(const Value& value, float* first_pixel, std::int64_t image, int channel,
+                   std::span<const float> plane) {
+  float* to = first_pixel + image * value.batch() + channel / kernels::kBlock * value.block() +
+              channel % kernels::kBlock;
+  const float* from = plane.data();
+  for (int y = 0; y < value.extent.h; ++y) {
+    for (int x = 0; x < value.extent.w; ++x) to[y * value.row() + x * kernels::kBlock] = *from++;
+  }
+}
+
+std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
+  const auto columns = static_cast<std::size_t>(tensor.size() / tensor.dim(0));
+  return tensor.values().subspan(static_cast<std::size_t>(row) * columns, columns);
+}
+
+/// How far the logits fall. Where the network ends in a linear layer, a change dx of what it reads changes
+/// logit c by W[c] . dx; taken so, in float64, a drop keeps the digits that it would lose as the difference
+/// of two float32 sums, each of which is far larger than the drop.
+class LogitDrops {
+ public:
+  LogitDrops(const RunState& trace, std::span<const Score> scores)
+      : trace_(trace), logits_(logits_of(trace, 0)) {
+    if (trace.session->head == kNoNode) return;
+    head_.emplace(*trace.session, scores);
+    before_ = trace.read(trace.session->head_input);
+  }
+  void read(const Tail& tail, const Tensor& logits) {
+    after_ = head_ ? tail.read(trace_.session->head_input) : logits;
+  }
+  std::vector<double> of_image(std::int64_t image) const {
+    const std::span<const float> after = row_of(after_, image);
+    std::vector<double> drops(logits_.size());
+    if (!head_) {
+      std::ranges::transform(logits_, after, drops.begin(), std::minus<>());
+      return drops;
+    }
+    std::vector<float> change(after.size());
+    std::ranges::transform(after, before_.values(), change.begin(), std::minus<>());
+    return head_->drops(change);
+  }
+
+ private:
+  const RunState& trace_;
+  std::vector<double> logits_;
+  std::optional<HeadRows> head_;
+  Tensor before_, after_;
+};
+
+}  // namespace
+
+Drops ablate_by_rerun(const AblationQuestion& q) {
+  const CompiledNetwork& session = *q.trace.session;
+  if (session.shapes[static_cast<std::size_t>(q.layer)][0] != 1) {
+    throw UsageError(
+        "a rerun takes a trace of one image; keep the values before the ReLUs "
+        "(SessionOptions::keep_preactivations) to ablate one of several");
+  }
+  const Channels channels(q.trace, q.layer, 0, q.ablation);
+  const std::vector<double> logits = logits_of(q.trace, 0);
+  Drops result;
+  result.method = "tail rerun";
+  for (const Score& score : q.scores) {
+    result.scores.push_back(score_of(logits, score));
+    result.drops.emplace_back(q.sets.size(), 0.0);
+  }
+  // A channel that the ablation does not change (one that is zero everywhere, say) changes no score.
+  std::vector<float> ablated(static_cast<std::size_t>(channels.area()));
+  const auto changes = [&](int k) {
+    channels.ablated(k, ablated);
+    return !std::ranges::equal(channels.plane(k), ablated);
+  };
+  std::vector<std::size_t> changing;
+  for (std::size_t s = 0; s < q.sets.size(); ++s) {
+    if (std::ranges::any_of(q.sets[s], changes)) changing.push_back(s);
+  }
+  result.changed = static_cast<std::int64_t>(changing.size());
+  if (changing.empty()) return result;
+
+  const auto total = static_cast<std::int64_t>(changing.size());
+  const std::int64_t batch = batch_size(session, q.layer, total);
+  Tail tail(q.trace, q.layer, batch);
+  LogitDrops logit_drops(q.trace, q.scores);
+  const Value& input = tail.input();
+  float* first_pixel = write_view(input, tail.memory()).data;
+  const float* base = q.trace.arena.data() + session.value(q.layer).offset;
+  for (std::int64_t image = 0; image < batch; ++image) {  // every image starts as the untouched layer
+    std::memcpy(first_pixel - input.origin() + image * input.batch(), base,
+                static_cast<std::size_t>(input.batch()) * sizeof(float));
+  }
+  for (std::int64_t begin = 0; begin < total; begin += batch) {
+    if (q.progress && !q.progress(begin, total)) throw Cancelled();
+    const std::int64_t images = std::min(batch, total - begin);
+    const auto set_of = [&](std::int64_t i) { return changing[static_cast<std::size_t>(begin + i)]; };
+    for (std::int64_t i = 0; i < images; ++i) {
+      for (const int k : q.sets[set_of(i)]) {
+        channels.ablated(k, ablated);
+        write_channel(input, first_pixel, i, k, ablated);
+      }
+    }
+    logit_drops.read(tail, tail.run(nullptr));
+    for (std::int64_t i = 0; i < images; ++i) {
+      for (const int k : q.sets[set_of(i)]) write_channel(input, first_pixel, i, k, channels.plane(k));
+      const std::vector<double> drops = logit_drops.of_image(i);
+      for (std::size_t s = 0; s < q.scores.size(); ++s)
+        result.drops[s][set_of(i)] = drop_of_score(logits, drops, q.scores[s]);
+    }
+  }
+  if (q.progress && !q.progress(total, total)) throw Cancelled();
+  return result;
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,55 @@
+#include "runtime/ablation/route.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+
+namespace ablaze::runtime {
+namespace {
+
+/// Nodes that `node` depends on, itself included.
+std::vector<bool> upstream(const Graph& graph, NodeId node) {
+  std::vector<bool> reached(static_cast<std::size_t>(graph.size()), false);
+  reached[static_cast<std::size_t>(node)] = true;
+  for (NodeId id = node; id >= 0; --id) {
+    if (!reached[static_cast<std::size_t>(id)]) continue;
+    for (const NodeId in : graph.node(id).inputs) reached[static_cast<std::size_t>(in)] = true;
+  }
+  return reached;
+}
+
+bool mixes_channels(const Node& node) {
+  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) {
+    const Shape& weight = conv->weight.shape();
+    return weight[1] != 1 || weight[0] != conv->groups;  // a depthwise one has a filter for each channel
+  }
+  return std::holds_alternative<op::Linear>(node.op);
+}
+
+}  // namespace
+
+Route find_route(const CompiledNetwork& network, NodeId from, bool through_head) {
+  const Graph& graph = network.graph;
+  Route route;
+  route.from = from;
+  route.through_head = through_head && network.head != kNoNode;
+  route.result = route.through_head ? network.head_input : graph.output();
+  route.changes.assign(static_cast<std::size_t>(graph.size()), Change::none);
+  const std::vector<bool> wanted = upstream(graph, route.result);
+  if (!wanted[static_cast<std::size_t>(from)]) {
+    throw UsageError("the network's output does not depend on layer " + graph.node(from).name);
+  }
+  route.changes[static_cast<std::size_t>(from)] = Change::local;
+  for (NodeId id = from + 1; id <= route.result; ++id) {
+    if (!wanted[static_cast<std::size_t>(id)]) continue;
+    Change change = Change::none;
+    for (const NodeId in : graph.node(id).inputs) change = std::max(change, route.change(in));
+    if (change == Change::local && mixes_channels(graph.node(id))) change = Change::dense;
+    route.changes[static_cast<std::size_t>(id)] = change;
+  }
+  for (NodeId id = from; id <= route.result; ++id) {
+    if (route.change(id) == Change::local) route.local.push_back(id);
+  }
+  return route;
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,438 @@
+#include <doctest/doctest.h>
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <numeric>
+
+#include "support/isas.hpp"
+#include "support/message_of.hpp"
+#include "support/random_network.hpp"
+#include "support/reference_run.hpp"
+
+using namespace ablaze;
+using ablaze::testing::message_of;
+using ablaze::testing::RandomNetwork;
+using ablaze::testing::ReferenceRun;
+using ablaze::testing::Values;
+
+namespace {
+
+constexpr double kLargestError = 1e-4;
+using Sets = std::vector<std::vector<int>>;
+
+Tensor to_tensor(Shape shape, const Values& values) {
+  Tensor t(std::move(shape));
+  for (std::size_t i = 0; i < values.size(); ++i) t.data()[i] = static_cast<float>(values[i]);
+  return t;
+}
+
+double norm(const Values& v) { return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0)); }
+
+double distance(Values a, const Values& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
+  return norm(a);
+}
+
+SessionOptions options_for(const Shape& input, std::vector<std::string> keep) {
+  SessionOptions options;
+  options.input = input;
+  options.keep = std::move(keep);
+  return options;
+}
+
+/// Layers with channels, some of them: every `step`th, beginning with one that depends on the seed.
+std::vector<NodeId> some_layers(const RandomNetwork& network, unsigned seed, int step) {
+  std::vector<NodeId> layers;
+  const auto shapes = network.graph().infer_shapes(network.input_shape());
+  for (NodeId id = 1 + static_cast<NodeId>(seed) % step; id < network.graph().size(); id += step) {
+    if (shapes[static_cast<std::size_t>(id)].size() == 4) layers.push_back(id);
+  }
+  return layers;
+}
+
+Sets singles(std::int64_t channels) {
+  Sets sets;
+  for (int k = 0; k < channels; ++k) sets.push_back({k});
+  return sets;
+}
+
+std::vector<Ablation> all_kinds(const Shape& layer) {
+  Tensor mask({layer[2], layer[3]});
+  for (std::int64_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<float>(i % 3) / 2;
+  return {{Ablation::Kind::zero, 0, {}},
+          {Ablation::Kind::scale, 0.5F, {}},
+          {Ablation::Kind::mean, 0, {}},
+          {Ablation::Kind::mask, 0, mask}};
+}
+
+/// A channel's plane as an ablation leaves it.
+void ablate_plane(std::span<double> plane, const Ablation& ablation) {
+  double mean = 0;
+  for (const double v : plane) mean += v / static_cast<double>(plane.size());
+  for (std::size_t i = 0; i < plane.size(); ++i) {
+    if (ablation.kind == Ablation::Kind::zero) plane[i] = 0;
+    if (ablation.kind == Ablation::Kind::scale) plane[i] *= ablation.scale;
+    if (ablation.kind == Ablation::Kind::mean) plane[i] = mean;
+    if (ablation.kind == Ablation::Kind::mask) plane[i] *= 1 - ablation.mask.data()[i];
+  }
+}
+
+double score_of(const Values& logits, const Score& score) {
+  const auto index = static_cast<std::size_t>(score.index);
+  if (score.kind == Score::Kind::logit) return logits[index];
+  return probabilities(std::span<const double>(logits), score.activation)[index];
+}
+
+/// What drops must be: everything behind the layer run again, in float64, for every set.
+std::vector<Values> brute_force(const ReferenceRun& base, NodeId layer, const Ablation& ablation,
+                                const Sets& sets, std::span<const Score> scores) {
+  const Shape& shape = base.shapes[static_cast<std::size_t>(layer)];
+  const auto area = static_cast<std::size_t>(shape[2] * shape[3]);
+  std::vector<Values> drops(scores.size());
+  for (const std::vector<int>& set : sets) {
+    Values changed = base.at(layer);
+    for (const int k : set)
+      ablate_plane(std::span(changed).subspan(static_cast<std::size_t>(k) * area, area), ablation);
+    const ReferenceRun ablated(base, layer, changed);
+    for (std::size_t s = 0; s < scores.size(); ++s)
+      drops[s].push_back(score_of(base.output(), scores[s]) - score_of(ablated.output(), scores[s]));
+  }
+  return drops;
+}
+
+const std::vector<Score> kScores{{Score::Kind::logit, 1, {}},
+                                 {Score::Kind::probability, 0, Activation::softmax},
+                                 {Score::Kind::probability, 1, Activation::sigmoid}};
+const std::vector<Score> kLogits{{Score::Kind::logit, 1, {}}, {Score::Kind::logit, 0, {}}};
+
+/// Drops that are zero by nature have float64's noise on one side and float32's on the other.
+void check_drops(const Values& found, const Values& expected, double score) {
+  CHECK(distance(found, expected) <= kLargestError * norm(expected) + 1e-9 * std::abs(score));
+}
+
+/// A network whose delta program meets everything at once: see `wide_network`.
+struct Prepared {
+  Graph graph;
+  Shape shape;
+  Values input;
+};
+
+Tensor random_tensor(std::mt19937& random, Shape shape, double scale) {
+  std::normal_distribution<double> normal(0, scale);
+  Tensor t(std::move(shape));
+  for (float& v : t.values()) v = static_cast<float>(normal(random));
+  return t;
+}
+
+/// Enough channels and pixels for Winograd everywhere, and a VGG's head with many dead units.
+Prepared wide_network(unsigned seed) {
+  std::mt19937 random(seed);
+  Prepared p;
+  p.shape = {1, 16, 17, 15};
+  const auto conv = [&](int in, int out, int kernel) {
+    op::Conv2d c;
+    c.weight = random_tensor(random, {out, in, kernel, kernel}, std::sqrt(2.0 / (in * kernel * kernel)));
+    c.bias = random_tensor(random, {out}, 0.1);
+    c.padding = {kernel / 2, kernel / 2};
+    return c;
+  };
+  const auto linear = [&](int in, int out) {
+    Tensor bias = random_tensor(random, {out}, 0.2);
+    for (float& v : bias.values()) v -= 1.5F;
+    return op::Linear{random_tensor(random, {out, in}, std::sqrt(2.0 / in)), bias};
+  };
+  NodeId at = p.graph.add("input", op::Input{{16, 0, 0}}, {});
+  at = p.graph.add("conv1", conv(16, 40, 3), {at});
+  at = p.graph.add("relu1", op::Relu{}, {at});
+  const NodeId skip = at;
+  at = p.graph.add("conv2", conv(40, 40, 3), {at});
+  at = p.graph.add("relu2", op::Relu{}, {at});
+  at = p.graph.add("conv3", conv(40, 40, 3), {at});
+  at = p.graph.add("add", op::Add{}, {skip, at});
+  at = p.graph.add("relu3", op::Relu{}, {at});
+  at = p.graph.add("pool", op::MaxPool2d{}, {at});
+  at = p.graph.add("conv4", conv(40, 33, 3), {at});
+  at = p.graph.add("relu4", op::Relu{}, {at});
+  at = p.graph.add("flatten", op::Flatten{}, {at});
+  at = p.graph.add("fc1", linear(33 * 8 * 7, 100), {at});
+  at = p.graph.add("fc1relu", op::Relu{}, {at});
+  at = p.graph.add("fc2", linear(100, 70), {at});
+  at = p.graph.add("fc2relu", op::Relu{}, {at});
+  p.graph.add("fc", linear(70, 20), {at});
+  std::normal_distribution<double> normal;
+  for (int i = 0; i < 16 * 17 * 15; ++i) p.input.push_back(static_cast<float>(normal(random)));
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("ablation drops are the reference's brute force, for every kind and instruction set") {
+  for (unsigned seed = 0; seed < 24; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Values input = network.input();
+    const ReferenceRun base(graph, shape, input);
+    for (const NodeId id : some_layers(network, seed, 3)) {
+      const std::string& name = graph.node(id).name;
+      const Shape layer = base.shapes[static_cast<std::size_t>(id)];
+      for (const Ablation& kind : all_kinds(layer)) {
+        const auto expected = brute_force(base, id, kind, singles(layer[1]), kScores);
+        for (const Isa isa : testing::available_isas()) {
+          SessionOptions options = options_for(shape, {name});
+          options.isa = isa;
+          const Trace trace = Session(graph, options).run(to_tensor(shape, input));
+          const Drops drops = trace.ablate(name, kind, kScores);
+          const Drops logits = trace.ablate(name, kind, std::span(kScores).first(1));
+          CAPTURE(seed);
+          CAPTURE(name);
+          CAPTURE(static_cast<int>(kind.kind));
+          CAPTURE(drops.method);
+          CAPTURE(to_string(isa));
+          for (std::size_t s = 0; s < kScores.size(); ++s) {
+            CAPTURE(s);
+            check_drops(drops.drops[s], expected[s], drops.scores[s]);
+            CHECK(drops.scores[s] == doctest::Approx(score_of(base.output(), kScores[s])).epsilon(1e-5));
+          }
+          check_drops(logits.drops[0], expected[0], drops.scores[0]);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("sets of channels are ablated together") {
+  for (unsigned seed = 30; seed < 42; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Values input = network.input();
+    const ReferenceRun base(graph, shape, input);
+    for (const NodeId id : some_layers(network, seed, 3)) {
+      const std::string& name = graph.node(id).name;
+      const int channels = static_cast<int>(base.shapes[static_cast<std::size_t>(id)][1]);
+      std::mt19937 random(seed);
+      Sets sets{{}, {channels - 1}};
+      for (int i = 0; i < 9; ++i) {
+        std::vector<int> set;
+        for (int k = 0; k < channels; ++k) {
+          if (random() % 3 != 0) set.push_back(k);
+        }
+        std::shuffle(set.begin(), set.end(), random);
+        sets.push_back(std::move(set));
+      }
+      const auto expected = brute_force(base, id, {}, sets, kLogits);
+      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, input));
+      const Drops drops = trace.ablate_sets(name, {}, sets, kLogits);
+      CAPTURE(seed);
+      CAPTURE(name);
+      CAPTURE(drops.method);
+      CHECK(drops.drops[0][0] == 0);
+      CHECK(drops.changed < static_cast<std::int64_t>(sets.size()));
+      for (std::size_t s = 0; s < kLogits.size(); ++s)
+        check_drops(drops.drops[s], expected[s], drops.scores[s]);
+    }
+  }
+}
+
+TEST_CASE(
+    "with Winograd and without, with all rows and with few, a wide network's drops are the brute force's") {
+  const Prepared p = wide_network(7);
+  const ReferenceRun base(p.graph, p.shape, p.input);
+  std::vector<Score> many;
+  for (int c = 0; c < 20; ++c) many.push_back({Score::Kind::logit, c, {}});
+  for (NodeId id = 1; id < p.graph.size(); ++id) {
+    const Shape& layer = base.shapes[static_cast<std::size_t>(id)];
+    if (layer.size() != 4) continue;
+    const std::string& name = p.graph.node(id).name;
+    const auto expected = brute_force(base, id, {}, singles(layer[1]), many);
+    for (const Isa isa : testing::available_isas()) {
+      for (const bool winograd : {true, false}) {
+        SessionOptions options = options_for(p.shape, {name});
+        options.isa = isa;
+        options.winograd = winograd;
+        const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
+        CAPTURE(name);
+        CAPTURE(to_string(isa));
+        CAPTURE(winograd);
+        const Drops all = trace.ablate(name, {}, many);
+        for (std::size_t s = 0; s < many.size(); ++s) check_drops(all.drops[s], expected[s], all.scores[s]);
+        const Drops few = trace.ablate(name, {}, std::span(many).first(2));
+        for (std::size_t s = 0; s < 2; ++s) check_drops(few.drops[s], expected[s], few.scores[s]);
+        REQUIRE_FALSE(few.gathered.empty());
+        CHECK(few.gathered.front().left < few.gathered.front().columns);
+      }
+    }
+  }
+}
+
+TEST_CASE("the plain rerun agrees") {
+  for (unsigned seed = 50; seed < 60; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Tensor input = to_tensor(shape, network.input());
+    for (const NodeId id : some_layers(network, seed, 3)) {
+      const std::string& name = graph.node(id).name;
+      SessionOptions options = options_for(shape, {name});
+      options.winograd = false;
+      const Trace trace = Session(graph, options).run(input);
+      options.keep_preactivations = false;
+      const Trace bare = Session(graph, options).run(input);
+      const Drops followed = trace.ablate(name, {}, kLogits);
+      AblateOptions plainly;
+      plainly.rerun = true;
+      CAPTURE(seed);
+      CAPTURE(name);
+      for (const Drops& rerun : {trace.ablate(name, {}, kLogits, plainly), bare.ablate(name, {}, kLogits)}) {
+        CHECK(rerun.method == "tail rerun");
+        CHECK(rerun.changed >= followed.changed);
+        for (std::size_t s = 0; s < kLogits.size(); ++s) {
+          const double noise = 1e-6 * std::abs(rerun.scores[s]);
+          CHECK(distance(rerun.drops[s], followed.drops[s]) <=
+                kLargestError * norm(followed.drops[s]) + noise);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("each image of a trace has its own drops") {
+  for (unsigned seed = 60; seed < 68; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    Shape shape = network.input_shape();
+    const Values inputs = network.input(3);
+    const std::size_t one = inputs.size() / 3;
+    for (const NodeId id : some_layers(network, seed, 3)) {
+      const std::string& name = graph.node(id).name;
+      shape[0] = 3;
+      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, inputs));
+      shape[0] = 1;
+      const Session alone(graph, options_for(shape, {name}));
+      CAPTURE(seed);
+      CAPTURE(name);
+      for (std::size_t n = 0; n < 3; ++n) {
+        const Values input(inputs.begin() + static_cast<std::ptrdiff_t>(n * one),
+                           inputs.begin() + static_cast<std::ptrdiff_t>((n + 1) * one));
+        const Drops expected = alone.run(to_tensor(shape, input)).ablate(name, {}, kLogits);
+        AblateOptions of_image;
+        of_image.image = static_cast<std::int64_t>(n);
+        const Drops found = trace.ablate(name, {}, kLogits, of_image);
+        for (std::size_t s = 0; s < kLogits.size(); ++s)
+          CHECK(distance(found.drops[s], expected.drops[s]) <= 1e-5 * norm(expected.drops[s]));
+      }
+    }
+  }
+}
+
+TEST_CASE("the number of threads changes no bit of a drop") {
+  const Prepared p = wide_network(3);
+  for (const std::string name : {"relu1", "relu2", "relu4"}) {
+    std::vector<Drops> found;
+    for (const int threads : {1, 2, 3}) {
+      SessionOptions options = options_for(p.shape, {name});
+      options.threads = threads;
+      const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
+      found.push_back(trace.ablate(name, {}, kScores));
+    }
+    CHECK(found[1].drops == found[0].drops);
+    CHECK(found[2].drops == found[0].drops);
+  }
+}
+
+TEST_CASE("a memory limit makes smaller passes of the same result, and the least that does is named") {
+  const Prepared p = wide_network(5);
+  const std::string name = "relu1";
+  SessionOptions options = options_for(p.shape, {name});
+  const Drops roomy = Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, kLogits);
+  // From the least that the network itself takes upwards: refused with the least named, then small passes.
+  options.memory_limit = Session(p.graph, options).activation_bytes();
+  const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
+  const std::string message = message_of([&] { trace.ablate(name, {}, kLogits); });
+  CHECK(message.find("relu1") != std::string::npos);
+  const std::size_t at = message.find("at least ");
+  REQUIRE(at != std::string::npos);
+  options.memory_limit = static_cast<std::size_t>(std::stoul(message.substr(at + 9))) << 20;
+  const Drops tight = Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, kLogits);
+  CHECK(distance(tight.drops[0], roomy.drops[0]) <= 1e-5 * norm(roomy.drops[0]));
+}
+
+TEST_CASE("as nothing is ablated any more, a drop tends to gradient times activation") {
+  for (unsigned seed = 70; seed < 78; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Values input = network.input();
+    const ReferenceRun base(graph, shape, input);
+    for (const NodeId id : some_layers(network, seed, 4)) {
+      const std::string& name = graph.node(id).name;
+      const Shape& layer = base.shapes[static_cast<std::size_t>(id)];
+      const auto area = static_cast<std::size_t>(layer[2] * layer[3]);
+      // sum over a channel of gradient x activation: the slope of the score along the activation itself
+      Values slopes;
+      for (std::size_t k = 0; k < static_cast<std::size_t>(layer[1]); ++k) {
+        constexpr double step = 1e-7;
+        Values changed = base.at(id);
+        for (std::size_t i = k * area; i < (k + 1) * area; ++i) changed[i] *= 1 - step;
+        slopes.push_back((base.output()[1] - ReferenceRun(base, id, changed).output()[1]) / step);
+      }
+      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, input));
+      const float factor = 1 - 0x1p-20F;
+      const Drops drops =
+          trace.ablate(name, {Ablation::Kind::scale, factor, {}}, std::span(kLogits).first(1));
+      Values scaled = drops.drops[0];
+      for (double& d : scaled) d /= 1 - static_cast<double>(factor);
+      CAPTURE(seed);
+      CAPTURE(name);
+      CHECK(distance(scaled, slopes) <= 2e-3 * norm(slopes) + 1e-6);
+    }
+  }
+}
+
+TEST_CASE("impossible sets and images are refused with a word") {
+  RandomNetwork network(2);
+  const Shape& shape = network.input_shape();
+  const std::string name = network.graph().node(1).name;
+  const Trace trace = Session(network.graph(), options_for(shape, {name})).run(Tensor(shape));
+  const auto refuses = [&](Sets sets, AblateOptions options = {}) {
+    CHECK_THROWS_AS(trace.ablate_sets(name, {}, sets, kLogits, options), UsageError);
+  };
+  refuses({{0, 0}});
+  refuses({{-1}});
+  refuses({{100000}});
+  AblateOptions second;
+  second.image = 1;
+  refuses({{0}}, second);
+  const std::vector<Score> beyond{{Score::Kind::logit, 1000, {}}};
+  CHECK_THROWS_AS(trace.ablate(name, {}, beyond), UsageError);
+  CHECK(trace.ablate_sets(name, {}, {}, kLogits).drops[0].empty());
+}
+
+TEST_CASE("a progress callback sees every channel pass and can cancel") {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const std::string name = graph.node(1).name;
+    const Session session(graph, options_for(shape, {name}));
+    const Trace trace = session.run(to_tensor(shape, network.input()));
+    const std::vector<Score> scores{{Score::Kind::logit, 0, {}}};
+    std::int64_t last = -1, total = 0;
+    AblateOptions watched;
+    watched.progress = [&](std::int64_t done, std::int64_t of) {
+      CHECK(done > last);
+      last = done, total = of;
+      return true;
+    };
+    const Drops drops = trace.ablate(name, {}, scores, watched);
+    if (total == 0) continue;  // nothing changes
+    CHECK(last == total);
+    AblateOptions cancelled;
+    cancelled.progress = [](std::int64_t, std::int64_t) { return false; };
+    CHECK_THROWS_AS(trace.ablate(name, {}, scores, cancelled), Cancelled);
+  }
+}
