@@ -47,6 +47,10 @@ void gemm_tile(const Conv& c, const GemmTile<Number>& t) {
   const Number* w = t.weights;
   for (int block = 0; block < t.in_blocks; ++block) {
     const float* x = t.in + block * c.in.block;
+    // Where images are many the next block lies too far ahead for the processor to guess.
+    const float* ahead = block + 1 < t.in_blocks ? x + c.in.block : x;
+    ABLAZE_UNROLL
+    for (int j = 0; j < Pixels; ++j) __builtin_prefetch(ahead + j * kBlock);
     ABLAZE_UNROLL_4
     for (int i = 0; i < kBlock; ++i) {
       Vector weight[kWide];

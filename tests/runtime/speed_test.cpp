@@ -20,7 +20,8 @@ constexpr int kRunsPerTurn = 5;
 
 struct Layer {
   int in_channels, out_channels, size;
-  double operations() const { return 2.0 * 9 * in_channels * out_channels * size * size; }
+  int groups = 1;
+  double operations() const { return 2.0 * 9 * in_channels / groups * out_channels * size * size; }
 };
 
 /// Small numbers of both signs.
@@ -35,7 +36,8 @@ Session compile(const Layer& layer, Isa isa, bool winograd) {
   Graph graph;
   const NodeId input = graph.add("input", op::Input{{layer.in_channels, layer.size, layer.size}}, {});
   op::Conv2d conv;
-  conv.weight = filled({layer.out_channels, layer.in_channels, 3, 3});
+  conv.weight = filled({layer.out_channels, layer.in_channels / layer.groups, 3, 3});
+  conv.groups = layer.groups;
   conv.padding = {1, 1};
   graph.add("relu", op::Relu{}, {graph.add("conv", conv, {input})});
   SessionOptions options;
@@ -70,25 +72,37 @@ std::vector<Isa> fast_isas() {
   return isas;
 }
 
+/// The share of the arithmetic peak that a layer's direct convolution reaches.
+double share_of_peak(const Layer& layer, Isa isa, double bound) {
+  const Session session = compile(layer, isa, false);
+  const Tensor input = filled(session.options().input);
+  return best_ratio(bound, [&] {
+    std::vector<double> speeds, peaks;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      speeds.push_back(layer.operations() / seconds(session, input));
+      peaks.push_back(measured_peak(isa, 1));
+    }
+    return median(speeds) / median(peaks);
+  });
+}
+
 }  // namespace
 
 TEST_CASE("the direct convolution keeps near the arithmetic peak") {
   // On a Zen 4: 0.97 with AVX-512, 0.95 with AVX2.
   constexpr double bound = 0.72;
-  const Layer layer{64, 64, 28};
   for (const Isa isa : fast_isas()) {
     CAPTURE(to_string(isa));
-    const Session session = compile(layer, isa, false);
-    const Tensor input = filled(session.options().input);
-    const double ratio = best_ratio(bound, [&] {
-      std::vector<double> speeds, peaks;
-      for (int turn = 0; turn < kTurns; ++turn) {
-        speeds.push_back(layer.operations() / seconds(session, input));
-        peaks.push_back(measured_peak(isa, 1));
-      }
-      return median(speeds) / median(peaks);
-    });
-    CHECK(ratio >= bound);
+    CHECK(share_of_peak({64, 64, 28}, isa, bound) >= bound);
+  }
+}
+
+TEST_CASE("a convolution in groups of four channels multiplies no zeros") {
+  // On a Zen 4: 0.92 with AVX-512, 0.74 with AVX2.
+  for (const Isa isa : fast_isas()) {
+    CAPTURE(to_string(isa));
+    const double bound = isa == Isa::avx512 ? 0.61 : 0.49;
+    CHECK(share_of_peak({128, 128, 56, 32}, isa, bound) >= bound);
   }
 }
 
