@@ -79,6 +79,30 @@ struct Drops {
   std::vector<Gathered> gathered;
 };
 
+/// A step of an ablation. Multiply-adds are those of all the layer's channels together, for one class's
+/// logit, as direct kernels do them.
+struct AblationStep {
+  std::string name;       ///< the last layer that the step computes
+  std::string kind;       ///< "channel-local", "first mixing", "dense", "last linear" or "closed form"
+  std::string operation;  ///< "conv 1x1 + bn + relu"
+  std::int64_t multiply_adds = 0;
+};
+
+/// How Trace::ablate would take the drops of a layer's channels, and what that costs beside the plain ways:
+/// counted before any run, so that channels and columns that turn out dead are counted too.
+struct AblationPlan {
+  std::string layer;
+  Shape layer_shape;   ///< [C, H, W]
+  std::string method;  ///< Drops::method
+  std::vector<AblationStep> steps;
+  std::int64_t multiply_adds = 0;  ///< of all steps
+  std::int64_t rerun_tail = 0;     ///< multiply-adds of running everything behind the layer for each channel
+  std::int64_t rerun_network = 0;  ///< and of the whole network
+  std::int64_t batch = 0;          ///< channels a pass; 0 in closed form
+  std::size_t bytes = 0;           ///< memory of a run, beside the trace and the weights
+  std::size_t packed_bytes = 0;    ///< weights laid out a second time, once a session
+};
+
 struct AblateOptions {
   std::int64_t image = 0;  ///< of the trace's batch
   /// Run everything behind the layer again for each set instead of following the changes: the plain way,
@@ -143,6 +167,10 @@ class Session {
   std::vector<StepInfo> steps() const;
   /// Runs `repeats` times and returns the median milliseconds of each step, in the order of steps().
   std::vector<double> profile(const Tensor& input, int repeats) const;
+  /// What Trace::ablate would do at a kept layer. Throws Error where the memory limit is too low for it.
+  AblationPlan plan_ablation(std::string_view layer) const;
+  /// Compiles now what the first Trace::ablate at a kept layer would compile.
+  void prepare_ablation(std::string_view layer) const;
   std::size_t packed_bytes() const;      ///< the weights as the kernels read them
   std::size_t activation_bytes() const;  ///< of one trace
 

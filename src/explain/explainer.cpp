@@ -156,6 +156,8 @@ struct Explainer::Impl {
     out.layer_shape = {shape.at(1), shape.at(2), shape.at(3)};
     require_fitting_mask(options.ablate, layer, out.layer_shape);
 
+    const bool ablates = std::ranges::any_of(methods, [](auto* m) { return m->id == "ablation"; });
+    if (ablates) out.compiled->session().prepare_ablation(layer);
     out.milliseconds.load = load;
     const Stopwatch forward;
     out.trace = &out.compiled->run(out.input);

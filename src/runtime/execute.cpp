@@ -446,15 +446,18 @@ void write_value(const Value& value, const Memory& memory, const float* from) {
   for (int item = 0; item < write_items(value); ++item) write_item(value, memory, from, item);
 }
 
-void read_value(const Value& value, const Memory& memory, float* to) {
+void read_value(const Value& value, const Memory& memory, float* to, int threads) {
   const kernels::Input from = read_view(value, memory);
-  if (value.layout == Layout::features) {
-    for (int item = 0; item < value.extent.blocks(); ++item)
+  const bool flat = value.layout == Layout::features;
+  const int items = flat ? value.extent.blocks() : value.extent.batch * value.extent.blocks();
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+  for (int item = 0; item < items; ++item) {
+    if (flat) {
       kernels::from_features(from.data, value.extent, to, item);
-    return;
+    } else {
+      kernels::from_blocked(from, value.extent, to, item);
+    }
   }
-  const int items = value.extent.batch * value.extent.blocks();
-  for (int item = 0; item < items; ++item) kernels::from_blocked(from, value.extent, to, item);
 }
 
 namespace {

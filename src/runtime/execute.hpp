@@ -76,7 +76,7 @@ kernels::Output write_view(const Value& value, const Memory& memory);
 
 /// Copies a row-major [N, C, H, W] (or [N, K]) array into a value, and out of one.
 void write_value(const Value& value, const Memory& memory, const float* from);
-void read_value(const Value& value, const Memory& memory, float* to);
+void read_value(const Value& value, const Memory& memory, float* to, int threads = 1);
 
 /// Runs all steps in one parallel region, after filling the program's input from `input` (nullptr: filled
 /// already). Items are handed out dynamically; sums do not depend on who takes which. step_ms, if given,

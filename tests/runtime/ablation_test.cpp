@@ -436,3 +436,37 @@ TEST_CASE("a progress callback sees every channel pass and can cancel") {
     CHECK_THROWS_AS(trace.ablate(name, {}, scores, cancelled), Cancelled);
   }
 }
+
+TEST_CASE("a plan counts what will be done, and never more than a rerun of the tail") {
+  for (unsigned seed = 80; seed < 90; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    for (const NodeId id : some_layers(network, seed, 2)) {
+      const std::string& name = graph.node(id).name;
+      const Session session(graph, options_for(shape, {name}));
+      const AblationPlan plan = session.plan_ablation(name);
+      CAPTURE(seed);
+      CAPTURE(name);
+      CHECK(plan.layer == name);
+      CHECK(plan.rerun_tail <= plan.rerun_network);
+      CHECK(plan.multiply_adds <= plan.rerun_tail);
+      std::int64_t sum = 0;
+      for (const AblationStep& step : plan.steps) sum += step.multiply_adds;
+      CHECK(sum == plan.multiply_adds);
+      const Trace trace = session.run(to_tensor(shape, network.input()));
+      CHECK(trace.ablate(name, {}, std::span(kLogits).first(1)).method == plan.method);
+      CHECK((plan.method == "closed form") == (plan.batch == 0));
+    }
+  }
+}
+
+TEST_CASE("a plan of a small network is what a pencil gives") {
+  const Prepared p = wide_network(1);
+  const AblationPlan plan = Session(p.graph, options_for(p.shape, {"relu4"})).plan_ablation("relu4");
+  CHECK(plan.method == "changes");
+  CHECK(plan.layer_shape == Shape{33, 8, 7});
+  CHECK(plan.rerun_tail == 33 * (33 * 56 * 100 + 100 * 70 + 70 * 20));
+  // fc1 once, fc2 for every channel, one row of fc for every channel
+  CHECK(plan.multiply_adds == 33 * 56 * 100 + 33 * 100 * 70 + 33 * 70);
+}

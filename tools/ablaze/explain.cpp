@@ -13,6 +13,7 @@
 
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
+#include "ablaze/explain_plan.hpp"
 #include "ablaze/explain_run.hpp"
 #include "ablaze/inputs.hpp"
 #include "base/text.hpp"
@@ -35,11 +36,13 @@ struct Words {
   double opacity = 0.5;
   bool save_map = false;
   bool json = false;
+  bool plan = false;
 };
 
 constexpr const char* examples =
     "  ablaze explain photo.jpg\n"
     "  ablaze explain photo.jpg --class top3 --out maps\n"
+    "  ablaze explain photo.jpg --layer layer3 --plan\n"
     "  ablaze explain photo.jpg --class \"golf ball\" --class parachute\n"
     "  ablaze explain photos/ --model resnet50.safetensors --layer layer3 --json > maps.jsonl\n"
     "  ablaze explain photo.jpg --ablate scale=0.5 --score probability --save-map\n";
@@ -155,8 +158,13 @@ Command explain_command(CLI::App& app, const Common& common) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input, method and class");
+  grammar->add_flag("--plan", words->plan,
+                    "Only tell how the layer's channels would be ablated, and what that would cost");
   add_footer(*grammar, examples);
-  return {grammar, [words, &common] { return run_explain(task_of(*words, common)); }};
+  return {grammar, [words, &common] {
+            const ExplainTask task = task_of(*words, common);
+            return words->plan ? run_plan(task) : run_explain(task);
+          }};
 }
 
 }  // namespace ablaze::cli

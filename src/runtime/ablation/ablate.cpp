@@ -4,18 +4,23 @@
 #include <numeric>
 
 #include "runtime/ablation/question.hpp"
+#include "runtime/ablation/route.hpp"
 
 namespace ablaze {
-namespace {
+namespace runtime {
 
-using runtime::CompiledNetwork;
-
-void require_channels(const CompiledNetwork& session, NodeId layer, std::string_view name) {
-  const Shape& shape = session.shapes[static_cast<std::size_t>(layer)];
+void require_channels(const CompiledNetwork& network, NodeId layer, std::string_view name) {
+  const Shape& shape = network.shapes[static_cast<std::size_t>(layer)];
   if (shape.size() == 4 && layer != 0) return;
   throw UsageError("layer " + std::string(name) + " (" + to_string(shape) +
                    ") has no channels with a spatial extent to ablate");
 }
+
+}  // namespace runtime
+
+namespace {
+
+using runtime::CompiledNetwork;
 
 void require_image(std::int64_t images, std::int64_t image) {
   if (image >= 0 && image < images) return;
@@ -51,7 +56,7 @@ std::vector<std::vector<int>> in_order(std::span<const std::vector<int>> sets, s
 Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<const Score> scores,
                     const AblateOptions& options) const {
   const NodeId node = impl_->session->kept_node(layer);
-  require_channels(*impl_->session, node, layer);
+  runtime::require_channels(*impl_->session, node, layer);
   std::vector<std::vector<int>> single;
   for (int k = 0; k < impl_->session->shapes[static_cast<std::size_t>(node)][1]; ++k) single.push_back({k});
   return ablate_sets(layer, ablation, single, scores, options);
@@ -62,7 +67,7 @@ Drops Trace::ablate_sets(std::string_view layer, const Ablation& ablation,
                          const AblateOptions& options) const {
   const CompiledNetwork& session = *impl_->session;
   const NodeId node = session.kept_node(layer);
-  require_channels(session, node, layer);
+  runtime::require_channels(session, node, layer);
   const Shape& shape = session.shapes[static_cast<std::size_t>(node)];
   const Shape& logits = session.shapes[static_cast<std::size_t>(session.graph.output())];
   require_image(shape[0], options.image);

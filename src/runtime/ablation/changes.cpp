@@ -33,9 +33,9 @@ class Followed {
     for (const std::vector<int>& set : q.sets) {
       for (const int k : set) used_[static_cast<std::size_t>(k)] = true;
     }
-    const bool few_rows = classes_read(static_cast<std::int64_t>(logits_.size()), q.scores) <= kMostRows;
-    program_ = network_.changes(q.layer, few_rows);
-    if (program_->route.through_head) head_.emplace(network_, q.scores);
+    classes_ = classes_read(static_cast<std::int64_t>(logits_.size()), q.scores);
+    program_ = network_.changes(q.layer, classes_.size() <= kMostRows);
+    if (program_->route.through_head) head_.emplace(network_, classes_);
   }
 
   Drops run() {
@@ -74,7 +74,7 @@ class Followed {
 
   void set_drops(std::size_t set, std::span<const double> logit_drops) {
     for (std::size_t s = 0; s < q_.scores.size(); ++s)
-      result_.drops[s][set] = drop_of_score(logits_, logit_drops, q_.scores[s]);
+      result_.drops[s][set] = drop_of_score(logits_, classes_, logit_drops, q_.scores[s]);
   }
 
   // ---- Nothing non-linear on the way but inside a channel: each channel has its part in the logits
@@ -83,7 +83,7 @@ class Followed {
   void closed_form() {
     result_.method = "closed form";
     report(0, 1);
-    const std::size_t classes = logits_.size();
+    const std::size_t classes = classes_.size();
     std::vector<std::vector<double>> parts(used_.size());
     for_each_channel([&](int k, const Planes& planes) {
       const std::vector<double>& plane = planes.back();
@@ -91,8 +91,11 @@ class Followed {
       std::vector<double>& drops = parts[static_cast<std::size_t>(k)];
       drops.assign(classes, 0);
       if (head_) return head_->add_drops(k, plane, drops);
-      for (std::size_t i = 0; i < plane.size(); ++i)
-        drops[static_cast<std::size_t>(k) * plane.size() + i] -= plane[i];
+      for (std::size_t c = 0; c < classes; ++c) {  // the output is the flattened layer: some classes are k's
+        const std::int64_t at = classes_[c] - k * static_cast<std::int64_t>(plane.size());
+        if (at >= 0 && at < static_cast<std::int64_t>(plane.size()))
+          drops[c] -= plane[static_cast<std::size_t>(at)];
+      }
     });
     std::vector<double> drops(classes);
     for (std::size_t set = 0; set < q_.sets.size(); ++set) {
@@ -200,7 +203,8 @@ class Followed {
       work.images_of = {members.first_image.data(), members.images.data()};
       work.columns = columns.data();
       execute(code, network_.graph, *network_.table, memory, work, network_.options.threads, shares);
-      read_value(code.values[static_cast<std::size_t>(code.output)], memory, out.data());
+      read_value(code.values[static_cast<std::size_t>(code.output)], memory, out.data(),
+                 network_.options.threads);
       read_drops(out, sets);
       count_columns(columns);
     }
@@ -217,8 +221,9 @@ class Followed {
       if (head_) {
         set_drops(set, head_->drops(row));
       } else {
-        std::vector<double> drops(row.begin(), row.end());
-        for (double& d : drops) d = -d;
+        std::vector<double> drops;
+        for (const std::int64_t c : classes_)
+          drops.push_back(-static_cast<double>(row[static_cast<std::size_t>(c)]));
         set_drops(set, drops);
       }
     }
@@ -243,6 +248,7 @@ class Followed {
   const AblationQuestion& q_;
   const CompiledNetwork& network_;
   std::vector<double> logits_;
+  std::vector<std::int64_t> classes_;  // that some score reads
   Channels channels_;
   std::vector<bool> used_;  // channels that are in some set
   std::shared_ptr<const DeltaProgram> program_;

@@ -44,19 +44,28 @@ std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
 class LogitDrops {
  public:
   LogitDrops(const RunState& trace, std::span<const Score> scores)
-      : trace_(trace), logits_(logits_of(trace, 0)) {
+      : trace_(trace), logits_(logits_of(trace, 0)), classes_(all_classes(scores)) {
     if (trace.session->head == kNoNode) return;
-    head_.emplace(*trace.session, scores);
+    head_.emplace(*trace.session, classes_);
     before_ = trace.read(trace.session->head_input);
   }
   void read(const Tail& tail, const Tensor& logits) {
     after_ = head_ ? tail.read(trace_.session->head_input) : logits;
   }
-  std::vector<double> of_image(std::int64_t image) const {
+  double of_image(std::int64_t image, const Score& score) const {
+    return drop_of_score(logits_, classes_, logit_drops(image), score);
+  }
+
+ private:
+  std::vector<std::int64_t> all_classes(std::span<const Score> scores) const {
+    return classes_read(static_cast<std::int64_t>(logits_.size()), scores);
+  }
+  std::vector<double> logit_drops(std::int64_t image) const {
     const std::span<const float> after = row_of(after_, image);
-    std::vector<double> drops(logits_.size());
+    std::vector<double> drops;
     if (!head_) {
-      std::ranges::transform(logits_, after, drops.begin(), std::minus<>());
+      for (const std::int64_t c : classes_)
+        drops.push_back(logits_[static_cast<std::size_t>(c)] - after[static_cast<std::size_t>(c)]);
       return drops;
     }
     std::vector<float> change(after.size());
@@ -64,9 +73,9 @@ class LogitDrops {
     return head_->drops(change);
   }
 
- private:
   const RunState& trace_;
   std::vector<double> logits_;
+  std::vector<std::int64_t> classes_;
   std::optional<HeadRows> head_;
   Tensor before_, after_;
 };
@@ -125,9 +134,8 @@ Drops ablate_by_rerun(const AblationQuestion& q) {
     logit_drops.read(tail, tail.run(nullptr));
     for (std::int64_t i = 0; i < images; ++i) {
       for (const int k : q.sets[set_of(i)]) write_channel(input, first_pixel, i, k, channels.plane(k));
-      const std::vector<double> drops = logit_drops.of_image(i);
       for (std::size_t s = 0; s < q.scores.size(); ++s)
-        result.drops[s][set_of(i)] = drop_of_score(logits, drops, q.scores[s]);
+        result.drops[s][set_of(i)] = logit_drops.of_image(i, q.scores[s]);
     }
   }
   if (q.progress && !q.progress(total, total)) throw Cancelled();

@@ -21,6 +21,9 @@ struct Route {
   bool closed_form() const { return change(result) != Change::dense; }
 };
 
+/// Throws UsageError, with the layer's name as it was given, where there are no planes to ablate.
+void require_channels(const CompiledNetwork& network, NodeId layer, std::string_view name);
+
 /// The route from a layer with channels. through_head: end before the last linear layer, if there is one.
 /// Throws UsageError where the output does not depend on the layer.
 Route find_route(const CompiledNetwork& network, NodeId from, bool through_head);

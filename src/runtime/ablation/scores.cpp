@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <set>
+#include <numeric>
 
 namespace ablaze::runtime {
 namespace {
@@ -25,47 +25,55 @@ double score_of(std::span<const double> logits, const Score& score) {
   return probabilities(logits, score.activation)[static_cast<std::size_t>(score.index)];
 }
 
-double drop_of_score(std::span<const double> logits, std::span<const double> drops, const Score& score) {
-  if (score.kind == Score::Kind::logit) return drops[static_cast<std::size_t>(score.index)];
+std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Score> scores) {
+  std::vector<std::int64_t> read;
+  if (any_probability(scores)) {
+    read.resize(static_cast<std::size_t>(classes));
+    std::iota(read.begin(), read.end(), 0);
+    return read;
+  }
+  for (const Score& score : scores) read.push_back(score.index);
+  std::ranges::sort(read);
+  read.erase(std::unique(read.begin(), read.end()), read.end());
+  return read;
+}
+
+double drop_of_score(std::span<const double> logits, std::span<const std::int64_t> classes,
+                     std::span<const double> drops, const Score& score) {
+  if (score.kind == Score::Kind::logit) {
+    const auto place = std::ranges::lower_bound(classes, score.index) - classes.begin();
+    return drops[static_cast<std::size_t>(place)];
+  }
   std::vector<double> changed(logits.size());
   std::ranges::transform(logits, drops, changed.begin(), std::minus<>());
   return score_of(logits, score) - score_of(changed, score);
 }
 
-std::int64_t classes_read(std::int64_t classes, std::span<const Score> scores) {
-  if (any_probability(scores)) return classes;
-  std::set<std::int64_t> wanted;
-  for (const Score& score : scores) wanted.insert(score.index);
-  return static_cast<std::int64_t>(wanted.size());
-}
-
-HeadRows::HeadRows(const CompiledNetwork& network, std::span<const Score> scores) {
+HeadRows::HeadRows(const CompiledNetwork& network, std::span<const std::int64_t> classes) {
   const Weight& weight = std::get<op::Linear>(network.graph.node(network.head).op).weight;
-  const std::int64_t classes = weight.shape()[0], columns = weight.shape()[1];
-  const bool all = any_probability(scores);
-  rows_.resize(static_cast<std::size_t>(classes));
-  for (std::int64_t c = 0; c < classes; ++c) {
-    if (!all && std::ranges::none_of(scores, [c](const Score& s) { return s.index == c; })) continue;
-    rows_[static_cast<std::size_t>(c)].resize(static_cast<std::size_t>(columns));
-    weight.read(c * columns, rows_[static_cast<std::size_t>(c)]);
+  const std::int64_t columns = weight.shape()[1];
+  for (const std::int64_t c : classes) {
+    rows_.emplace_back(static_cast<std::size_t>(columns));
+    weight.read(c * columns, rows_.back());
   }
 }
 
 std::vector<double> HeadRows::drops(std::span<const float> change) const {
-  std::vector<double> result(rows_.size());
-  for (std::size_t c = 0; c < rows_.size(); ++c) {
-    for (std::size_t j = 0; j < rows_[c].size(); ++j)
-      result[c] -= static_cast<double>(change[j]) * static_cast<double>(rows_[c][j]);
+  std::vector<double> result;
+  for (const std::vector<float>& row : rows_) {
+    double drop = 0;
+    for (std::size_t j = 0; j < row.size(); ++j)
+      drop -= static_cast<double>(change[j]) * static_cast<double>(row[j]);
+    result.push_back(drop);
   }
   return result;
 }
 
 void HeadRows::add_drops(std::int64_t channel, std::span<const double> plane, std::span<double> drops) const {
   const std::size_t first = static_cast<std::size_t>(channel) * plane.size();
-  for (std::size_t c = 0; c < rows_.size(); ++c) {
-    if (rows_[c].empty()) continue;
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
     for (std::size_t j = 0; j < plane.size(); ++j)
-      drops[c] -= plane[j] * static_cast<double>(rows_[c][first + j]);
+      drops[r] -= plane[j] * static_cast<double>(rows_[r][first + j]);
   }
 }
 

@@ -1,0 +1,99 @@
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+#include <algorithm>
+
+#include "runtime/ablation/delta_program.hpp"
+
+// What an ablation will do and cost, counted from shapes alone.
+
+namespace ablaze::runtime {
+namespace {
+
+class Planner {
+ public:
+  Planner(const CompiledNetwork& network, NodeId layer)
+      : network_(network), layer_(layer), channels_(shape(layer)[1]) {
+    plan_.layer = network.graph.node(layer).name;
+    plan_.layer_shape = {shape(layer)[1], shape(layer)[2], shape(layer)[3]};
+    const std::vector<bool> behind = network.graph.downstream(layer);
+    for (NodeId id = 1; id < network.graph.size(); ++id) {
+      if (!network.needed[static_cast<std::size_t>(id)]) continue;
+      plan_.rerun_network += channels_ * of_one_image(id);
+      if (behind[static_cast<std::size_t>(id)] && id != layer)
+        plan_.rerun_tail += channels_ * of_one_image(id);
+    }
+  }
+
+  AblationPlan run() {
+    if (network_.options.keep_preactivations) {
+      follow(compile_changes(network_, layer_, true, false));
+    } else {
+      plan_.method = "tail rerun";
+      add(network_.graph.output(), "dense", "everything behind the layer", plan_.rerun_tail);
+    }
+    for (const AblationStep& step : plan_.steps) plan_.multiply_adds += step.multiply_adds;
+    return std::move(plan_);
+  }
+
+ private:
+  const Shape& shape(NodeId id) const { return network_.shapes[static_cast<std::size_t>(id)]; }
+  std::int64_t of_one_image(NodeId id) const {
+    return multiply_adds(network_.graph, id, network_.shapes) / shape(0)[0];
+  }
+  void add(NodeId node, const char* kind, std::string operation, std::int64_t count) {
+    plan_.steps.push_back({network_.graph.node(node).name, kind, std::move(operation), count});
+  }
+
+  void follow(const DeltaProgram& program) {
+    const Route& route = program.route;
+    plan_.method = route.closed_form() ? "closed form" : "changes";
+    for (const NodeId id : route.local) {
+      // All channels together take one ordinary pass of a channel-local operator.
+      if (id != layer_)
+        add(id, "channel-local", std::string(op_name(network_.graph.node(id).op)), of_one_image(id));
+    }
+    if (!route.closed_form()) {
+      plan_.batch = program.batch;
+      plan_.bytes = program.bytes;
+      plan_.packed_bytes = program.packed_bytes;
+      for (const Step& step : program.code->steps) add_step(*program.code, step, program.batch);
+    }
+    if (!route.through_head) return;
+    const Shape& read = shape(network_.head_input);
+    if (route.closed_form()) return add(network_.head, "closed form", "one row", read[1]);
+    add(network_.head, "last linear", "one row", channels_ * read[1]);
+  }
+
+  void add_step(const Program& code, const Step& step, std::int64_t batch) {
+    const bool mixes = code.values[static_cast<std::size_t>(step.in)].home == Home::planes;
+    std::string operation = step.description;
+    if (step.kind == Step::Kind::winograd) operation += " (Winograd)";
+    if (step.kind == Step::Kind::gathered_linear) operation += " (without dead columns)";
+    add(step.last, mixes ? "first mixing" : "dense", std::move(operation),
+        step.multiply_adds / batch * channels_);
+  }
+
+  const CompiledNetwork& network_;
+  NodeId layer_;
+  std::int64_t channels_;
+  AblationPlan plan_;
+};
+
+}  // namespace
+}  // namespace ablaze::runtime
+
+namespace ablaze {
+
+AblationPlan Session::plan_ablation(std::string_view layer) const {
+  const NodeId node = impl_->kept_node(layer);
+  runtime::require_channels(*impl_, node, layer);
+  return runtime::Planner(*impl_, node).run();
+}
+
+void Session::prepare_ablation(std::string_view layer) const {
+  const NodeId node = impl_->kept_node(layer);
+  runtime::require_channels(*impl_, node, layer);
+  if (impl_->options.keep_preactivations) impl_->changes(node, true);
+}
+
+}  // namespace ablaze
