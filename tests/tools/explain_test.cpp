@@ -267,3 +267,24 @@ TEST_CASE("a second run over a folder leaves the first one's pictures alone") {
   }
   CHECK(w.files_in("set") == Strings{"a.png", "out/a.ablation.tench.png"});
 }
+
+TEST_CASE("--plan tells what an ablation would cost, and explains nothing") {
+  const Workshop w;
+  const std::string photo = ABLAZE_SOURCE_DIR "/weights/golf-ball-and-parachute.png";
+  const Finished done = explain(w, {photo, "--plan"});
+  CAPTURE(done.err);
+  REQUIRE(done.status == 0);
+  for (const char* part : {"this plan", "rerunning the tail", "rerunning the network"})
+    CHECK(done.out.find(part) != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(w / "out"));
+
+  const Finished json = explain(w, {photo, "--plan", "--json"});
+  REQUIRE(json.status == 0);
+  const Json plan = json.json().at(0);
+  CHECK(keys(plan) == Strings{"input_shape", "layer", "layer_shape", "method", "steps", "multiply_adds",
+                              "batch", "bytes", "packed_bytes"});
+  std::int64_t sum = 0;
+  for (const Json& step : plan["steps"]) sum += step["multiply_adds"].get<std::int64_t>();
+  CHECK(plan["multiply_adds"]["plan"] == sum);
+  CHECK(plan["multiply_adds"]["tail"] >= sum);
+}
