@@ -10,8 +10,6 @@
 
 namespace ablaze::cam {
 
-namespace {
-
 void require_one_weight_a_channel(const Tensor& activation, std::size_t weights) {
   if (activation.rank() != 4 || activation.dim(0) != 1) {
     throw Error("a map needs one image's activations, 1xCxHxW; these are " + to_string(activation.shape()));
@@ -22,7 +20,10 @@ void require_one_weight_a_channel(const Tensor& activation, std::size_t weights)
   }
 }
 
-}  // namespace
+void require_finite_map(const Tensor& map) {
+  if (std::all_of(map.values().begin(), map.values().end(), [](float v) { return std::isfinite(v); })) return;
+  throw Error("the weighted sum of the activations is not finite: they are too large for float32");
+}
 
 Tensor weighted_sum(const Tensor& activation, std::span<const double> weights) {
   require_one_weight_a_channel(activation, weights.size());
@@ -33,9 +34,7 @@ Tensor weighted_sum(const Tensor& activation, std::span<const double> weights) {
     if (weights[k] != 0) xt::noalias(sum) += weights[k] * xt::view(a, 0, k, xt::all(), xt::all());
   }
   Tensor out = from_xtensor(sum);
-  if (!std::all_of(out.values().begin(), out.values().end(), [](float v) { return std::isfinite(v); })) {
-    throw Error("the weighted sum of the activations is not finite: they are too large for float32");
-  }
+  require_finite_map(out);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -10,6 +11,12 @@ namespace ablaze::cam {
 /// sum_k w_k A_k for one image's activations A [1, C, H, W] and C weights: [H, W], signs kept. Summed in
 /// float64, channel after channel. Throws Error where the counts differ or a sum is not finite.
 Tensor weighted_sum(const Tensor& activation, std::span<const double> weights);
+
+/// What both sums over channels refuse. Throws Error unless the activations are [1, C, H, W] and the weights
+/// C.
+void require_one_weight_a_channel(const Tensor& activation, std::size_t weights);
+/// Throws Error where a value of the map is infinite or NaN.
+void require_finite_map(const Tensor& map);
 
 /// max(sum, 0)
 Tensor rectified(const Tensor& sum);
