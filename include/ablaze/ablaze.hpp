@@ -8,6 +8,7 @@
 #include <ablaze/graph.hpp>
 #include <ablaze/image.hpp>
 #include <ablaze/isa.hpp>
+#include <ablaze/method_options.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/preprocess.hpp>
 #include <ablaze/progress.hpp>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ablaze/image.hpp>
+#include <ablaze/method_options.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/progress.hpp>
 #include <ablaze/session.hpp>
@@ -39,6 +40,7 @@ struct ExplainOptions {
   std::vector<std::string> classes{"top1"};
   Score::Kind score = Score::Kind::logit;
   Ablation ablate{};
+  MethodOptions method{};
   int threads = 0;
   Isa isa = Isa::automatic;
   bool winograd = true;
@@ -64,6 +66,7 @@ struct Explanation {
   std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none
   std::vector<double> weights;  ///< [C]; empty where the method has none
   Tensor map;                   ///< [H, W] at the layer's resolution, after the method's ReLU, unnormalised
+  Tensor signed_map;            ///< [H, W] before that ReLU: below zero lies the evidence against the class
   std::string note;             ///< what a reader should know ("the map is zero everywhere: ..."); else empty
   Timing milliseconds;
 };

@@ -6,21 +6,35 @@
 #include <string_view>
 #include <vector>
 
+#include <ablaze/graph.hpp>
+#include <ablaze/method_options.hpp>
 #include <ablaze/progress.hpp>
 #include <ablaze/session.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze::cam {
 
+/// What a method explains for one class: a score, or a sum of scores with factors (Finer-CAM's difference to
+/// similar classes).
+struct Target {
+  struct Term {
+    Score score;
+    double factor = 1;
+  };
+  std::vector<Term> terms;
+};
+
 /// All that a method may look at to explain one input. Methods that only weight what is there read the
 /// trace; methods that show the network other pictures run the session on changes of the input.
 struct Question {
-  const Session& session;
-  const Tensor& input;  ///< [1, 3, H, W], what the trace came from
-  const Trace& trace;   ///< keeps `layer`
+  const Graph& graph;
+  const Session& session;  ///< keeps `layer`, and the preactivations behind it
+  const Tensor& input;     ///< [1, 3, H, W], what the trace came from
+  const Trace& trace;      ///< keeps `layer`
   std::string_view layer;
-  std::span<const Score> scores;  ///< the classes to explain, and what of each is measured
+  std::span<const Target> targets;  ///< one a class to explain
   const Ablation& ablation;
+  const MethodOptions& options;
   const Progress& progress;
 };
 
@@ -29,6 +43,7 @@ struct Answer {
   std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none
   std::vector<double> weights;  ///< [C]; empty where the method has none
   Tensor map;                   ///< [H, W], after the method's ReLU, unnormalised, always finite
+  Tensor signed_map;            ///< [H, W] before that ReLU
   std::string note;             ///< what a reader of the map must know; else empty
 };
 
@@ -40,7 +55,7 @@ struct Method {
   std::string_view summary;  ///< one sentence
   std::string_view paper;    ///< authors, title, venue, year
   bool needs_gradients = false;
-  std::vector<Answer> (*explain)(const Question&) = nullptr;  ///< one answer a score, in order
+  std::vector<Answer> (*explain)(const Question&) = nullptr;  ///< one answer a target, in order
 };
 
 /// Every method, in the order in which they are listed.

@@ -170,18 +170,25 @@ struct Explainer::Impl {
     return out;
   }
 
-  std::vector<Score> scores_of(const std::vector<ClassScore>& targets) const {
-    std::vector<Score> scores;
-    for (const ClassScore& target : targets)
-      scores.push_back({options.score, target.index, model.activation});
-    return scores;
+  std::vector<cam::Target> targets_of(const std::vector<ClassScore>& classes) const {
+    std::vector<cam::Target> targets;
+    for (const ClassScore& wanted : classes)
+      targets.push_back({{{{options.score, wanted.index, model.activation}}}});
+    return targets;
   }
 
   std::vector<Explanation> ask(const cam::Method& method, const Run& run, const Progress& progress) const {
-    const auto scores = scores_of(run.targets);
+    const auto targets = targets_of(run.targets);
     const Stopwatch attribution;
-    auto answers = method.explain(
-        {run.compiled->session(), run.input, *run.trace, layer, scores, options.ablate, progress});
+    auto answers = method.explain({.graph = model.graph,
+                                   .session = run.compiled->session(),
+                                   .input = run.input,
+                                   .trace = *run.trace,
+                                   .layer = layer,
+                                   .targets = targets,
+                                   .ablation = options.ablate,
+                                   .options = options.method,
+                                   .progress = progress});
     Timing milliseconds = run.milliseconds;
     milliseconds.attribution = attribution.milliseconds();
 
@@ -196,6 +203,7 @@ struct Explainer::Impl {
                      .drops = std::move(answer.drops),
                      .weights = std::move(answer.weights),
                      .map = std::move(answer.map),
+                     .signed_map = std::move(answer.signed_map),
                      .note = std::move(answer.note),
                      .milliseconds = milliseconds});
     }

@@ -38,7 +38,10 @@ std::vector<cam::Answer> explain(const Graph& graph, const Tensor& input, std::v
   options.keep = {"relu"};
   const Session session(graph, options);
   const Trace trace = session.run(input);
-  return cam::find_method("ablation")->explain({session, input, trace, "relu", scores, ablation, {}});
+  std::vector<cam::Target> targets;
+  for (const Score& score : scores) targets.push_back({{{score}}});
+  return cam::find_method("ablation")
+      ->explain({graph, session, input, trace, "relu", targets, ablation, {}, {}});
 }
 
 void check_near(std::span<const double> found, const std::vector<double>& expected) {
@@ -68,6 +71,7 @@ TEST_CASE("a negative score flips no sign: the divisor is |y|") {
   check_near(answers[0].drops, {-5, 0.5});
   check_near(answers[0].weights, {-5 / 7.5, 0.5 / 7.5});
   check_near(answers[0].map, {0, 0, 0, 0});
+  check_near(answers[0].signed_map, {-5 / 7.5, -10 / 7.5, -15 / 7.5, -18 / 7.5});  // (-5 A_0 + 0.5 A_1) / 7.5
   CHECK(answers[0].note.find("only against the class") != std::string::npos);
 }
 
