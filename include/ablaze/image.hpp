@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,12 +73,25 @@ CropBox crop_box(int width, int height, const Preprocess& how);
 Image denormalise(const Tensor& input, const Preprocess& how);
 
 /// Colour maps for heatmaps; each maps [0, 1] to RGB. The first three are perceptually uniform and
-/// rise in lightness; turbo and jet are rainbows, grey is a ramp.
-enum class ColourMap { inferno, viridis, magma, turbo, jet, grey };
+/// rise in lightness; turbo and jet are rainbows, grey is a ramp. bluered diverges: it is for maps with a
+/// sign, and its middle stands for zero.
+enum class ColourMap { inferno, viridis, magma, turbo, jet, grey, bluered };
+bool is_diverging(ColourMap map);
 ColourMap parse_colour_map(std::string_view name);  ///< UsageError with the known names
 std::span<const std::string> colour_map_names();
 /// Values outside [0, 1] are clamped; NaN counts as 0.
 std::array<std::uint8_t, 3> colour(ColourMap map, float value);
+
+/// The values that the two ends of a colour map stand for.
+struct ValueRange {
+  double low = 0, high = 0;
+};
+/// A map's own: from its least to its largest finite value; for a diverging colour map as far below zero as
+/// above it. A map without a finite value, or of zeros under a diverging colour map, has {0, 0}.
+ValueRange range_of(const Tensor& map, ColourMap colours);
+/// The map with `low` at 0 and `high` at 1, clamped between. NaN, and all that is finite where the range is
+/// empty (a flat map), becomes 0, or 1/2 where the colours diverge; -inf and +inf become 0 and 1.
+Tensor scaled_map(const Tensor& map, const ValueRange& range, ColourMap colours);
 
 /// A map scaled so that its least finite value becomes 0 and its largest 1; a flat map becomes all zeros.
 /// NaN and -inf become 0, +inf becomes 1.
@@ -92,10 +106,35 @@ struct OverlayOptions {
   /// 0: the photo alone; 1: the map alone, inside the crop. Between them the map covers more where it is
   /// high than where it is low, so that the photo stays readable.
   float opacity = 0.5F;
+  /// What the colours stand for: the map's own range where absent. Give several maps one range, and they
+  /// can be compared.
+  std::optional<ValueRange> range{};
 };
 /// The map laid over the photo, at the photo's own size, where the crop was; outside the crop the photo is
-/// dimmed (less so at a low opacity). `map` is [h, w], any range (normalised here).
+/// dimmed (less so at a low opacity). `map` is [h, w]. Under a diverging colour map the photo shows where the
+/// map is near zero.
 Image overlay(const Image& photo, const Tensor& map, const CropBox& where,
               const OverlayOptions& options = {});
+
+/// What part of a photo a map points at: all that reaches a share of the map's largest value, and the box
+/// round the largest connected piece of that. The map is looked up as in the overlay; pixels touch by their
+/// sides.
+struct Region {
+  double threshold = 0;  ///< the share
+  /// The box, in whole pixels of the photo; of pieces of one size the leftmost, then uppermost.
+  int x = 0, y = 0, width = 0, height = 0;
+  std::int64_t pixels = 0;  ///< in all pieces
+  /// The mask, column after column, as run lengths that begin with a run outside (which may be 0): the
+  /// uncompressed form of the COCO data set.
+  std::vector<std::int64_t> runs;
+};
+/// `threshold` in (0, 1]; `where` is the crop that the map covers, in a photo of width x height. Nothing
+/// where the map points at no place: no value above zero, or one value everywhere. Throws Error.
+std::optional<Region> find_region(const Tensor& map, int width, int height, const CropBox& where,
+                                  double threshold);
+/// The mask as a picture of the photo's size: white on black.
+Image mask_of(const Region& region, int width, int height);
+/// Draws the mask's edge and the box, in lines that suit the picture's size.
+void draw_region(Image& photo, const Region& region);
 
 }  // namespace ablaze

@@ -40,6 +40,13 @@ constexpr std::array<std::uint32_t, 33> turbo{
 constexpr std::array<std::uint32_t, 9> jet{0x000080, 0x0000ff, 0x0080ff, 0x00ffff, 0x80ff80,
                                            0xffff00, 0xff8000, 0xff0000, 0x800000};
 constexpr std::array<std::uint32_t, 2> grey{0x000000, 0xffffff};
+/// For numbers with a sign: blue below zero, a light grey at it, red above. Made in Oklab: both sides grow
+/// darker and stronger alike, so that neither sign looks larger.
+constexpr std::array<std::uint32_t, 33> bluered{
+    0x004dab, 0x0a58ba, 0x1a63c7, 0x286fd3, 0x357ade, 0x4386e8, 0x5292f0, 0x619ef7, 0x71a9fc,
+    0x82b4fe, 0x94bfff, 0xa6caff, 0xb7d4fe, 0xc7ddfe, 0xd6e6ff, 0xe6effb, 0xf5f5f5, 0xfce9e4,
+    0xffdcd3, 0xffcfc3, 0xffc1b2, 0xffb1a0, 0xfea18e, 0xfe8f7b, 0xf8806b, 0xf2705d, 0xea604f,
+    0xe05142, 0xd54136, 0xc9322b, 0xbc2121, 0xaf0a16, 0x9e0013};
 
 std::span<const std::uint32_t> anchors_of(ColourMap map) {
   switch (map) {
@@ -53,21 +60,25 @@ std::span<const std::uint32_t> anchors_of(ColourMap map) {
       return jet;
     case ColourMap::grey:
       return grey;
+    case ColourMap::bluered:
+      return bluered;
     case ColourMap::inferno:
       break;
   }
   return inferno;
 }
 
-const std::array<std::string, 6>& names() {
-  static const std::array<std::string, 6> in_order_of_the_enum{"inferno", "viridis", "magma",
-                                                               "turbo",   "jet",     "grey"};
+const std::array<std::string, 7>& names() {
+  static const std::array<std::string, 7> in_order_of_the_enum{"inferno", "viridis", "magma",  "turbo",
+                                                               "jet",     "grey",    "bluered"};
   return in_order_of_the_enum;
 }
 
 }  // namespace
 
 std::span<const std::string> colour_map_names() { return names(); }
+
+bool is_diverging(ColourMap map) { return map == ColourMap::bluered; }
 
 ColourMap parse_colour_map(std::string_view name) {
   const auto found = std::find(names().begin(), names().end(), name);

@@ -46,6 +46,24 @@ void check_map(const Tensor& map, const char* purpose) {
               to_string(map.shape()));
 }
 
+Axis make_axis(int pixels, double begin, double length, std::int64_t map_pixels) {
+  Axis axis;
+  axis.position.resize(static_cast<std::size_t>(pixels));
+  axis.inside.resize(static_cast<std::size_t>(pixels));
+  for (int i = 0; i < pixels; ++i) {
+    const double overlap = std::min(i + 1.0, begin + length) - std::max<double>(i, begin);
+    axis.position[i] = (i + 0.5 - begin) / length * static_cast<double>(map_pixels) - 0.5;
+    axis.inside[i] = static_cast<float>(std::clamp(overlap, 0.0, 1.0));
+  }
+  return axis;
+}
+
+void check_crop(const CropBox& where, const char* purpose) {
+  const bool box = std::isfinite(where.x) && std::isfinite(where.y) && std::isfinite(where.width) &&
+                   std::isfinite(where.height) && where.width > 0 && where.height > 0;
+  if (!box) throw Error(std::string(purpose) + ": the crop box is empty or not finite");
+}
+
 SmoothMap::SmoothMap(const Tensor& map, std::span<const double> columns)
     : height_(map.dim(0)), width_(static_cast<std::int64_t>(columns.size())) {
   const auto [least, largest] = std::minmax_element(map.values().begin(), map.values().end());
@@ -78,21 +96,36 @@ void SmoothMap::sample(double row, std::span<float> out) const {
 
 namespace ablaze {
 
-Tensor normalise_map(const Tensor& map) {
-  Tensor scaled(map.shape());
-  if (map.size() == 0) return scaled;
+ValueRange range_of(const Tensor& map, ColourMap colours) {
+  if (map.size() == 0) return {};
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const auto values = as_xtensor(map);
   const auto finite = xt::isfinite(values);
-  // In double, because the difference of two floats may exceed the largest float.
   const double least = xt::amin(xt::where(finite, values, infinity))();
   const double largest = xt::amax(xt::where(finite, values, -infinity))();
-  const double range = largest > least ? largest - least : HUGE_VAL;  // flat: all that is finite becomes 0
+  if (least > largest) return {};  // nothing is finite
+  if (!is_diverging(colours)) return {least, largest};
+  const double farthest = std::max(std::abs(least), std::abs(largest));
+  return {-farthest, farthest};
+}
 
-  auto out = as_xtensor(scaled);
-  xt::noalias(out) =
-      xt::where(finite, (values - least) / range, xt::where(xt::equal(values, infinity), 1.0, 0.0));
+Tensor scaled_map(const Tensor& map, const ValueRange& range, ColourMap colours) {
+  Tensor scaled(map.shape());
+  // A flat map has no place to point at: the cold end, and the middle where zero lies there.
+  const bool flat = !(range.high > range.low);
+  const float nothing = is_diverging(colours) ? 0.5F : 0.0F;
+  const double length = range.high - range.low;  // in double: it may exceed the largest float
+  std::transform(map.values().begin(), map.values().end(), scaled.data(), [&](float v) {
+    if (std::isnan(v)) return nothing;
+    if (std::isinf(v)) return v > 0 ? 1.0F : 0.0F;
+    if (flat) return nothing;
+    return static_cast<float>(std::clamp((v - range.low) / length, 0.0, 1.0));
+  });
   return scaled;
+}
+
+Tensor normalise_map(const Tensor& map) {
+  return scaled_map(map, range_of(map, ColourMap::grey), ColourMap::grey);
 }
 
 Tensor upsample_map(const Tensor& map, int width, int height) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include <ablaze/image.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze::image {
@@ -25,6 +26,17 @@ class SmoothMap {
   std::vector<float> wide_;  ///< [height_, width_]: interpolated along the rows already
   float least_ = 0, largest_ = 0;
 };
+
+/// One axis of a photo against the crop that a map covers: where each pixel lies on the map, and how much of
+/// it is inside.
+struct Axis {
+  std::vector<double> position;  ///< in map pixels
+  std::vector<float> inside;     ///< 0 to 1: a crop's edge may cut through a pixel
+};
+Axis make_axis(int pixels, double begin, double length, std::int64_t map_pixels);
+
+/// Throws Error unless the crop is finite and not empty.
+void check_crop(const CropBox& where, const char* purpose);
 
 /// Throws Error unless the tensor is a map: [h, w] with at least one element.
 void check_map(const Tensor& map, const char* purpose);

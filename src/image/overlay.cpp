@@ -14,13 +14,16 @@
 namespace ablaze {
 namespace {
 
-constexpr int table_size = 1024;
+constexpr int table_size = 1025;  // odd, so that one entry is the middle of a diverging map
 
 /// How much of the map's colour covers the photo where the map has value v: opacity to a power that falls
-/// from cold to hot. 0 and 1 stay what they are at every v; between them cold parts let the photo through.
-float coverage(float opacity, float v) {
-  constexpr float cold = 1.8F, hot = 0.5F;
-  return std::pow(opacity, cold + (hot - cold) * v);
+/// from cold to hot. 0 and 1 stay what they are at every v; between them cold parts let the photo through,
+/// and more so under a diverging map, whose cold middle is light.
+float coverage(const OverlayOptions& options, float v) {
+  constexpr float cold = 1.8F, cold_middle = 4.0F, hot = 0.5F;
+  if (is_diverging(options.colours))
+    return std::pow(options.opacity, cold_middle + (hot - cold_middle) * std::abs(2 * v - 1));
+  return std::pow(options.opacity, cold + (hot - cold) * v);
 }
 
 /// What becomes of the photo itself.
@@ -40,7 +43,7 @@ std::vector<Tint> make_tints(const OverlayOptions& options) {
   const auto colours = image::colour_table(options.colours, table_size);
   std::vector<Tint> tints(table_size);
   for (std::size_t i = 0; i < table_size; ++i) {
-    const float covered = coverage(options.opacity, static_cast<float>(i) / (table_size - 1));
+    const float covered = coverage(options, static_cast<float>(i) / (table_size - 1));
     for (std::size_t c = 0; c < 3; ++c) tints[i].rgb[c] = static_cast<float>(colours[i][c]) * covered;
     tints[i].photo = 1.0F - covered;
   }
@@ -63,29 +66,9 @@ void blend(std::uint8_t* pixel, const Tint& tint, float inside, const Veil& veil
   }
 }
 
-/// One axis of the photo against the crop: where each pixel lies on the map, and how much of it is inside.
-struct Axis {
-  std::vector<double> position;  ///< in map pixels
-  std::vector<float> inside;     ///< 0 to 1: a crop's edge may cut through a pixel
-};
-
-Axis make_axis(int pixels, double begin, double length, std::int64_t map_pixels) {
-  Axis axis;
-  axis.position.resize(static_cast<std::size_t>(pixels));
-  axis.inside.resize(static_cast<std::size_t>(pixels));
-  for (int i = 0; i < pixels; ++i) {
-    const double overlap = std::min(i + 1.0, begin + length) - std::max<double>(i, begin);
-    axis.position[i] = (i + 0.5 - begin) / length * static_cast<double>(map_pixels) - 0.5;
-    axis.inside[i] = static_cast<float>(std::clamp(overlap, 0.0, 1.0));
-  }
-  return axis;
-}
-
 void check(const Image& photo, const CropBox& where, const OverlayOptions& options) {
   if (photo.empty()) throw Error("overlay: there is no photo");
-  const bool box = std::isfinite(where.x) && std::isfinite(where.y) && std::isfinite(where.width) &&
-                   std::isfinite(where.height) && where.width > 0 && where.height > 0;
-  if (!box) throw Error("overlay: the crop box is empty or not finite");
+  image::check_crop(where, "overlay");
   if (!(options.opacity >= 0 && options.opacity <= 1)) {
     throw Error("overlay: an opacity of " + std::to_string(options.opacity) + "; 0 to 1 was expected");
   }
@@ -96,9 +79,10 @@ void check(const Image& photo, const CropBox& where, const OverlayOptions& optio
 Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const OverlayOptions& options) {
   check(photo, where, options);
   image::check_map(map, "overlay");
-  const Axis across = make_axis(photo.width(), where.x, where.width, map.dim(1));
-  const Axis down = make_axis(photo.height(), where.y, where.height, map.dim(0));
-  const image::SmoothMap smooth(normalise_map(map), across.position);
+  const image::Axis across = image::make_axis(photo.width(), where.x, where.width, map.dim(1));
+  const image::Axis down = image::make_axis(photo.height(), where.y, where.height, map.dim(0));
+  const ValueRange range = options.range.value_or(range_of(map, options.colours));
+  const image::SmoothMap smooth(scaled_map(map, range, options.colours), across.position);
   const std::vector<Tint> tints = make_tints(options);
   const Veil veil = make_veil(options.opacity);
 

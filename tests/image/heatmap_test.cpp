@@ -149,7 +149,7 @@ TEST_CASE("colours are clamped, and NaN has the lowest") {
 }
 
 TEST_CASE("colour maps are found by name, and mistyped ones are guessed") {
-  CHECK(colour_map_names().size() == 6);
+  CHECK(colour_map_names().size() == 7);
   for (const std::string& name : colour_map_names()) CHECK_NOTHROW(parse_colour_map(name));
   CHECK(parse_colour_map("jet") == ColourMap::jet);
   CHECK(parse_colour_map("grey") == ColourMap::grey);
@@ -157,4 +157,29 @@ TEST_CASE("colour maps are found by name, and mistyped ones are guessed") {
   const std::string message = message_of([] { parse_colour_map("virdis"); });
   CHECK(message.find("did you mean viridis") != std::string::npos);
   CHECK(message.find("turbo") != std::string::npos);
+}
+
+TEST_CASE("a range is the map's own, or as far below zero as above") {
+  const Tensor map({1, 3}, std::vector<float>{-2, 0, 1});
+  CHECK(range_of(map, ColourMap::inferno).low == -2);
+  CHECK(range_of(map, ColourMap::inferno).high == 1);
+  CHECK(range_of(map, ColourMap::bluered).low == -2);
+  CHECK(range_of(map, ColourMap::bluered).high == 2);
+  CHECK(range_of(Tensor(), ColourMap::bluered).high == 0);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(range_of(Tensor({1, 2}, std::vector<float>{nan, 3}), ColourMap::jet).low == 3);
+  CHECK(range_of(Tensor({1, 1}, std::vector<float>{nan}), ColourMap::jet).high == 0);
+}
+
+TEST_CASE("a map on a range is clamped to it; what is no number and what is flat show nothing") {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const Tensor map({1, 6}, std::vector<float>{-1, 0, 1, nan, inf, -inf});
+  const auto scaled = [&](ValueRange range, ColourMap colours) {
+    const Tensor out = scaled_map(map, range, colours);
+    return std::vector<float>(out.values().begin(), out.values().end());
+  };
+  CHECK(scaled({0, 2}, ColourMap::grey) == std::vector<float>{0, 0, 0.5F, 0, 1, 0});
+  CHECK(scaled({-2, 2}, ColourMap::bluered) == std::vector<float>{0.25F, 0.5F, 0.75F, 0.5F, 1, 0});
+  CHECK(scaled({0, 0}, ColourMap::bluered) == std::vector<float>{0.5F, 0.5F, 0.5F, 0.5F, 1, 0});
+  CHECK(scaled({1, 1}, ColourMap::grey) == std::vector<float>{0, 0, 0, 0, 1, 0});
 }

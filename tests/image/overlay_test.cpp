@@ -146,3 +146,31 @@ TEST_CASE("overlays of nonsense are refused") {
   CHECK_THROWS_AS(overlay(photo, hot_spot(0, 0), whole, {ColourMap::jet, 1.5F}), Error);
   CHECK_THROWS_AS(overlay(photo, hot_spot(0, 0), whole, {ColourMap::jet, NAN}), Error);
 }
+
+TEST_CASE("maps drawn on one range can be compared") {
+  const Image photo = flat(30, 30, 90, 90, 90);
+  const CropBox whole{0, 0, 30, 30};
+  Tensor weak({1, 1}), strong({1, 1});
+  weak[0] = 1;
+  strong[0] = 4;
+  const OverlayOptions shared{ColourMap::grey, 1.0F, ValueRange{0, 4}};
+  CHECK(*overlay(photo, weak, whole, shared).at(15, 15) == 64);
+  CHECK(*overlay(photo, strong, whole, shared).at(15, 15) == 255);
+}
+
+TEST_CASE("a diverging map is as strong below zero as above it, and lets the photo through at zero") {
+  const Image photo = flat(63, 20, 40, 160, 90);
+  const CropBox whole{0, 0, 63, 20};
+  const Tensor map({1, 3}, std::vector<float>{-2, 0, 1});
+  const OverlayOptions alone{ColourMap::bluered, 1.0F, {}}, half{ColourMap::bluered, 0.5F, {}};
+  const Image map_alone = overlay(photo, map, whole, alone), picture = overlay(photo, map, whole, half);
+  const auto is = [&](int x, std::array<std::uint8_t, 3> expected) {
+    return std::equal(expected.begin(), expected.end(), map_alone.at(x, 10));
+  };
+  CHECK(is(0, colour(ColourMap::bluered, 0)));
+  CHECK(is(31, colour(ColourMap::bluered, 0.5F)));
+  CHECK(is(62, colour(ColourMap::bluered, 0.75F)));
+  CHECK(std::abs(picture.at(31, 10)[1] - 0.5 * (160 + 0.299 * 40 + 0.587 * 160 + 0.114 * 90)) < 20);
+  const Image nothing = overlay(photo, Tensor({2, 2}), whole, alone);
+  CHECK(*nothing.at(3, 3) == colour(ColourMap::bluered, 0.5F)[0]);
+}

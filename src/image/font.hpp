@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ablaze::image {
+
+enum class Face { regular, semibold };
+
+/// The shipped typeface at one size. All lengths in pixels.
+class Font {
+ public:
+  /// `size`: of the em.
+  Font(Face face, double size);
+
+  double ascent() const;   ///< of the tallest letters, above the baseline
+  double descent() const;  ///< below it
+  double advance(char32_t character) const;
+  double kerning(char32_t left, char32_t right) const;
+
+  /// How much of each pixel a character covers, 0 to 255, drawn with its origin `shift` (0 to 1) right of a
+  /// pixel's left edge.
+  struct Glyph {
+    int left = 0, top = 0;  ///< of the first pixel, from the origin's pixel and the baseline
+    int width = 0, height = 0;
+    std::vector<std::uint8_t> coverage;
+  };
+  Glyph glyph(char32_t character, double shift) const;
+
+ private:
+  Face face_;
+  double scale_;  ///< from the font's units
+};
+
+}  // namespace ablaze::image
