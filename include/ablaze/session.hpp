@@ -18,8 +18,9 @@ namespace ablaze {
 struct SessionOptions {
   Shape input;                    ///< NCHW; every run has exactly this shape
   std::vector<std::string> keep;  ///< layers whose activations a Trace keeps, to read or resume from
-  /// Keep the inputs of all ReLUs and max-pools downstream of the kept layers as well: what Trace::ablate
-  /// needs to be fast. Without them it runs everything behind the layer again for each channel.
+  /// Keep the inputs of all ReLUs and max-pools downstream of the kept layers as well: what Trace::ablate and
+  /// Trace::gradient need to be fast. Without them the first runs everything behind the layer again for each
+  /// channel, the second once.
   bool keep_preactivations = true;
   int threads = 0;  ///< 0: OpenMP's default (the cores, or OMP_NUM_THREADS)
   Isa isa = Isa::automatic;
@@ -57,11 +58,19 @@ struct Ablation {
   Tensor mask;      ///< Kind::mask: [H, W] in [0, 1], the layer's size; A' = (1 - mask) * A
 };
 
-/// What is measured while channels are ablated.
+/// A number that a network's decision is judged by, y: what channels are ablated for, or what is
+/// differentiated.
 struct Score {
-  enum class Kind { logit, probability } kind = Kind::logit;
+  enum class Kind {
+    logit,        ///< of the class
+    probability,  ///< what `activation` makes of the logits
+    margin        ///< the class's logit less that of another, `against`
+  } kind = Kind::logit;
   std::int64_t index = 0;                       ///< the class
   Activation activation = Activation::softmax;  ///< Kind::probability: the model's head
+  /// Kind::margin: the other class; -1: the runner-up, the best other class of the untouched run, which stays
+  /// the same one whatever is changed.
+  std::int64_t against = -1;
 };
 
 /// The effect of ablating channels, or sets of them.
@@ -111,6 +120,20 @@ struct AblateOptions {
   Progress progress{};
 };
 
+struct GradientOptions {
+  /// Take the gradient at other activations of the layer, [M, C, H, W], instead of the trace's own: what lies
+  /// behind the layer is run again with them, as Trace::resume does, and a trace of several images takes M =
+  /// N.
+  const Tensor* at = nullptr;
+  Progress progress{};  ///< in scores
+};
+
+/// Scores, and how they move with a layer's activations.
+struct Gradients {
+  std::vector<std::vector<double>> scores;  ///< [S][M] y of each image
+  std::vector<Tensor> gradients;  ///< [S] of the layer's shape, [M, C, H, W]: dy / dA, y's unit by A's
+};
+
 namespace runtime {
 struct CompiledNetwork;
 struct RunState;
@@ -142,6 +165,15 @@ class Trace {
   /// are made of. Throws UsageError for a channel that does not exist or is named twice in a set.
   Drops ablate_sets(std::string_view layer, const Ablation& ablation, std::span<const std::vector<int>> sets,
                     std::span<const Score> scores, const AblateOptions& options = {}) const;
+
+  /// Pulls every score's gradient back to a layer of SessionOptions::keep: reverse mode over what lies behind
+  /// the layer. Derivatives are PyTorch's where a function has none: a ReLU passes nothing back at 0, a
+  /// max-pool's window gives all to the first of equal values. All scores share one forward pass (or none,
+  /// where SessionOptions::keep_preactivations has kept what decides); a score's gradient has the same bits
+  /// whatever else is asked for with it. Throws UsageError (a layer that was not kept or does not matter for
+  /// the output, a class that does not exist, a margin of a class against itself) and Error (shapes, memory).
+  Gradients gradient(std::string_view layer, std::span<const Score> scores,
+                     const GradientOptions& options = {}) const;
 
  private:
   friend class Session;

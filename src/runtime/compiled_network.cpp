@@ -17,6 +17,19 @@ constexpr std::int64_t kMostThreads = 1024;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
 
+/// Whether a node's derivative hangs on what it reads.
+bool decides(const Node& node) {
+  return std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op);
+}
+
+/// Plans a tail's memory anew, so that no value that has a node is overwritten during a run.
+void keep_values(Program& tail) {
+  std::vector<ValueId> untouchable{tail.input, tail.output};
+  for (const auto& [node, value] : tail.value_of) untouchable.push_back(value);
+  tail.arena_floats = 0;
+  plan_memory(tail, untouchable);
+}
+
 /// The weights are packed now. Whoever reads them again, for another session say, has the pages back from the
 /// system's cache.
 void release_mapped_files(const Graph& graph) {
@@ -89,9 +102,7 @@ void CompiledNetwork::keep_boundaries(NodeId layer) {
     for (const NodeId in : node.inputs) {
       if (!downstream[static_cast<std::size_t>(in)]) kept[static_cast<std::size_t>(in)] = true;
     }
-    const bool decides =
-        std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op);
-    if (options.keep_preactivations && decides) kept[static_cast<std::size_t>(node.inputs[0])] = true;
+    if (options.keep_preactivations && decides(node)) kept[static_cast<std::size_t>(node.inputs[0])] = true;
   }
 }
 
@@ -148,10 +159,7 @@ Shape CompiledNetwork::shape_for(NodeId node, std::int64_t batch) const {
   return shape;
 }
 
-std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t batch) const {
-  const std::scoped_lock lock(tails_mutex_);
-  auto& compiled = tails_[{from, batch}];
-  if (compiled != nullptr) return compiled;
+void CompiledNetwork::require_resumable(NodeId from) const {
   if (std::ranges::find(resumable, from) == resumable.end()) {
     throw UsageError("layer " + graph.node(from).name +
                      " cannot be resumed from; name it in SessionOptions::keep");
@@ -159,13 +167,41 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
   if (!graph.downstream(from).back()) {
     throw UsageError("the network's output does not depend on layer " + graph.node(from).name);
   }
+}
+
+void CompiledNetwork::require_replacement(NodeId from, std::string_view layer,
+                                          const Shape& replacement) const {
+  const Shape& shape = shapes[static_cast<std::size_t>(from)];
+  const std::int64_t batch = replacement.empty() ? 0 : replacement[0];
+  if (batch < 1 || replacement != shape_for(from, batch)) {
+    throw Error("layer " + std::string(layer) + " is " + to_string(shape) +
+                " (any batch); its replacement is " + to_string(replacement));
+  }
+  if (shape[0] != 1 && shape[0] != batch) {
+    throw Error("the trace holds " + std::to_string(shape[0]) + " images; a replacement of " +
+                std::to_string(batch) + " does not fit");
+  }
+}
+
+std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t batch,
+                                                     bool keep_decisions) const {
+  const std::scoped_lock lock(tails_mutex_);
+  auto& compiled = tails_[{from, batch, keep_decisions}];
+  if (compiled != nullptr) return compiled;
+  require_resumable(from);
   LoweringJob part = job();
   for (Shape& shape : part.shapes) shape[0] = batch;
   WeightStore packed = store;  // shares the weights; a tail packs nothing new
   part.store = &packed;
   part.from = from;
   part.whole = &program;
-  auto result = std::make_shared<const Program>(lower(part));
+  if (keep_decisions) {
+    for (NodeId id = from + 1; id < graph.size(); ++id) {
+      if (decides(graph.node(id))) part.kept[static_cast<std::size_t>(graph.node(id).inputs[0])] = true;
+    }
+  }
+  auto result = std::make_shared<Program>(lower(part));
+  if (keep_decisions) keep_values(*result);
   check_memory(*result,
                "a batch of " + std::to_string(batch) + " behind layer " + graph.node(from).name + " would");
   return compiled = result;

@@ -3,6 +3,7 @@
 #include <ablaze/session.hpp>
 #include <map>
 #include <mutex>
+#include <tuple>
 
 #include "runtime/execute.hpp"
 #include "runtime/program.hpp"
@@ -35,8 +36,13 @@ struct CompiledNetwork {
 
   /// The node of a kept layer. Throws UsageError.
   NodeId kept_node(std::string_view layer) const;
-  /// The tail behind a kept layer for a batch of replacements, compiled once.
-  std::shared_ptr<const Program> tail(NodeId from, std::int64_t batch) const;
+  /// Throws UsageError where a node is not one to resume from, or the output does not depend on it.
+  void require_resumable(NodeId from) const;
+  /// Throws Error where activations of this shape cannot stand in a kept layer's place.
+  void require_replacement(NodeId from, std::string_view layer, const Shape& replacement) const;
+  /// The tail behind a kept layer for a batch of replacements, compiled once. keep_decisions: what ReLUs and
+  /// max-pools read stays readable after a run.
+  std::shared_ptr<const Program> tail(NodeId from, std::int64_t batch, bool keep_decisions = false) const;
   /// The delta program of a kept layer, compiled once.
   std::shared_ptr<const DeltaProgram> changes(NodeId from, bool through_head) const;
   const Value& value(NodeId node) const;
@@ -52,7 +58,7 @@ struct CompiledNetwork {
   void check_memory(const Program& compiled, const std::string& what) const;
 
   mutable std::mutex tails_mutex_;
-  mutable std::map<std::pair<NodeId, std::int64_t>, std::shared_ptr<const Program>> tails_;
+  mutable std::map<std::tuple<NodeId, std::int64_t, bool>, std::shared_ptr<const Program>> tails_;
   mutable std::map<std::pair<NodeId, bool>, std::shared_ptr<const DeltaProgram>> changes_;
 };
 

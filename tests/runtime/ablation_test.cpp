@@ -80,9 +80,17 @@ void ablate_plane(std::span<double> plane, const Ablation& ablation) {
   }
 }
 
-double score_of(const Values& logits, const Score& score) {
+/// The runner-up of a margin is that of `untouched`.
+double score_of(const Values& logits, const Score& score, const Values& untouched) {
   const auto index = static_cast<std::size_t>(score.index);
   if (score.kind == Score::Kind::logit) return logits[index];
+  if (score.kind == Score::Kind::margin) {
+    std::size_t other = index == 0 ? 1 : 0;
+    for (std::size_t c = 0; c < untouched.size() && score.against < 0; ++c) {
+      if (c != index && untouched[c] > untouched[other]) other = c;
+    }
+    return logits[index] - logits[score.against < 0 ? other : static_cast<std::size_t>(score.against)];
+  }
   return probabilities(std::span<const double>(logits), score.activation)[index];
 }
 
@@ -98,15 +106,19 @@ std::vector<Values> brute_force(const ReferenceRun& base, NodeId layer, const Ab
       ablate_plane(std::span(changed).subspan(static_cast<std::size_t>(k) * area, area), ablation);
     const ReferenceRun ablated(base, layer, changed);
     for (std::size_t s = 0; s < scores.size(); ++s)
-      drops[s].push_back(score_of(base.output(), scores[s]) - score_of(ablated.output(), scores[s]));
+      drops[s].push_back(score_of(base.output(), scores[s], base.output()) -
+                         score_of(ablated.output(), scores[s], base.output()));
   }
   return drops;
 }
 
 const std::vector<Score> kScores{{Score::Kind::logit, 1, {}},
                                  {Score::Kind::probability, 0, Activation::softmax},
-                                 {Score::Kind::probability, 1, Activation::sigmoid}};
-const std::vector<Score> kLogits{{Score::Kind::logit, 1, {}}, {Score::Kind::logit, 0, {}}};
+                                 {Score::Kind::probability, 1, Activation::sigmoid},
+                                 {Score::Kind::margin, 0, {}, 1},
+                                 {Score::Kind::margin, 1, {}}};
+const std::vector<Score> kLogits{
+    {Score::Kind::logit, 1, {}}, {Score::Kind::logit, 0, {}}, {Score::Kind::margin, 1, {}}};
 
 /// Drops that are zero by nature have float64's noise on one side and float32's on the other.
 void check_drops(const Values& found, const Values& expected, double score) {
@@ -195,7 +207,8 @@ TEST_CASE("ablation drops are the reference's brute force, for every kind and in
           for (std::size_t s = 0; s < kScores.size(); ++s) {
             CAPTURE(s);
             check_drops(drops.drops[s], expected[s], drops.scores[s]);
-            CHECK(drops.scores[s] == doctest::Approx(score_of(base.output(), kScores[s])).epsilon(1e-5));
+            CHECK(drops.scores[s] ==
+                  doctest::Approx(score_of(base.output(), kScores[s], base.output())).epsilon(1e-5));
           }
           check_drops(logits.drops[0], expected[0], drops.scores[0]);
         }

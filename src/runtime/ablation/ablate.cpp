@@ -5,6 +5,7 @@
 
 #include "runtime/ablation/question.hpp"
 #include "runtime/ablation/route.hpp"
+#include "runtime/scores.hpp"
 
 namespace ablaze {
 namespace runtime {
@@ -26,14 +27,6 @@ void require_image(std::int64_t images, std::int64_t image) {
   if (image >= 0 && image < images) return;
   throw UsageError("image " + std::to_string(image) + " does not exist; the trace holds " +
                    std::to_string(images));
-}
-
-void require_classes(std::int64_t classes, std::span<const Score> scores) {
-  for (const Score& score : scores) {
-    if (score.index >= 0 && score.index < classes) continue;
-    throw UsageError("class " + std::to_string(score.index) + " does not exist; the network has " +
-                     std::to_string(classes));
-  }
 }
 
 std::vector<std::vector<int>> in_order(std::span<const std::vector<int>> sets, std::int64_t channels) {
@@ -69,12 +62,11 @@ Drops Trace::ablate_sets(std::string_view layer, const Ablation& ablation,
   const NodeId node = session.kept_node(layer);
   runtime::require_channels(session, node, layer);
   const Shape& shape = session.shapes[static_cast<std::size_t>(node)];
-  const Shape& logits = session.shapes[static_cast<std::size_t>(session.graph.output())];
   require_image(shape[0], options.image);
-  require_classes(element_count(logits) / logits[0], scores);
+  const auto image = static_cast<int>(options.image);
+  const std::vector<Score> settled = runtime::settle(scores, runtime::logits_of(*impl_, image));
   const std::vector<std::vector<int>> ordered = in_order(sets, shape[1]);
-  const runtime::AblationQuestion question{
-      *impl_, node, static_cast<int>(options.image), ablation, ordered, scores, options.progress};
+  const runtime::AblationQuestion question{*impl_, node, image, ablation, ordered, settled, options.progress};
   const bool follow = !options.rerun && session.options.keep_preactivations;
   return follow ? ablate_by_changes(question) : ablate_by_rerun(question);
 }

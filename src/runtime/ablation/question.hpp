@@ -15,7 +15,7 @@ struct AblationQuestion {
   int image = 0;
   const Ablation& ablation;
   std::span<const std::vector<int>> sets;  ///< channels in ascending order, none twice
-  std::span<const Score> scores;
+  std::span<const Score> scores;           ///< settled
   const Progress& progress;
 };
 

@@ -13,18 +13,6 @@ bool any_probability(std::span<const Score> scores) {
 
 }  // namespace
 
-std::vector<double> logits_of(const RunState& trace, int image) {
-  const Tensor all = trace.read(trace.session->graph.output());
-  const auto classes = static_cast<std::size_t>(all.size() / all.dim(0));
-  const auto row = all.values().subspan(static_cast<std::size_t>(image) * classes, classes);
-  return {row.begin(), row.end()};
-}
-
-double score_of(std::span<const double> logits, const Score& score) {
-  if (score.kind == Score::Kind::logit) return logits[static_cast<std::size_t>(score.index)];
-  return probabilities(logits, score.activation)[static_cast<std::size_t>(score.index)];
-}
-
 std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Score> scores) {
   std::vector<std::int64_t> read;
   if (any_probability(scores)) {
@@ -32,7 +20,10 @@ std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Sco
     std::iota(read.begin(), read.end(), 0);
     return read;
   }
-  for (const Score& score : scores) read.push_back(score.index);
+  for (const Score& score : scores) {
+    read.push_back(score.index);
+    if (score.kind == Score::Kind::margin) read.push_back(score.against);
+  }
   std::ranges::sort(read);
   read.erase(std::unique(read.begin(), read.end()), read.end());
   return read;
@@ -40,10 +31,11 @@ std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Sco
 
 double drop_of_score(std::span<const double> logits, std::span<const std::int64_t> classes,
                      std::span<const double> drops, const Score& score) {
-  if (score.kind == Score::Kind::logit) {
-    const auto place = std::ranges::lower_bound(classes, score.index) - classes.begin();
-    return drops[static_cast<std::size_t>(place)];
-  }
+  const auto of = [&](std::int64_t index) {
+    return drops[static_cast<std::size_t>(std::ranges::lower_bound(classes, index) - classes.begin())];
+  };
+  if (score.kind == Score::Kind::logit) return of(score.index);
+  if (score.kind == Score::Kind::margin) return of(score.index) - of(score.against);
   std::vector<double> changed(logits.size());
   std::ranges::transform(logits, drops, changed.begin(), std::minus<>());
   return score_of(logits, score) - score_of(changed, score);

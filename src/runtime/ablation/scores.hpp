@@ -4,14 +4,11 @@
 #include <span>
 #include <vector>
 
-#include "runtime/compiled_network.hpp"
+#include "runtime/scores.hpp"
 
 namespace ablaze::runtime {
 
-/// The logits of one image of a trace.
-std::vector<double> logits_of(const RunState& trace, int image);
-
-double score_of(std::span<const double> logits, const Score& score);
+// Scores are settled ones everywhere here: see runtime/scores.hpp.
 
 /// The classes that some score reads, in order: those that are named, or all where one is a probability.
 std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Score> scores);

@@ -1,0 +1,35 @@
+#include "runtime/gradient/forward_state.hpp"
+
+namespace ablaze::runtime {
+
+ForwardState::ForwardState(const RunState& trace, NodeId layer, const Tensor* at) : network_(*trace.session) {
+  images_ = at != nullptr ? at->dim(0) : network_.shapes[static_cast<std::size_t>(layer)][0];
+  if (at != nullptr || !network_.options.keep_preactivations) {
+    run_tail(trace, layer, at);
+  } else {
+    program_ = &network_.program;
+    memory_ = trace.memory();
+  }
+}
+
+void ForwardState::run_tail(const RunState& trace, NodeId layer, const Tensor* at) {
+  tail_ = network_.tail(layer, images_, true);
+  program_ = tail_.get();
+  arena_ = Tensor::uninitialised({static_cast<std::int64_t>(tail_->arena_floats)});
+  memory_ = {arena_.data(), trace.arena.data()};
+  const Tensor own = at == nullptr ? trace.read(layer) : Tensor();
+  Shares shares(network_.options.threads);
+  execute(*tail_, network_.graph, *network_.table, memory_, at != nullptr ? at->data() : own.data(),
+          network_.options.threads, shares);
+}
+
+Tensor ForwardState::read(NodeId node) const {
+  Tensor tensor(network_.shape_for(node, images_));
+  const ValueId id = program_->value_of.at(node);
+  read_value(program_->values[static_cast<std::size_t>(id)], memory_, tensor.data());
+  return tensor;
+}
+
+Tensor ForwardState::logits() const { return read(network_.graph.output()); }
+
+}  // namespace ablaze::runtime

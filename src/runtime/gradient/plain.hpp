@@ -1,0 +1,118 @@
+#pragma once
+
+// A score's gradient in float64 with the plain loops of kernels/reference_pull.hpp, node by node from the
+// output back.
+
+#include <ablaze/graph.hpp>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "kernels/reference_pull.hpp"
+
+namespace ablaze::runtime {
+
+class PlainGradient {
+ public:
+  using Values = std::vector<double>;
+  /// value_of: what a node has in the forward run; asked for the inputs of ReLUs and max-pools.
+  PlainGradient(const Graph& graph, std::vector<Shape> shapes, std::function<Values(NodeId)> value_of)
+      : graph_(graph), shapes_(std::move(shapes)), value_of_(std::move(value_of)) {}
+
+  /// dy/d layer from dy/d output.
+  Values pull(NodeId layer, Values seed) {
+    gradients_.assign(static_cast<std::size_t>(graph_.size()), {});
+    gradients_.back() = std::move(seed);
+    const std::vector<bool> behind = graph_.downstream(layer);
+    for (NodeId id = graph_.output(); id > layer; --id) {
+      if (!behind[static_cast<std::size_t>(id)] || gradients_[static_cast<std::size_t>(id)].empty()) continue;
+      const Node& node = graph_.node(id);
+      const Values back = pull_one(node, id);
+      for (const NodeId in : node.inputs) {
+        if (behind[static_cast<std::size_t>(in)]) add(in, back);
+      }
+      gradients_[static_cast<std::size_t>(id)] = {};
+    }
+    return gradients_[static_cast<std::size_t>(layer)];
+  }
+
+ private:
+  kernels::reference::Extent4 extent(NodeId id) const {
+    const Shape& s = shapes_[static_cast<std::size_t>(id)];
+    return {s[0], s[1], s.size() == 4 ? s[2] : 1, s.size() == 4 ? s[3] : 1};
+  }
+
+  static Values widened(const Weight& weight) {
+    if (!weight) return {};
+    const Tensor t = weight.to_tensor();
+    return {t.values().begin(), t.values().end()};
+  }
+
+  void add(NodeId node, const Values& part) {
+    Values& sum = gradients_[static_cast<std::size_t>(node)];
+    if (sum.empty()) sum.assign(part.size(), 0);
+    for (std::size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
+  }
+
+  Values pull_one(const Node& node, NodeId id) const {
+    using namespace kernels::reference;
+    const Values& g = gradients_[static_cast<std::size_t>(id)];
+    const std::span<const double> from(g);
+    const NodeId first = node.inputs[0];
+    if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {
+      const Shape& shape = c->weight.shape();
+      const Window window{static_cast<int>(shape[2]),
+                          static_cast<int>(shape[3]),
+                          c->stride[0],
+                          c->stride[1],
+                          c->padding[0],
+                          c->padding[1],
+                          c->dilation[0],
+                          c->dilation[1]};
+      const Values weight = widened(c->weight);
+      return pull_conv2d<double>(from, extent(first), weight, extent(id), window, c->groups);
+    }
+    if (const auto* l = std::get_if<op::Linear>(&node.op)) {
+      const Values weight = widened(l->weight);
+      return pull_linear<double>(from, weight, extent(id).n, l->weight.shape()[1], extent(id).c);
+    }
+    if (const auto* n = std::get_if<op::BatchNorm>(&node.op)) return pull_norm(*n, g, extent(id));
+    if (std::holds_alternative<op::Relu>(node.op)) {
+      const Values x = value_of_(first);
+      Values back = g;
+      for (std::size_t i = 0; i < back.size(); ++i) back[i] = x[i] > 0 ? back[i] : 0;
+      return back;
+    }
+    if (const auto* p = std::get_if<op::MaxPool2d>(&node.op)) {
+      const Window window{p->kernel[0],  p->kernel[1],  p->stride[0],   p->stride[1],
+                          p->padding[0], p->padding[1], p->dilation[0], p->dilation[1]};
+      const Values x = value_of_(first);
+      return pull_max_pool<double>(from, x, extent(first), extent(id), window);
+    }
+    if (const auto* p = std::get_if<op::AvgPool2d>(&node.op)) {
+      const Window window{p->kernel[0], p->kernel[1],  p->stride[0],
+                          p->stride[1], p->padding[0], p->padding[1]};
+      return pull_average_pool<double>(from, extent(first), extent(id), window, p->count_include_pad);
+    }
+    if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op))
+      return pull_adaptive_average_pool<double>(from, extent(first), extent(id));
+    return g;  // Add, Flatten and Identity hand it on
+  }
+
+  static Values pull_norm(const op::BatchNorm& norm, Values g, const kernels::reference::Extent4& extent) {
+    const Values variance = widened(norm.variance), weight = widened(norm.weight);
+    const auto area = static_cast<std::size_t>(extent.h * extent.w);
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      const std::size_t k = i / area % static_cast<std::size_t>(extent.c);
+      g[i] *= (weight.empty() ? 1 : weight[k]) / std::sqrt(variance[k] + norm.epsilon);
+    }
+    return g;
+  }
+
+  const Graph& graph_;
+  std::vector<Shape> shapes_;
+  std::function<Values(NodeId)> value_of_;
+  std::vector<Values> gradients_;
+};
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ablaze/session.hpp>
+#include <span>
+#include <vector>
+
+#include "runtime/compiled_network.hpp"
+
+namespace ablaze::runtime {
+
+/// The logits of one image of a trace.
+std::vector<double> logits_of(const RunState& trace, int image);
+
+/// The scores with every margin's other class named. `logits` are those of the untouched run. Throws
+/// UsageError where a class does not exist or a margin has no other class.
+std::vector<Score> settle(std::span<const Score> scores, std::span<const double> logits);
+
+// Of settled scores:
+
+/// y
+double score_of(std::span<const double> logits, const Score& score);
+/// dy / dlogits
+std::vector<double> score_gradient(std::span<const double> logits, const Score& score);
+
+}  // namespace ablaze::runtime

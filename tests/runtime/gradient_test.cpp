@@ -1,0 +1,180 @@
+#include <doctest/doctest.h>
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "support/isas.hpp"
+#include "support/message_of.hpp"
+#include "support/random_network.hpp"
+#include "support/reference_run.hpp"
+
+using namespace ablaze;
+using ablaze::testing::message_of;
+using ablaze::testing::RandomNetwork;
+using ablaze::testing::ReferenceRun;
+using ablaze::testing::Values;
+
+namespace {
+
+Tensor to_tensor(Shape shape, const Values& values) {
+  Tensor t(std::move(shape));
+  for (std::size_t i = 0; i < values.size(); ++i) t.data()[i] = static_cast<float>(values[i]);
+  return t;
+}
+
+Values widened(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
+
+double dot(const Values& a, const Values& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+SessionOptions options_for(const Shape& input, std::vector<std::string> keep) {
+  SessionOptions options;
+  options.input = input;
+  options.keep = std::move(keep);
+  return options;
+}
+
+const std::vector<Score> kScores{{Score::Kind::logit, 1, {}},
+                                 {Score::Kind::probability, 0, Activation::softmax},
+                                 {Score::Kind::probability, 1, Activation::sigmoid},
+                                 {Score::Kind::margin, 0, {}},
+                                 {Score::Kind::margin, 0, {}, 1}};
+
+std::size_t runner_up(const Values& logits, std::size_t index) {
+  std::size_t best = index == 0 ? 1 : 0;
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    if (c != index && logits[c] > logits[best]) best = c;
+  }
+  return best;
+}
+
+/// y of one image; the runner-up is that of `untouched`.
+double score_of(const Values& logits, const Score& score, const Values& untouched) {
+  const auto index = static_cast<std::size_t>(score.index);
+  if (score.kind == Score::Kind::logit) return logits[index];
+  if (score.kind == Score::Kind::probability)
+    return probabilities(std::span<const double>(logits), score.activation)[index];
+  const std::size_t other =
+      score.against >= 0 ? static_cast<std::size_t>(score.against) : runner_up(untouched, index);
+  return logits[index] - logits[other];
+}
+
+}  // namespace
+
+TEST_CASE("gradients are the slopes of finite differences") {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Values input = network.input();
+    const ReferenceRun base(graph, shape, input);
+    std::mt19937 random(seed);
+    std::normal_distribution<double> normal;
+    for (NodeId id = static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
+      const std::string& name = graph.node(id).name;
+      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, input));
+      // Beside the layer's own activations, many of which are the same 0: a pool of those has no slope.
+      Values point = base.at(id), direction(point.size());
+      for (double& v : point) v = static_cast<float>(v + 0.1 * normal(random));
+      for (double& v : direction) v = normal(random);
+      const Tensor at = to_tensor(base.shapes[static_cast<std::size_t>(id)], point);
+      GradientOptions here;
+      here.at = &at;
+      const Gradients found = trace.gradient(name, kScores, here);
+      CAPTURE(seed);
+      CAPTURE(name);
+      const auto output_along = [&](double t) {
+        Values moved = point;
+        for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * direction[i];
+        return ReferenceRun(base, id, moved).output();
+      };
+      // Small enough that no ReLU and no pool decides otherwise on the way.
+      constexpr double step = 1e-7;
+      const Values up = output_along(step), down = output_along(-step);
+      for (std::size_t s = 0; s < kScores.size(); ++s) {
+        CAPTURE(s);
+        const double slope =
+            (score_of(up, kScores[s], base.output()) - score_of(down, kScores[s], base.output())) /
+            (2 * step);
+        const Values gradient = widened(found.gradients[s]);
+        const double scale = std::sqrt(dot(gradient, gradient) * dot(direction, direction));
+        CHECK(found.gradients[s].shape() == base.shapes[static_cast<std::size_t>(id)]);
+        CHECK(std::abs(dot(gradient, direction) - slope) <= 1e-5 * scale + 1e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("a gradient is taken at other activations, with the untouched run's runner-up") {
+  for (unsigned seed = 40; seed < 52; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Tensor input = to_tensor(shape, network.input());
+    for (NodeId id = 1 + static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
+      const std::string& name = graph.node(id).name;
+      for (const bool keep_preactivations : {true, false}) {
+        SessionOptions options = options_for(shape, {name});
+        options.keep_preactivations = keep_preactivations;
+        const Trace trace = Session(graph, options).run(input);
+        const Tensor own = trace.activation(name);
+        Shape three = own.shape();
+        three[0] = 3;
+        Tensor at(three);
+        for (std::int64_t i = 0; i < at.size(); ++i)
+          at[i] = own[i % own.size()] * (1 - 0.25F * static_cast<float>(i / own.size()));
+        GradientOptions elsewhere;
+        elsewhere.at = &at;
+        const Gradients found = trace.gradient(name, kScores, elsewhere);
+        const Gradients here = trace.gradient(name, kScores);
+        const Tensor logits = trace.resume(name, at);
+        const Values untouched = widened(trace.logits());
+        CAPTURE(seed);
+        CAPTURE(name);
+        for (std::size_t s = 0; s < kScores.size(); ++s) {
+          REQUIRE(found.gradients[s].shape() == three);
+          REQUIRE(found.scores[s].size() == 3);
+          CHECK(std::memcmp(found.gradients[s].data(), here.gradients[s].data(),
+                            static_cast<std::size_t>(own.size()) * sizeof(float)) == 0);
+          for (std::size_t m = 0; m < 3; ++m) {
+            const auto row = logits.values().subspan(m * untouched.size(), untouched.size());
+            const Values y(row.begin(), row.end());
+            CHECK(found.scores[s][m] == doctest::Approx(score_of(y, kScores[s], untouched)));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("what a gradient cannot be taken of or at is said") {
+  RandomNetwork network(3);
+  const Graph& graph = network.graph();
+  const std::string name = graph.node(graph.output() - 1).name;
+  const Trace trace = Session(graph, options_for(network.input_shape(), {name}))
+                          .run(to_tensor(network.input_shape(), network.input()));
+  const auto refusal = [&](const Score& score, std::string_view layer) {
+    return message_of([&] { trace.gradient(layer, std::span(&score, 1)); });
+  };
+  CHECK(refusal({Score::Kind::logit, -1, {}}, name).find("class -1 does not exist") != std::string::npos);
+  CHECK(refusal({Score::Kind::margin, 0, {}, 1000}, name).find("class 1000 does not exist") !=
+        std::string::npos);
+  CHECK(refusal({Score::Kind::margin, 0, {}, -2}, name).find("class -2 does not exist") != std::string::npos);
+  CHECK(refusal({Score::Kind::margin, 1, {}, 1}, name).find("against itself") != std::string::npos);
+  CHECK(refusal({Score::Kind::logit, 0, {}}, "nosuch").find("nosuch") != std::string::npos);
+  CHECK(refusal({Score::Kind::logit, 0, {}}, graph.node(1).name) != "");
+  const Tensor odd({1, 1, 1, 1});
+  GradientOptions elsewhere;
+  elsewhere.at = &odd;
+  const Score score{};
+  CHECK(message_of([&] {
+          trace.gradient(name, std::span(&score, 1), elsewhere);
+        }).find("its replacement is") != std::string::npos);
+  GradientOptions cancelled;
+  cancelled.progress = [](std::int64_t, std::int64_t) { return false; };
+  CHECK_THROWS_AS(trace.gradient(name, std::span(&score, 1), cancelled), Cancelled);
+}
