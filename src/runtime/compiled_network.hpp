@@ -5,7 +5,7 @@
 #include <mutex>
 #include <tuple>
 
-#include "runtime/execute.hpp"
+#include "runtime/execution/execute.hpp"
 #include "runtime/program.hpp"
 
 namespace ablaze::runtime {

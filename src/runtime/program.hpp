@@ -1,6 +1,6 @@
 #pragma once
 
-// A compiled network: what the executor walks through. Lowering (lower.cpp) turns a graph into steps over
+// A compiled network: what the executor walks through. Lowering (lowering/) turns a graph into steps over
 // values; the memory plan gives each value its place in one arena; packing lays the weights out.
 
 #include <ablaze/graph.hpp>

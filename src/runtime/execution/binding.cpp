@@ -1,0 +1,103 @@
+#include "runtime/execution/binding.hpp"
+
+namespace ablaze::runtime {
+
+StepBinding::StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
+                         const Changes& changes, int threads)
+    : program_(program), graph_(graph), step_(step), memory_(memory), changes_(changes) {
+  const Node& node = graph_.node(step.first);
+  switch (step.kind) {
+    case Step::Kind::convolution:
+      bind_convolution(node, threads);
+      break;
+    case Step::Kind::winograd:
+      bind_winograd(node, threads);
+      break;
+    case Step::Kind::max_pool:
+      bind_max_pool(std::get<op::MaxPool2d>(node.op), threads);
+      break;
+    case Step::Kind::average_pool:
+      bind_average_pool(std::get<op::AvgPool2d>(node.op), threads);
+      break;
+    case Step::Kind::adaptive_average_pool:
+      bind_pool(threads);
+      break;
+    case Step::Kind::elementwise:
+      bind_elementwise(threads);
+      break;
+    case Step::Kind::to_features:
+      items_ = value(step.in).extent.blocks();
+      break;
+    case Step::Kind::spread:
+      items_ = value(step.in).blocks();
+      break;
+    case Step::Kind::linear_of_planes:
+      bind_linear_of_planes();
+      break;
+    case Step::Kind::gathered_linear:
+      bind_convolution(node, threads);
+      gathered_ = {conv_, value(step.in), changes_, changes_.columns + step.columns, scratch()};
+      break;
+    case Step::Kind::scatter:
+      items_ = changes_.images * value(step.out).extent.blocks();
+      break;
+  }
+}
+
+int StepBinding::items(int phase) const {
+  if (step_.kind == Step::Kind::gathered_linear) {
+    if (phase == 0) return value(step_.in).blocks();
+    return phase == 1 ? gathered_.blocks() : items_;
+  }
+  if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
+  if (phase / 3 * step_.choice.chunk_tiles >= winograd_.tiles) return 0;  // images that are not there
+  const int stage[3] = {winograd_.in_blocks, winograd_.taps * winograd_.conv.group_count,
+                        winograd_.out_blocks};
+  return stage[phase % 3];
+}
+
+void StepBinding::run(const kernels::KernelTable& table, int phase, int item, int thread) const {
+  switch (step_.kind) {
+    case Step::Kind::convolution:
+      return run_convolution(table, item);
+    case Step::Kind::winograd:
+      return run_winograd(table, phase, item, thread);
+    case Step::Kind::max_pool:
+      return table.max_pool(pool_, item);
+    case Step::Kind::average_pool:
+      return table.average_pool(pool_, item);
+    case Step::Kind::adaptive_average_pool:
+      return table.adaptive_average_pool(pool_, item);
+    case Step::Kind::elementwise:
+      return table.elementwise(elementwise_, item);
+    case Step::Kind::to_features:
+      return kernels::to_features(read_view(value(step_.in), memory_), value(step_.in).extent,
+                                  write_view(value(step_.out), memory_).data, item);
+    case Step::Kind::spread:
+      return spread(item);
+    case Step::Kind::linear_of_planes:
+      return table.linear_of_planes(linear_, item);
+    case Step::Kind::gathered_linear:
+      if (phase == 0) return gathered_.mark(item);
+      return phase == 1 ? gathered_.gather(item) : gathered_.multiply(table, item, thread);
+    case Step::Kind::scatter:
+      return scatter(item);
+  }
+}
+
+kernels::Input StepBinding::in(ValueId id) const {
+  if (id == kNone) return {};
+  if (value(id).home != Home::planes) return read_view(value(id), memory_);
+  const Value& v = value(id);
+  return {changes_.planes + v.offset + v.origin(), 0, v.block(), v.row()};
+}
+
+kernels::Output StepBinding::out(ValueId id) const {
+  return id == kNone ? kernels::Output{} : write_view(value(id), memory_);
+}
+
+kernels::Base StepBinding::base() const {
+  return step_.base == kNone ? kernels::Base{} : base_view(value(step_.base), memory_, changes_.image);
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/execution/gathered_linear.hpp"
+#include "runtime/execution/views.hpp"
+#include "runtime/program.hpp"
+
+namespace ablaze::runtime {
+
+/// What a step reads and writes, bound to memory; the views are made anew a run, which costs nothing.
+class StepBinding {
+ public:
+  StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
+              const Changes& changes, int threads);
+
+  /// Pieces of work in a phase of the step, which may be done in any order by any thread.
+  int items(int phase) const;
+  void run(const kernels::KernelTable& table, int phase, int item, int thread) const;
+
+ private:
+  const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
+  kernels::Input in(ValueId id) const;
+  kernels::Output out(ValueId id) const;
+  kernels::Base base() const;
+  /// Images of the batch that there are.
+  int images(const Value& v) const { return program_.changes ? changes_.images : v.extent.batch; }
+  float* scratch() const { return memory_.own + value(step_.scratch).offset; }
+
+  // convolutions.cpp
+  void bind_convolution(const Node& node, int threads);
+  void bind_winograd(const Node& node, int threads);
+  void bind_linear_of_planes();
+  void run_convolution(const kernels::KernelTable& table, int item) const;
+  void run_winograd(const kernels::KernelTable& table, int phase, int item, int thread) const;
+
+  // pointwise.cpp
+  void bind_pool(int threads);
+  void bind_max_pool(const op::MaxPool2d& op, int threads);
+  void bind_average_pool(const op::AvgPool2d& op, int threads);
+  void bind_elementwise(int threads);
+  /// An item: one block of one image.
+  void scatter(int item) const;
+  /// An item: 16 features.
+  void spread(int item) const;
+
+  const Program& program_;
+  const Graph& graph_;
+  const Step& step_;
+  const Memory& memory_;
+  const Changes& changes_;
+  kernels::LinearOfPlanes linear_;
+  kernels::Conv conv_;
+  GatheredLinear gathered_;
+  kernels::Winograd winograd_;
+  kernels::Pool pool_;
+  kernels::Elementwise elementwise_;
+  int items_ = 0;
+};
+
+}  // namespace ablaze::runtime

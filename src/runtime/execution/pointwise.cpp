@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/execution/binding.hpp"
+
+namespace ablaze::runtime {
+
+using kernels::kBlock;
+
+namespace {
+
+template <class Op>
+void set_window(kernels::Pool& pool, const Op& op) {
+  pool.kernel_h = op.kernel[0], pool.kernel_w = op.kernel[1];
+  pool.stride_h = op.stride[0], pool.stride_w = op.stride[1];
+  pool.padding_h = op.padding[0], pool.padding_w = op.padding[1];
+}
+
+}  // namespace
+
+void StepBinding::bind_pool(int threads) {
+  const Value& from = value(step_.in);
+  const Value& to = value(step_.out);
+  pool_.in = in(step_.in);
+  pool_.out = out(step_.out);
+  pool_.batch = images(to);
+  pool_.base = base();
+  pool_.blocks = to.extent.blocks();
+  pool_.in_h = from.extent.h, pool_.in_w = from.extent.w;
+  pool_.out_h = to.extent.h, pool_.out_w = to.extent.w;
+  pool_.split = kernels::split_work(pool_.batch, pool_.blocks, pool_.out_h, true, threads);
+  items_ = kernels::item_count(pool_.split, pool_.batch, pool_.blocks, pool_.out_h);
+}
+
+void StepBinding::bind_max_pool(const op::MaxPool2d& op, int threads) {
+  bind_pool(threads);
+  set_window(pool_, op);
+  pool_.dilation_h = op.dilation[0], pool_.dilation_w = op.dilation[1];
+}
+
+void StepBinding::bind_average_pool(const op::AvgPool2d& op, int threads) {
+  bind_pool(threads);
+  set_window(pool_, op);
+  pool_.count_include_pad = op.count_include_pad;
+}
+
+void StepBinding::bind_elementwise(int threads) {
+  const Value& to = value(step_.out);
+  elementwise_.in = in(step_.in);
+  elementwise_.other = in(step_.other);
+  elementwise_.out = out(step_.out);
+  elementwise_.before_relu = out(step_.before_relu);
+  elementwise_.relu = step_.relu;
+  if (step_.affine != nullptr) {
+    elementwise_.scale = step_.affine->scale.data();
+    elementwise_.shift = program_.changes ? nullptr : step_.affine->shift.data();
+  }
+  elementwise_.base = base();
+  const bool flat = to.layout == Layout::features;
+  elementwise_.batch = flat ? 1 : images(to);
+  elementwise_.blocks = to.blocks();
+  elementwise_.h = flat ? 1 : to.extent.h;
+  elementwise_.w = flat ? images(to) : to.extent.w;
+  kernels::Elementwise& e = elementwise_;
+  e.split = kernels::split_work(e.batch, e.blocks, e.h, true, threads);
+  items_ = kernels::item_count(e.split, e.batch, e.blocks, e.h);
+}
+
+void StepBinding::spread(int item) const {
+  const float* from = read_view(value(step_.in), memory_).data + item * value(step_.in).block();
+  float* to = write_view(value(step_.out), memory_).data + item * value(step_.out).block();
+  for (int n = 0; n < value(step_.out).extent.batch; ++n)
+    std::memcpy(to + n * kBlock, from, kBlock * sizeof(float));
+}
+
+void StepBinding::scatter(int item) const {
+  const Value& state = value(step_.out);
+  const kernels::Input from = in(step_.in);
+  const kernels::Output to = out(step_.out);
+  const int image = item / state.extent.blocks(), block = item % state.extent.blocks();
+  const bool flat = state.layout == Layout::features;
+  const std::ptrdiff_t pixel = flat ? state.block() : kBlock;
+  const std::ptrdiff_t row = flat ? pixel * state.extent.w : to.row;
+  float* first = to.data + (flat ? std::ptrdiff_t{image} * kBlock + block * row * state.extent.h
+                                 : image * to.batch + block * to.block);
+  const auto for_each_pixel = [&](auto&& visit) {
+    for (int y = 0; y < state.extent.h; ++y) {
+      for (int x = 0; x < state.extent.w; ++x) visit(first + y * row + x * pixel, y, x);
+    }
+  };
+  for_each_pixel([](float* p, int, int) { std::fill_n(p, kBlock, 0.0F); });
+  for (int at = changes_.members.first[image]; at < changes_.members.first[image + 1]; ++at) {
+    const int channel = changes_.members.index[at];
+    if (channel / kBlock != block) continue;
+    const float* plane = from.data + channel * from.block;
+    for_each_pixel([&](float* p, int y, int x) { p[channel % kBlock] = plane[y * from.row + x]; });
+  }
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,70 @@
+#include "runtime/execution/views.hpp"
+
+namespace ablaze::runtime {
+
+using kernels::kBlock;
+
+int write_items(const Value& value) {
+  switch (value.layout) {
+    case Layout::planar:
+      return value.extent.batch * value.extent.channels;
+    case Layout::blocked:
+      return value.extent.batch * value.extent.blocks();
+    default:
+      return value.extent.blocks();
+  }
+}
+
+void write_item(const Value& value, const Memory& memory, const float* from, int item) {
+  const kernels::Output to = write_view(value, memory);
+  switch (value.layout) {
+    case Layout::planar:
+      return kernels::to_planar(from, value.extent, to, item);
+    case Layout::blocked:
+      return kernels::to_blocked(from, value.extent, to, item);
+    default:
+      return kernels::rows_to_features(from, value.extent, to.data, item);
+  }
+}
+
+kernels::Input read_view(const Value& value, const Memory& memory) {
+  const float* base = (value.home == Home::trace ? memory.trace : memory.own) + value.offset + value.origin();
+  // One image serves a tail's whole batch.
+  const bool repeats = value.home == Home::trace && value.extent.batch == 1;
+  return {base, repeats ? 0 : value.batch(), value.block(), value.row()};
+}
+
+kernels::Base base_view(const Value& value, const Memory& memory, int image) {
+  const float* data = memory.trace + value.offset + value.origin();
+  if (value.layout == Layout::features) return {data + std::ptrdiff_t{image} * kBlock, value.block(), 0, 0};
+  return {data + image * value.batch(), value.block(), value.row(), kBlock};
+}
+
+kernels::Output write_view(const Value& value, const Memory& memory) {
+  return {memory.own + value.offset + value.origin(),
+          value.batch(),
+          value.block(),
+          value.row(),
+          value.border_y,
+          value.border_x};
+}
+
+void write_value(const Value& value, const Memory& memory, const float* from) {
+  for (int item = 0; item < write_items(value); ++item) write_item(value, memory, from, item);
+}
+
+void read_value(const Value& value, const Memory& memory, float* to, int threads) {
+  const kernels::Input from = read_view(value, memory);
+  const bool flat = value.layout == Layout::features;
+  const int items = flat ? value.extent.blocks() : value.extent.batch * value.extent.blocks();
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+  for (int item = 0; item < items; ++item) {
+    if (flat) {
+      kernels::from_features(from.data, value.extent, to, item);
+    } else {
+      kernels::from_blocked(from, value.extent, to, item);
+    }
+  }
+}
+
+}  // namespace ablaze::runtime

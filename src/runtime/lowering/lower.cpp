@@ -1,0 +1,93 @@
+#include "runtime/lowering/lowering.hpp"
+
+#include <algorithm>
+
+// Lowering: which nodes become one step, which values lie where.
+//
+// A chain conv/linear -> BatchNorm -> Add -> ReLU (each part may be missing) becomes one step as long as
+// every value inside the chain has one reader and nobody asked to keep it; the value before the ReLU may be
+// kept all the same, by a second store. A tail makes the same choices as the whole network, so that resuming
+// gives the same bits.
+//
+// A delta program computes the dense nodes behind a layer on changes: linear operators without their biases,
+// ReLUs and max-pools against the untouched run's inputs (Step::base). Where an operator reads a
+// channel-local node, it reads that node's changed planes, which the caller fills.
+
+namespace ablaze::runtime {
+
+Program Lowering::run() {
+  find_roots();
+  count_readers();
+  find_borders();
+  if (delta()) {
+    program_.changes = true;
+  } else if (tail()) {
+    Value start = job_.whole->values[static_cast<std::size_t>(job_.whole->value_of.at(job_.from))];
+    start.extent.batch = static_cast<int>(shape(job_.from)[0]);
+    start.storage = kNone;
+    program_.input = add_value(job_.from, start);
+  } else {
+    lower_input();
+  }
+  for (NodeId id = 0; id < graph_.size(); ++id) {
+    if (computed(id) && root(id) == id && !fused_[static_cast<std::size_t>(id)]) lower_node(id);
+  }
+  for (NodeId id = 0; id < graph_.size(); ++id) {  // an Identity reads as what it passes on
+    const auto it = program_.value_of.find(root(id));
+    if (it != program_.value_of.end()) program_.value_of[id] = it->second;
+  }
+  program_.output = program_.value_of.at(result());
+  plan();
+  return std::move(program_);
+}
+
+void Lowering::find_roots() {
+  const std::size_t count = static_cast<std::size_t>(graph_.size());
+  kept_.assign(count, false);
+  computed_.assign(count, false);
+  fused_.assign(count, false);
+  const std::vector<bool> downstream = graph_.downstream(job_.from);
+  for (NodeId id = 0; id < graph_.size(); ++id) {
+    const Node& node = graph_.node(id);
+    kept_[static_cast<std::size_t>(id)] = delta() ? id == job_.from : job_.kept[static_cast<std::size_t>(id)];
+    // A kept Identity is a value of its own: replacing it must not replace what else reads its source.
+    roots_.push_back(is<op::Identity>(node) && !kept(id) ? root(node.inputs[0]) : id);
+    const bool behind = downstream[static_cast<std::size_t>(id)] && id != job_.from;
+    computed_[static_cast<std::size_t>(id)] =
+        delta() ? change(id) == Change::dense : needed(id) && id != 0 && (!tail() || behind);
+  }
+  kept_[static_cast<std::size_t>(root(result()))] = true;
+}
+
+void Lowering::count_readers() {
+  readers_.assign(roots_.size(), {});
+  for (NodeId id = 0; id < graph_.size(); ++id) {
+    if (!(delta() ? computed(id) : needed(id)) || root(id) != id) continue;
+    for (const NodeId in : graph_.node(id).inputs) readers_[static_cast<std::size_t>(root(in))].push_back(id);
+  }
+}
+
+void Lowering::find_borders() {
+  borders_.assign(roots_.size(), {0, 0});
+  for (NodeId id = 0; id < graph_.size(); ++id) {
+    const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
+    if (conv == nullptr || !needed(id)) continue;
+    auto& border = borders_[static_cast<std::size_t>(root(graph_.node(id).inputs[0]))];
+    for (std::size_t axis = 0; axis < 2; ++axis) border[axis] = std::max(border[axis], conv->padding[axis]);
+  }
+}
+
+void Lowering::plan() {
+  std::vector<ValueId> untouchable{program_.output};
+  if (tail() && !delta()) untouchable.push_back(program_.input);
+  for (const auto& [node, value] : program_.value_of) {
+    if (!tail() && kept(node)) untouchable.push_back(value);
+  }
+  plan_memory(program_, untouchable);
+  // What was not kept is overwritten during a run and cannot be read after it.
+  std::erase_if(program_.value_of, [&](const auto& entry) { return !kept(root(entry.first)); });
+}
+
+Program lower(const LoweringJob& job) { return Lowering(job).run(); }
+
+}  // namespace ablaze::runtime

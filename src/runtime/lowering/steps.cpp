@@ -1,0 +1,188 @@
+#include "runtime/lowering/lowering.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+
+namespace ablaze::runtime {
+
+NodeId Lowering::only_reader(NodeId id) const {
+  const auto& readers = readers_[static_cast<std::size_t>(id)];
+  return readers.size() == 1 && computed(readers[0]) ? readers[0] : -1;
+}
+
+bool Lowering::available(NodeId node) const {
+  const NodeId id = root(node);
+  return program_.value_of.count(id) != 0 || (tail() && !computed(id));
+}
+
+void Lowering::lower_node(NodeId id) {
+  const Node& node = graph_.node(id);
+  if (is<op::Conv2d>(node)) return lower_chain(id, convolution_name(std::get<op::Conv2d>(node.op)));
+  if (is<op::Linear>(node)) return lower_chain(id, "linear");
+  if (is<op::BatchNorm>(node)) return lower_chain(id, "bn");
+  if (is<op::Add>(node)) return lower_chain(id, "add");
+  if (is<op::Relu>(node)) return lower_chain(id, "relu");
+  if (is<op::Identity>(node)) return lower_chain(id, "copy");
+  if (is<op::MaxPool2d>(node)) return lower_plain(id, Step::Kind::max_pool, "max pool");
+  if (is<op::AvgPool2d>(node)) return lower_plain(id, Step::Kind::average_pool, "average pool");
+  if (is<op::AdaptiveAvgPool2d>(node)) {
+    return lower_plain(id, Step::Kind::adaptive_average_pool, "adaptive average pool");
+  }
+  if (is<op::Flatten>(node)) return lower_flatten(id);
+  throw Error("layer " + node.name + ": the engine has no kernel for " + std::string(op_name(node.op)));
+}
+
+std::string Lowering::convolution_name(const op::Conv2d& conv) {
+  std::string name =
+      "conv " + std::to_string(conv.weight.shape()[2]) + "x" + std::to_string(conv.weight.shape()[3]);
+  if (conv.stride[0] > 1) name += "/" + std::to_string(conv.stride[0]);
+  if (conv.groups > 1) name += " g" + std::to_string(conv.groups);
+  return name;
+}
+
+void Lowering::lower_plain(NodeId id, Step::Kind kind, const char* description) {
+  Step step;
+  step.kind = kind;
+  step.first = step.last = id;
+  step.description = description;
+  step.in = value(graph_.node(id).inputs[0]);
+  if (delta() && kind == Step::Kind::max_pool) step.base = base_value(graph_.node(id).inputs[0]);
+  step.out = add_value(id, Layout::blocked);
+  program_.steps.push_back(std::move(step));
+}
+
+void Lowering::lower_flatten(NodeId id) {
+  const ValueId in = value(graph_.node(id).inputs[0]);
+  Value flat = program_.values[static_cast<std::size_t>(in)];
+  if (flat.layout == Layout::features) {  // flat already
+    program_.value_of[id] = in;
+    return;
+  }
+  const bool in_place =
+      flat.extent.batch == 1 && flat.border_y == 0 && flat.border_x == 0 && flat.layout == Layout::blocked;
+  if (flat.layout == Layout::planar)
+    throw Error("layer " + graph_.node(id).name + ": cannot flatten the input itself");
+  flat.layout = Layout::features;
+  flat.border_y = flat.border_x = 0;
+  if (in_place) {
+    add_value(id, flat);
+    return;
+  }
+  flat.home = Home::own;
+  flat.storage = kNone;
+  Step step;
+  step.kind = Step::Kind::to_features;
+  step.first = step.last = id;
+  step.description = "flatten";
+  step.in = in;
+  step.out = add_value(id, flat);
+  program_.steps.push_back(std::move(step));
+}
+
+void Lowering::lower_chain(NodeId id, std::string description) {
+  Chain chain = begin_chain(id, std::move(description));
+  take_batch_norm(chain);
+  take_addition(chain);
+  take_relu(chain);
+  take_pool(chain);
+  Step& step = chain.step;
+  step.last = chain.end;
+  pack(step, chain.affine);
+  add_chain_values(chain);
+  if (step.choice.winograd) {
+    step.kind = Step::Kind::winograd;
+    add_scratch(step);
+  } else if (chain.linear && chain.sparse) {
+    step.kind = Step::Kind::linear_of_planes;
+  } else if (chain.linear && delta() && is<op::Relu>(graph_.node(root(graph_.node(id).inputs[0])))) {
+    gather(step);
+  }
+  program_.steps.push_back(std::move(step));
+}
+
+Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
+  const Node& node = graph_.node(id);
+  Chain chain;
+  chain.end = id;
+  chain.linear = is<op::Linear>(node);
+  chain.multiplies = chain.linear || is<op::Conv2d>(node);
+  chain.sparse = chain.multiplies && reads_planes(id);
+  Step& step = chain.step;
+  step.first = id;
+  step.kind = chain.multiplies ? Step::Kind::convolution : Step::Kind::elementwise;
+  step.description = std::move(description);
+  step.multiply_adds = multiply_adds(graph_, id, job_.shapes);
+  if (chain.sparse) step.multiply_adds /= shape_of_planes(node)[1];
+  const bool swapped = is<op::Add>(node) && delta() && change(root(node.inputs[0])) != Change::dense;
+  step.in = chain.sparse ? planes(node.inputs[0]) : value(node.inputs[swapped ? 1 : 0]);
+  if (const auto* norm = std::get_if<op::BatchNorm>(&node.op)) chain.affine = batch_norm_affine(*norm);
+  if (is<op::Add>(node)) {
+    step.other = addend(node.inputs[swapped ? 0 : 1]);
+    expect_one_order(id, step.in, step.other, chain.multiplies);
+  }
+  step.relu = is<op::Relu>(node);
+  if (step.relu && delta()) step.base = base_value(node.inputs[0]);
+  return chain;
+}
+
+void Lowering::take(Chain& chain, NodeId node, const char* what) {
+  fused_[static_cast<std::size_t>(node)] = true;
+  chain.end = node;
+  chain.step.description += what;
+}
+
+void Lowering::take_batch_norm(Chain& chain) {
+  if (chain.step.relu || kept(chain.end) || !is<op::Conv2d>(graph_.node(chain.end))) return;
+  const NodeId next = only_reader(chain.end);
+  if (next < 0 || !is<op::BatchNorm>(graph_.node(next))) return;
+  chain.affine = batch_norm_affine(std::get<op::BatchNorm>(graph_.node(next).op));
+  take(chain, next, " + bn");
+}
+
+void Lowering::take_addition(Chain& chain) {
+  Step& step = chain.step;
+  const bool adds = !(chain.sparse && chain.linear) && step.other == kNone;
+  if (step.relu || kept(chain.end) || !adds) return;
+  const NodeId next = only_reader(chain.end);
+  if (next < 0 || !is<op::Add>(graph_.node(next))) return;
+  const auto& inputs = graph_.node(next).inputs;
+  const NodeId other = root(inputs[0]) == chain.end ? inputs[1] : inputs[0];
+  if (root(inputs[0]) == root(inputs[1]) || !available(other)) return;
+  step.other = addend(other);
+  expect_one_order(next, step.in, step.other, chain.multiplies);
+  take(chain, next, " + add");
+}
+
+/// The value before the ReLU may be kept all the same: it gets a second store.
+void Lowering::take_relu(Chain& chain) {
+  if (chain.step.relu) return;
+  const NodeId next = only_reader(chain.end);
+  if (next < 0 || !is<op::Relu>(graph_.node(next))) return;
+  chain.step.relu = true;
+  if (delta()) chain.step.base = base_value(graph_.node(next).inputs[0]);
+  if (kept(chain.end)) chain.before_relu = chain.end;
+  take(chain, next, " + relu");
+}
+
+void Lowering::take_pool(Chain& chain) {
+  const NodeId first = chain.step.first;
+  if (!is<op::Conv2d>(graph_.node(first)) || kept(chain.end) || delta()) return;
+  const NodeId next = only_reader(chain.end);
+  const Value& in = program_.values[static_cast<std::size_t>(chain.step.in)];
+  if (next < 0 || !choose(first, in).winograd || !pools_in_place(next)) return;
+  chain.step.pool = true;
+  take(chain, next, " + max pool");
+}
+
+void Lowering::add_chain_values(Chain& chain) {
+  Step& step = chain.step;
+  const bool flat =
+      chain.linear || program_.values[static_cast<std::size_t>(step.in)].layout == Layout::features;
+  const auto add = [&](NodeId node) {
+    return flat ? add_features(node, step.in, chain.multiplies) : add_value(node, Layout::blocked);
+  };
+  if (chain.before_relu >= 0) step.before_relu = add(chain.before_relu);
+  step.out = add(chain.end);
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,124 @@
+#include "runtime/lowering/lowering.hpp"
+
+#include <ablaze/error.hpp>
+#include <algorithm>
+
+namespace ablaze::runtime {
+
+void Lowering::pack(Step& step, const Affine& affine) {
+  const Node& node = graph_.node(step.first);
+  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  if (step.kind == Step::Kind::elementwise) {
+    if (affine.scale.empty()) return;
+    if (in.layout == Layout::features && in.extent.h * in.extent.w != 1) {
+      throw Error("layer " + node.name + ": BatchNorm over flattened planes is not supported");
+    }
+    step.affine = pack_affine(affine.scale, affine.shift);
+    return;
+  }
+  step.choice = choose(step.first, in);
+  using Form = PackedWeights::Form;
+  const bool planar = in.layout == Layout::planar && is<op::Conv2d>(node);
+  const Form form = step.choice.winograd ? Form::winograd : planar ? Form::planar : Form::blocked;
+  auto& packed = (*job_.store)[step.first];
+  const int tile_blocks = job_.table->out_blocks_per_tile;
+  if (packed == nullptr || !lies(*packed, form, step.choice.side)) {
+    program_.packed_bytes += packed_size(node, form, step.choice.side, in.extent, tile_blocks);
+    if (!job_.pack) return;
+    if (form == Form::winograd) {
+      packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.threads);
+    } else if (is<op::Linear>(node)) {
+      // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
+      const bool keep_half = job_.table->half_weights && kernels::keep_half(in.extent.batch) &&
+                             !job_.replayed[static_cast<std::size_t>(step.first)];
+      packed = pack_linear(node, in.extent, tile_blocks, keep_half, job_.threads);
+    } else {
+      packed = pack_convolution(node, planar, tile_blocks, affine.scale, affine.shift, job_.threads);
+    }
+  }
+  step.packed = packed;
+}
+
+const Shape& Lowering::shape_of_planes(const Node& reader) const {
+  NodeId id = reader.inputs[0];
+  while (shape(id).size() != 4) id = graph_.node(id).inputs[0];
+  return shape(id);
+}
+
+void Lowering::gather(Step& step) {
+  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  step.kind = Step::Kind::gathered_linear;
+  step.phases = 3;
+  step.columns = program_.columns;
+  program_.columns += static_cast<std::size_t>(in.blocks());
+  Value scratch;  // the gathered state, and a group's gathered weights for each thread
+  scratch.layout = Layout::scratch;
+  scratch.scratch_floats =
+      std::ptrdiff_t{in.blocks()} * kernels::kBlock *
+      (in.extent.batch + std::ptrdiff_t{job_.threads} * job_.table->out_blocks_per_tile * kernels::kBlock);
+  scratch.storage = step.scratch = static_cast<int>(program_.values.size());
+  program_.values.push_back(scratch);
+}
+
+bool Lowering::pools_in_place(NodeId id) const {
+  const auto* pool = std::get_if<op::MaxPool2d>(&graph_.node(id).op);
+  if (pool == nullptr) return false;
+  const std::array<int, 2> zeros{0, 0}, ones{1, 1}, twos{2, 2};
+  const Shape& in = shape(graph_.node(id).inputs[0]);
+  const bool even = in[2] % 2 == 0 && in[3] % 2 == 0;
+  return pool->kernel == twos && pool->stride == twos && pool->padding == zeros && pool->dilation == ones &&
+         (even || !pool->ceil_mode);
+}
+
+kernels::Choice Lowering::choose(NodeId id, const Value& in) const {
+  const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
+  const bool direct = !job_.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
+  if (conv == nullptr || direct) return {};
+  const Shape& weight = conv->weight.shape();
+  const std::array<int, 2> ones{1, 1};
+  const bool fits = weight[2] == 3 && weight[3] == 3 && conv->stride == ones && conv->dilation == ones &&
+                    conv->groups == 1 && in.layout == Layout::blocked;
+  if (!fits) return {};
+  const Shape& out = shape(id);
+  const PackedWeights* packed = packed_so_far(id);
+  const bool transformed = packed != nullptr && packed->form == PackedWeights::Form::winograd;
+  if (tail() && !transformed && !job_.transform_weights) return {};
+  kernels::Choice choice =
+      kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]), static_cast<int>(weight[0]),
+                       static_cast<int>(out[2]), static_cast<int>(out[3])},
+                      job_.isa, job_.threads);
+  const bool as_packed = transformed && choice.winograd && choice.side == packed->side;
+  if (transformed && !as_packed && !job_.transform_weights) choice = {true, packed->side, 0, 256};
+  return choice;
+}
+
+const PackedWeights* Lowering::packed_so_far(NodeId id) const {
+  const auto found = job_.store->find(id);
+  return found != job_.store->end() ? found->second.get() : nullptr;
+}
+
+bool Lowering::lies(const PackedWeights& packed, PackedWeights::Form form, int side) {
+  return packed.form == form && (form != PackedWeights::Form::winograd || packed.side == side);
+}
+
+void Lowering::add_scratch(Step& step) {
+  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  const Value& out = program_.values[static_cast<std::size_t>(step.out)];
+  const Shape& convolved = shape(step.first);
+  const kernels::Choice& choice = step.choice;
+  const int side = choice.side;
+  const std::ptrdiff_t a_tile =
+      std::ptrdiff_t{(side + 2) * (side + 2)} * (in.blocks() + out.blocks()) * kernels::kBlock;
+  const int tiles = out.extent.batch *
+                    static_cast<int>((convolved[2] + side - 1) / side * ((convolved[3] + side - 1) / side));
+  if (choice.block_tiles == 0) step.phases = 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
+  Value scratch;
+  scratch.layout = Layout::scratch;
+  scratch.scratch_floats =
+      a_tile * (choice.block_tiles > 0 ? choice.block_tiles * job_.threads : chunk_stride(choice, tiles));
+  scratch.storage = static_cast<int>(program_.values.size());
+  step.scratch = scratch.storage;
+  program_.values.push_back(scratch);
+}
+
+}  // namespace ablaze::runtime

@@ -1,0 +1,37 @@
+#include "runtime/program.hpp"
+
+#include <algorithm>
+
+namespace ablaze::runtime {
+
+std::ptrdiff_t Value::row() const {
+  if (layout == Layout::features) return static_cast<std::ptrdiff_t>(extent.batch) * kernels::kBlock;
+  const int pixel = layout == Layout::planar ? 1 : kernels::kBlock;
+  return static_cast<std::ptrdiff_t>(extent.w + 2 * border_x) * pixel;
+}
+
+std::ptrdiff_t Value::block() const {
+  return layout == Layout::features ? row() : row() * (extent.h + 2 * border_y);
+}
+
+std::ptrdiff_t Value::batch() const {
+  if (layout == Layout::features) return 0;
+  return block() * (layout == Layout::planar ? extent.channels : extent.blocks());
+}
+
+int chunk_stride(const kernels::Choice& choice, int tiles) {
+  // Odd, so that the planes do not fall into the same cache sets.
+  return std::min(choice.chunk_tiles, tiles) | 1;
+}
+
+std::ptrdiff_t Value::floats() const {
+  if (layout == Layout::scratch) return scratch_floats;
+  return layout == Layout::features ? block() * blocks() : batch() * extent.batch;
+}
+
+std::ptrdiff_t Value::origin() const {
+  if (layout == Layout::features) return 0;
+  return border_y * row() + border_x * (layout == Layout::planar ? 1 : kernels::kBlock);
+}
+
+}  // namespace ablaze::runtime
