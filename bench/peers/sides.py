@@ -32,10 +32,12 @@ class Turn:
     best: float
     logits: np.ndarray | None = None  # [N, classes]
     handover: float | None = None  # nanoseconds of a cache line from core to core, where the side tells it
+    peak: float | None = None  # floating-point operations a second, where the side tells it
 
     @staticmethod
-    def of(milliseconds, logits, handover=None):
-        return Turn(statistics.median(milliseconds), statistics.fmean(milliseconds), min(milliseconds), logits, handover)
+    def of(milliseconds, logits, handover=None, peak=None):
+        return Turn(statistics.median(milliseconds), statistics.fmean(milliseconds), min(milliseconds), logits, handover,
+                    peak)
 
 
 @dataclasses.dataclass
@@ -61,6 +63,9 @@ def run(command, **environment):
 
 
 class Ablaze:
+    slow = False
+    remark = "one forward pass"
+
     def __init__(self, program, job, options=(), half=False):
         if not pathlib.Path(program).is_file():
             raise Missing(f"no program {program}: build it, or name it with --ablaze")
@@ -78,10 +83,12 @@ class Ablaze:
                                  self.job.threads, "--repeats", self.job.repeats, "--save-logits", logits, "--json",
                                  *self.options]).stdout)
         return Turn.of(answer["milliseconds"]["passes"], np.load(logits).astype(np.float64),
-                       answer["handover_nanoseconds"])
+                       answer["handover_nanoseconds"], 1e9 * answer["peak_gigaflops"])
 
 
 class OnnxRuntime:
+    slow = False
+    remark = "one forward pass"
     name = "ONNX Runtime"
     precision = "float32"
     tolerance = 1e-5

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "runtime/execute.hpp"
+#include "runtime/execution/execute.hpp"
 #include "support/random_network.hpp"
 #include "support/reference_run.hpp"
 
