@@ -19,7 +19,7 @@ struct ConvertOptions {
 };
 
 /// Converts a weight file into ablaze's model file (safetensors with metadata and a self-test), atomically,
-/// and returns the model as the new file holds it. Throws Error.
+/// and returns the model as the new file holds it, with the notes on the source. Throws Error.
 Model convert_model(const std::filesystem::path& source, const std::filesystem::path& out,
                     const ConvertOptions& options = {});
 

@@ -32,7 +32,8 @@ struct Model {
   std::string provenance;     ///< where the weights came from, and their licence
   std::string default_layer;  ///< what is explained unless a layer is named
   std::optional<SelfTest> selftest;
-  std::filesystem::path source;  ///< the file
+  std::filesystem::path source;    ///< the file
+  std::vector<std::string> notes;  ///< what its reader had to decide, in words: names that were stripped, ...
 
   std::int64_t class_count() const;
   /// The label, or "class 17" where there is none.
@@ -42,7 +43,7 @@ struct Model {
 };
 
 /// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch state dict
-/// (.pth, .pt) with torchvision's names. Throws Error.
+/// (.pth, .pt, of any age) with torchvision's names, timm's or Hugging Face's. Throws Error.
 Model load_model(const std::filesystem::path& file);
 
 /// The model that ships with the program: found beside the installation or in the build tree, or

@@ -99,7 +99,9 @@ Model convert_model(const std::filesystem::path& source, const std::filesystem::
   model = models::with_weights_as(model, options.dtype);
   model.selftest = make_selftest(model);
   models::save_model(model, out, options.dtype);
-  return load_model(out);
+  Model written = load_model(out);
+  written.notes = std::move(model.notes);
+  return written;
 }
 
 Verification verify_model(const Model& model) {

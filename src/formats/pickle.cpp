@@ -21,7 +21,7 @@ constexpr std::size_t most_on_stack = 1'000'000;
 constexpr Id no_value = std::numeric_limits<Id>::max();
 
 /// What calling a global builds.
-enum class Role : std::uint8_t { storage, dictionary, tensor, parameter, tuple, nothing };
+enum class Role : std::uint8_t { storage, dictionary, tensor, parameter, tuple, nothing, opaque };
 
 struct Global {
   std::string_view name;
@@ -39,6 +39,26 @@ constexpr std::array globals{
     Global{"torch._utils._rebuild_parameter", Role::parameter},
     Global{"torch.Size", Role::tuple},
     Global{"torch.device", Role::nothing},
+    // Training scripts keep these beside the weights. Each stands for an object without content.
+    Global{"collections.defaultdict", Role::dictionary},
+    Global{"argparse.Namespace", Role::opaque},
+    Global{"numpy.core.multiarray.scalar", Role::opaque},
+    Global{"numpy.core.multiarray._reconstruct", Role::opaque},
+    Global{"numpy._core.multiarray.scalar", Role::opaque},
+    Global{"numpy._core.multiarray._reconstruct", Role::opaque},
+    Global{"numpy.dtype", Role::opaque},
+    Global{"numpy.ndarray", Role::opaque},
+    Global{"_codecs.encode", Role::opaque},
+    Global{"copyreg._reconstructor", Role::opaque},
+    Global{"copy_reg._reconstructor", Role::opaque},
+    Global{"__builtin__.dict", Role::opaque},
+    Global{"__builtin__.list", Role::opaque},
+    Global{"__builtin__.object", Role::opaque},
+    Global{"__builtin__.set", Role::opaque},
+    Global{"builtins.dict", Role::opaque},
+    Global{"builtins.list", Role::opaque},
+    Global{"builtins.object", Role::opaque},
+    Global{"builtins.set", Role::opaque},
     Global{"torch.FloatStorage", Role::storage, {StorageType::Numbers::f32, 4}},
     Global{"torch.HalfStorage", Role::storage, {StorageType::Numbers::f16, 2}},
     Global{"torch.BFloat16Storage", Role::storage, {StorageType::Numbers::bf16, 2}},
@@ -62,6 +82,7 @@ enum Opcode : std::uint8_t {
   MARK = '(', STOP = '.',
   NONE = 'N', NEWTRUE = 0x88, NEWFALSE = 0x89,
   BININT = 'J', BININT1 = 'K', BININT2 = 'M', LONG1 = 0x8A, BINFLOAT = 'G',
+  POP = '0', POP_MARK = '1',
   BINSTRING = 'T', SHORT_BINSTRING = 'U',
   BINUNICODE = 'X', SHORT_BINUNICODE = 0x8C, BINUNICODE8 = 0x8D,
   BINBYTES = 'B', SHORT_BINBYTES = 'C', BINBYTES8 = 0x8E,
@@ -70,7 +91,8 @@ enum Opcode : std::uint8_t {
   EMPTY_DICT = '}', SETITEM = 's', SETITEMS = 'u',
   BINPUT = 'q', LONG_BINPUT = 'r', MEMOIZE = 0x94, BINGET = 'h', LONG_BINGET = 'j',
   GLOBAL = 'c', STACK_GLOBAL = 0x93,
-  REDUCE = 'R', BUILD = 'b', BINPERSID = 'Q',
+  EMPTY_SET = 0x8F, ADDITEMS = 0x90, FROZENSET = 0x91,
+  REDUCE = 'R', NEWOBJ = 0x81, BUILD = 'b', BINPERSID = 'Q',
   PROTO = 0x80, FRAME = 0x95,
   INST = 'i',  // known as far as to name what it would have made
 };
@@ -91,6 +113,7 @@ class Machine {
     const Id root = pop();
     return {std::move(values_), root};
   }
+  std::size_t position() const { return reader_.position(); }
 
  private:
   void step(std::uint8_t opcode);
@@ -155,6 +178,7 @@ class Machine {
   }
   void extend(Kind kind, const std::vector<Id>& items) {
     PickleValue& target = values_[top()];
+    if (target.kind == Kind::opaque) return;
     if (target.kind != kind) throw error("items for " + std::string(describe(target.kind)));
     if (kind == Kind::dict && items.size() % 2 != 0) throw error("a key without a value");
     target.items.insert(target.items.end(), items.begin(), items.end());
@@ -191,7 +215,7 @@ class Machine {
   void drop_attributes() {
     pop();
     // OrderedDicts of torch.nn.Module carry a _metadata attribute with the modules' versions.
-    if (values_[top()].kind != Kind::dict)
+    if (values_[top()].kind != Kind::dict && values_[top()].kind != Kind::opaque)
       throw error("attributes for " + std::string(describe(values_[top()].kind)));
   }
 
@@ -247,8 +271,8 @@ Id Machine::build(const Global& global, const std::vector<Id>& arguments) {
     return i < arguments.size() && values_[arguments[i]].kind == kind;
   };
   switch (global.role) {
-    case Role::dictionary:
-      if (arguments.empty()) return add({Kind::dict, 0, {}, {}});
+    case Role::dictionary:  // a defaultdict's argument makes values that are missing
+      if (arguments.empty() || is(0, Kind::global)) return add({Kind::dict, 0, {}, {}});
       break;
     case Role::tensor:
       if (is(0, Kind::storage) && is(1, Kind::integer) && is(2, Kind::tuple) && is(3, Kind::tuple))
@@ -262,6 +286,8 @@ Id Machine::build(const Global& global, const std::vector<Id>& arguments) {
       break;
     case Role::nothing:
       return 0;
+    case Role::opaque:
+      return add({Kind::opaque, 0, {}, {}});
     case Role::storage:
       break;
   }
@@ -314,6 +340,12 @@ void Machine::step(std::uint8_t opcode) {
     case GLOBAL:
     case INST: return push_line_global();
     case STACK_GLOBAL: return push_stack_global();
+    case POP: return static_cast<void>(pop());
+    case POP_MARK: return static_cast<void>(pop_to_mark());
+    case EMPTY_SET: return push_items(Kind::opaque, {});
+    case FROZENSET: pop_to_mark(); return push_items(Kind::opaque, {});
+    case ADDITEMS: return extend(Kind::opaque, pop_to_mark());
+    case NEWOBJ:
     case REDUCE: return call();
     case BUILD: return drop_attributes();
     case BINPERSID: return push_storage();
@@ -350,6 +382,8 @@ std::string_view describe(Kind kind) {
       return "a storage";
     case Kind::tensor:
       return "a tensor";
+    case Kind::opaque:
+      return "an object";
   }
   return "something else";
 }
@@ -358,6 +392,13 @@ std::optional<StorageType> storage_type(std::string_view global) {
   const Global* known = find_global(global);
   if (known == nullptr || known->role != Role::storage) return std::nullopt;
   return known->type;
+}
+
+Pickle take_pickle(std::span<const std::byte>& bytes, const std::string& name) {
+  Machine machine(bytes.first(std::min(bytes.size(), most_bytes)), name);
+  Pickle pickle = machine.run();
+  bytes = bytes.subspan(machine.position());
+  return pickle;
 }
 
 Pickle parse_pickle(std::span<const std::byte> bytes, const std::string& name) {

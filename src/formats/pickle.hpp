@@ -25,6 +25,8 @@ struct PickleValue {
     global,   ///< text: "torch.FloatStorage"
     storage,  ///< text: the key of its entry; integer: elements; items[0]: the global of its type
     tensor,   ///< items: storage, offset, sizes, strides
+    opaque,   ///< an object that no weights depend on (a NumPy number, options): what it was made of is
+              ///< dropped
   };
   Kind kind = Kind::none;
   std::int64_t integer = 0;
@@ -43,6 +45,8 @@ struct Pickle {
 /// dictionaries, lists, numbers, text and tensors, and a fixed list of globals, each of which builds plain
 /// data. Any other global or opcode is an Error that names it. Memory is bounded by the pickle's size.
 Pickle parse_pickle(std::span<const std::byte> bytes, const std::string& name);
+/// The same for the first of several pickles behind each other; leaves what follows it in `bytes`.
+Pickle take_pickle(std::span<const std::byte>& bytes, const std::string& name);
 
 /// "a dictionary", "a tensor", ...
 std::string_view describe(PickleValue::Kind kind);

@@ -1,25 +1,19 @@
 #include "formats/pytorch.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
 #include "base/files.hpp"
-#include "base/text.hpp"
 #include "formats/bytes.hpp"
 #include "formats/pickle.hpp"
+#include "formats/state_dict.hpp"
 #include "formats/zip.hpp"
 
 namespace ablaze::formats {
 namespace {
 
 using Kind = PickleValue::Kind;
-using Numbers = StorageType::Numbers;
-
-constexpr std::string_view save_again =
-    "; open it in PyTorch and save the weights alone: torch.save(model.state_dict(), 'weights.pth')";
 
 /// torch.save puts everything into one folder, named after the file: "resnet18/data.pkl".
 std::string find_folder(const ZipArchive& archive, const std::string& name) {
@@ -53,263 +47,107 @@ void refuse_other_kinds(const ZipArchive& archive, const std::string& folder, co
                               "-endian; expected 'little'. Save it again on a little-endian machine");
 }
 
-/// Where the tensors are: training scripts keep the state dict beside the epoch, the optimizer and so on.
-class StateDict {
- public:
-  StateDict(const Pickle& pickle, const std::string& name)
-      : pickle_(pickle), name_(name), dict_(pickle.root) {
-    constexpr int deepest = 8;  // a dictionary may even contain itself
-    for (int depth = 0; depth < deepest && enter(); ++depth) {
-    }
-    if (pickle_[dict_].kind != Kind::dict)
-      throw malformed(name_, "it holds " + std::string(describe(pickle_[dict_].kind)) + ", not a state dict" +
-                                 std::string(save_again));
-  }
-
-  /// Calls use(name, tensor) for every tensor under a name.
-  template <class Use>
-  void for_each_tensor(Use use) const {
-    const auto& items = pickle_[dict_].items;
-    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-      const PickleValue& key = pickle_[items[i]];
-      const PickleValue& value = pickle_[items[i + 1]];
-      if (key.kind == Kind::text && value.kind == Kind::tensor) use(key.text, value);
-    }
-  }
-
-  /// "it has the keys epoch, args and optimizer", for the error where no tensor was found.
-  std::string keys() const {
-    constexpr std::size_t most = 8;
-    std::vector<std::string> names;
-    const auto& items = pickle_[dict_].items;
-    for (std::size_t i = 0; i < items.size() && names.size() < most; i += 2)
-      if (pickle_[items[i]].kind == Kind::text) names.push_back(base::printable(pickle_[items[i]].text, 40));
-    return names.empty() ? "it is empty" : "its first keys are " + base::join(names);
-  }
-
- private:
-  bool enter() {
-    static constexpr std::array<std::string_view, 7> inner{
-        "state_dict", "model_state_dict", "model", "net", "network", "params", "parameters"};
-    if (pickle_[dict_].kind != Kind::dict) return false;
-    for (const std::string_view wanted : inner) {
-      const auto& items = pickle_[dict_].items;
-      for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-        if (pickle_[items[i]].text != wanted || !may_hold_tensors(pickle_[items[i + 1]])) continue;
-        dict_ = items[i + 1];
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /// Options are kept in dictionaries, too ("params": {"lr": 0.1}).
-  bool may_hold_tensors(const PickleValue& value) const {
-    return value.kind == Kind::dict && std::ranges::any_of(value.items, [&](std::uint32_t item) {
-             return pickle_[item].kind == Kind::tensor || pickle_[item].kind == Kind::dict;
-           });
-  }
-
-  const Pickle& pickle_;
-  const std::string& name_;
-  std::uint32_t dict_;
-};
-
-/// A strided view of a storage, checked: every element lies inside.
-struct View {
-  Shape shape;
-  std::vector<std::int64_t> strides;  ///< in elements
-  std::uint64_t offset = 0;           ///< in elements
-  std::uint64_t count = 0;
-  bool contiguous = true;
-};
-
-class Materialiser {
- public:
-  Materialiser(const Pickle& pickle, const ZipArchive& archive, std::string folder, std::size_t file_size,
-               std::shared_ptr<const void> owner, const std::string& name)
-      : pickle_(pickle),
-        archive_(archive),
-        folder_(std::move(folder)),
-        copies_left_(4 * std::uint64_t{file_size} + (1U << 20)),
-        owner_(std::move(owner)),
-        name_(name) {}
-
-  static bool is_float(const Pickle& pickle, const PickleValue& tensor) {
-    return type_of(pickle, tensor).numbers != Numbers::integers;
-  }
-
-  Weight weight(std::string_view tensor_name, const PickleValue& tensor);
-
- private:
-  static StorageType type_of(const Pickle& pickle, const PickleValue& tensor) {
-    return *storage_type(pickle[pickle[tensor.items[0]].items[0]].text);
-  }
-  Error error(std::string_view tensor_name, const std::string& what) const {
-    return malformed(
-        name_, "tensor " + in_quotes(tensor_name) + " " + what + "; the file is damaged, save it again");
-  }
-  std::span<const std::byte> storage(std::string_view tensor_name, const PickleValue& storage,
-                                     std::size_t element);
-  std::vector<std::int64_t> integers(std::string_view tensor_name, const PickleValue& tuple);
-  View view(std::string_view tensor_name, const PickleValue& tensor, std::uint64_t storage_elements);
-  std::shared_ptr<const std::vector<std::byte>> gather(std::string_view tensor_name, const View& view,
-                                                       std::span<const std::byte> from, std::size_t element);
-  /// Copies are bounded by the file's size: strides let a small file describe tensors without end.
-  void pay(std::string_view tensor_name, std::uint64_t bytes) {
-    if (bytes > copies_left_) throw error(tensor_name, "repeats its storage beyond reason");
-    copies_left_ -= bytes;
-  }
-
-  const Pickle& pickle_;
-  const ZipArchive& archive_;
-  std::string folder_;
-  std::uint64_t copies_left_;
-  std::shared_ptr<const void> owner_;
-  const std::string& name_;
-};
-
-std::span<const std::byte> Materialiser::storage(std::string_view tensor_name, const PickleValue& storage,
-                                                 std::size_t element) {
-  const auto bytes = archive_.read(folder_ + "data/" + std::string(storage.text));
-  const auto elements = static_cast<std::uint64_t>(storage.integer);
-  if (elements > bytes.size() / element)
-    throw error(tensor_name, "needs a storage of " + std::to_string(elements) + " elements; entry " +
-                                 in_quotes(storage.text) + " has only " + std::to_string(bytes.size()) +
-                                 " bytes");
-  return bytes.first(static_cast<std::size_t>(elements) * element);
-}
-
-std::vector<std::int64_t> Materialiser::integers(std::string_view tensor_name, const PickleValue& tuple) {
-  if (tuple.items.size() > most_axes)
-    throw error(tensor_name, "has " + std::to_string(tuple.items.size()) + " axes; expected at most " +
-                                 std::to_string(most_axes));
-  std::vector<std::int64_t> numbers;
-  for (const std::uint32_t item : tuple.items) {
-    if (pickle_[item].kind != Kind::integer || pickle_[item].integer < 0)
-      throw error(tensor_name, "has a size or stride that is no natural number");
-    numbers.push_back(pickle_[item].integer);
-  }
-  return numbers;
-}
-
-View Materialiser::view(std::string_view tensor_name, const PickleValue& tensor,
-                        std::uint64_t storage_elements) {
-  View view;
-  view.shape = integers(tensor_name, pickle_[tensor.items[2]]);
-  view.strides = integers(tensor_name, pickle_[tensor.items[3]]);
-  const auto count = dense_bytes(view.shape, 1);
-  const std::int64_t offset = pickle_[tensor.items[1]].integer;
-  if (view.strides.size() != view.shape.size() || !count || offset < 0)
-    throw error(tensor_name, "has shape " + to_string(view.shape) + " with strides that do not fit it");
-  view.count = *count;
-  view.offset = static_cast<std::uint64_t>(offset);
-  if (view.count == 0) {
-    view.offset = 0;
-    return view;
-  }
-  // Checked from the innermost axis: `last` is the offset of the last element so far.
-  std::uint64_t last = view.offset, dense = 1;
-  const auto outside = [&] {
-    return error(tensor_name, "of shape " + to_string(view.shape) + " at offset " + std::to_string(offset) +
-                                  " reaches outside its storage of " + std::to_string(storage_elements) +
-                                  " elements");
-  };
-  if (last >= storage_elements) throw outside();
-  for (std::size_t axis = view.shape.size(); axis-- > 0;) {
-    const auto steps = static_cast<std::uint64_t>(view.shape[axis]) - 1;
-    const auto stride = static_cast<std::uint64_t>(view.strides[axis]);
-    if (steps == 0) continue;
-    if (stride > (storage_elements - 1 - last) / steps) throw outside();
-    last += stride * steps;
-    view.contiguous = view.contiguous && stride == dense;
-    dense *= steps + 1;
-  }
-  return view;
-}
-
-std::shared_ptr<const std::vector<std::byte>> Materialiser::gather(std::string_view tensor_name,
-                                                                   const View& view,
-                                                                   std::span<const std::byte> from,
-                                                                   std::size_t element) {
-  if (view.count > copies_left_ / element) pay(tensor_name, copies_left_ + 1);
-  pay(tensor_name, view.count * element);
-  auto dense = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(view.count) * element);
-  Shape index(view.shape.size(), 0);
-  std::uint64_t at = view.offset;
-  for (std::size_t i = 0; i < view.count; ++i) {
-    std::memcpy(dense->data() + i * element, from.data() + at * element, element);
-    // Counts up like an odometer, the innermost axis fastest.
-    for (std::size_t axis = view.shape.size(); axis-- > 0;) {
-      const auto stride = static_cast<std::uint64_t>(view.strides[axis]);
-      if (++index[axis] < view.shape[axis]) {
-        at += stride;
-        break;
-      }
-      index[axis] = 0;
-      at -= stride * (static_cast<std::uint64_t>(view.shape[axis]) - 1);
-    }
-  }
-  return dense;
-}
-
-Weight Materialiser::weight(std::string_view tensor_name, const PickleValue& tensor) {
-  const StorageType type = type_of(pickle_, tensor);
-  const PickleValue& stored = pickle_[tensor.items[0]];
-  std::span<const std::byte> bytes = storage(tensor_name, stored, type.element);
-  const View where = view(tensor_name, tensor, bytes.size() / type.element);
-  std::shared_ptr<const void> owner = owner_;
-  if (where.contiguous) {
-    bytes = bytes.subspan(static_cast<std::size_t>(where.offset) * type.element,
-                          static_cast<std::size_t>(where.count) * type.element);
-  } else {
-    const auto dense = gather(tensor_name, where, bytes, type.element);
-    bytes = *dense;
-    owner = dense;
-  }
-  if (type.numbers == Numbers::f64) {
-    pay(tensor_name, bytes.size());
-    return narrowed(where.shape, bytes);
-  }
-  const DType dtype = type.numbers == Numbers::f32   ? DType::f32
-                      : type.numbers == Numbers::f16 ? DType::f16
-                                                     : DType::bf16;
-  return {dtype, where.shape, bytes, std::move(owner)};
-}
-
-/// torch.nn.DataParallel puts its own name before every other.
-void drop_parallel_prefix(TensorFile& file) {
-  constexpr std::string_view prefix = "module.";
-  if (!std::ranges::all_of(file.tensors,
-                           [&](const auto& tensor) { return tensor.first.starts_with(prefix); }))
-    return;
-  std::map<std::string, Weight> tensors;
-  for (auto& [name, weight] : file.tensors) tensors.emplace(name.substr(prefix.size()), std::move(weight));
-  file.tensors = std::move(tensors);
-}
-
-}  // namespace
-
-TensorFile parse_pytorch(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                         const std::string& name) {
+TensorFile parse_zip(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                     const std::string& name) {
   const ZipArchive archive(bytes, name);
   const std::string folder = find_folder(archive, name);
   refuse_other_kinds(archive, folder, name);
   const Pickle pickle = parse_pickle(archive.read(folder + "data.pkl"), name);
-  const StateDict state(pickle, name);
-  Materialiser materialiser(pickle, archive, folder, bytes.size(), std::move(owner), name);
-  TensorFile file;
-  state.for_each_tensor([&](std::string_view key, const PickleValue& tensor) {
-    if (!Materialiser::is_float(pickle, tensor)) return;  // num_batches_tracked and the like
-    if (file.tensors.size() >= most_tensors)
-      throw malformed(name, "it has more than " + std::to_string(most_tensors) + " tensors");
-    file.tensors.insert_or_assign(std::string(key), materialiser.weight(key, tensor));
-  });
-  if (file.tensors.empty())
-    throw malformed(name,
-                    "it holds a dictionary without tensors (" + state.keys() + ")" + std::string(save_again));
-  drop_parallel_prefix(file);
-  return file;
+  const auto storage = [&](std::string_view key) {
+    return archive.read(folder + "data/" + std::string(key));
+  };
+  return read_state_dict(pickle, storage, bytes.size(), std::move(owner), name);
+}
+
+// The legacy form is five pickles behind each other (a magic number, the protocol's version, what the
+// machine was like, the object, the keys of its storages), then each storage: its element count and its
+// numbers. Nothing is aligned.
+
+constexpr std::string_view legacy_magic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+constexpr std::int64_t legacy_version = 1001;
+
+void check_version(const Pickle& version, const std::string& name) {
+  const PickleValue& found = version[version.root];
+  if (found.kind == Kind::integer && found.integer == legacy_version) return;
+  throw malformed(name, "its form is PyTorch's, of version " +
+                            (found.kind == Kind::integer ? std::to_string(found.integer) : "unknown") +
+                            "; expected " + std::to_string(legacy_version) +
+                            ". Open it in PyTorch and save it again with torch.save");
+}
+
+void check_little_endian(const Pickle& machine, const std::string& name) {
+  const PickleValue& facts = machine[machine.root];
+  for (std::size_t i = 0; facts.kind == Kind::dict && i + 1 < facts.items.size(); i += 2) {
+    if (machine[facts.items[i]].text != "little_endian" || machine[facts.items[i + 1]].integer != 0) continue;
+    throw malformed(
+        name, "its numbers are big-endian; expected little-endian. Save it again on a little-endian machine");
+  }
+}
+
+using StorageMap = std::map<std::string_view, std::span<const std::byte>>;
+
+/// Bytes of one element of each storage that the object names.
+std::map<std::string_view, std::size_t> element_sizes(const Pickle& object) {
+  std::map<std::string_view, std::size_t> sizes;
+  for (const PickleValue& value : object.values)
+    if (value.kind == Kind::storage)
+      sizes.emplace(value.text, storage_type(object[value.items[0]].text)->element);
+  return sizes;
+}
+
+StorageMap find_storages(const Pickle& object, const Pickle& keys, std::span<const std::byte> bytes,
+                         const std::string& name) {
+  const auto sizes = element_sizes(object);
+  ByteReader reader(bytes, name, "the storages");
+  StorageMap storages;
+  const PickleValue& list = keys[keys.root];
+  if (list.kind != Kind::list)
+    throw malformed(name, "its list of storages is " + std::string(describe(list.kind)) +
+                              "; the file is damaged, fetch it again");
+  for (const std::uint32_t item : list.items) {
+    const std::string_view key = keys[item].text;
+    const auto size = sizes.find(key);
+    if (size == sizes.end())
+      throw malformed(name, "it has a storage " + in_quotes(key) +
+                                " that no tensor names; the file is damaged, fetch it again");
+    const std::uint64_t elements = reader.u64();
+    if (elements > reader.left() / size->second)
+      throw malformed(name, "its storage " + in_quotes(key) + " should have " + std::to_string(elements) +
+                                " elements, but only " + std::to_string(reader.left()) +
+                                " bytes are left; the file is cut short, fetch it again");
+    storages[key] = reader.take(elements * size->second);
+  }
+  return storages;
+}
+
+TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                        const std::string& name) {
+  const std::size_t file_size = bytes.size();
+  bytes = bytes.subspan(legacy_magic.size());
+  check_version(take_pickle(bytes, name), name);
+  check_little_endian(take_pickle(bytes, name), name);
+  const Pickle object = take_pickle(bytes, name);
+  const Pickle keys = take_pickle(bytes, name);
+  const StorageMap storages = find_storages(object, keys, bytes, name);
+  const auto storage = [&](std::string_view key) {
+    const auto found = storages.find(key);
+    if (found == storages.end())
+      throw malformed(name, "it has no storage " + in_quotes(key) + "; the file is damaged, fetch it again");
+    return found->second;
+  };
+  return read_state_dict(object, storage, file_size, std::move(owner), name);
+}
+
+}  // namespace
+
+bool looks_like_pytorch(std::span<const std::byte> bytes) {
+  return looks_like_zip(bytes) || starts_with(bytes, legacy_magic);
+}
+
+TensorFile parse_pytorch(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                         const std::string& name) {
+  return starts_with(bytes, legacy_magic) ? parse_legacy(bytes, std::move(owner), name)
+                                          : parse_zip(bytes, std::move(owner), name);
 }
 
 TensorFile read_pytorch(const std::filesystem::path& file) {

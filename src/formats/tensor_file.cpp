@@ -10,7 +10,6 @@
 #include "formats/npy.hpp"
 #include "formats/pytorch.hpp"
 #include "formats/safetensors.hpp"
-#include "formats/zip.hpp"
 
 namespace ablaze::formats {
 namespace {
@@ -26,11 +25,6 @@ bool looks_like_text(std::span<const std::byte> bytes) {
     const auto byte = static_cast<unsigned char>(c);
     return byte >= 0x20 || (byte >= '\t' && byte <= '\r');
   });
-}
-
-/// PyTorch's form before 1.6 begins with its magic number as a pickle of its own.
-bool looks_like_old_pytorch(std::span<const std::byte> bytes) {
-  return starts_with(bytes, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19");
 }
 
 /// ONNX is a protobuf message whose first field is ir_version and whose second is the producer or the opset.
@@ -65,6 +59,10 @@ std::string describe_content(std::span<const std::byte> bytes) {
   if (bytes.empty()) return "is empty; fetch or write it again";
   for (const Known& kind : known)
     if (starts_with(bytes, kind.magic)) return "looks like " + std::string(kind.meaning);
+  if (bytes.size() > 262 && starts_with(bytes.subspan(257), "ustar"))
+    return "looks like a tar archive: unpack it first, or, if PyTorch before 0.2 wrote it, save it again "
+           "with a "
+           "current one";
   if (looks_like_npy(bytes)) return "looks like a NumPy array (.npy), which is an input, not a network";
   if (looks_like_onnx(bytes)) return "looks like an ONNX model; export its weights from PyTorch instead";
   if (!looks_like_text(bytes)) return "has unknown content";
@@ -79,13 +77,7 @@ std::string describe_content(std::span<const std::byte> bytes) {
 
 TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                              const std::string& name) {
-  if (looks_like_zip(bytes)) return parse_pytorch(bytes, std::move(owner), name);
-  if (looks_like_old_pytorch(bytes)) {
-    throw malformed(
-        name,
-        "it is in PyTorch's old form (before 1.6), which is not read. Open it in a current PyTorch and save "
-        "it again: torch.save(torch.load('old.pth', weights_only=True), 'new.pth')");
-  }
+  if (looks_like_pytorch(bytes)) return parse_pytorch(bytes, std::move(owner), name);
   if (starts_with(bytes, "\x80")) {
     throw malformed(
         name,
@@ -93,9 +85,8 @@ TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<c
         "torch.save(model.state_dict(), 'weights.pth')");
   }
   if (looks_like_safetensors(bytes)) return parse_safetensors(bytes, std::move(owner), name);
-  throw malformed(name,
-                  "it " + describe_content(bytes) +
-                      ". Expected a model: safetensors, or a PyTorch state dict (.pth, .pt) in zip form");
+  throw malformed(name, "it " + describe_content(bytes) +
+                            ". Expected a model: safetensors, or a PyTorch state dict (.pth, .pt)");
 }
 
 TensorFile read_tensor_file(const std::filesystem::path& file) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <ablaze/tensor.hpp>
 
@@ -14,6 +15,7 @@ namespace ablaze::formats {
 struct TensorFile {
   std::map<std::string, Weight> tensors;
   std::map<std::string, std::string> metadata;
+  std::vector<std::string> notes{};  ///< what the reader had to decide, in words for its user
 };
 
 /// Opens a weight file of any known kind, told by its content (not its ending).

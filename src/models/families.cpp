@@ -20,23 +20,6 @@ const std::array<Family, 2> kFamilies{{
     {"vgg", kVggPrefixes, "features.0.weight ... classifier.6.weight", matches_vgg, build_vgg},
 }};
 
-/// What all names begin with, up to a dot ("module."), where the names fit a family without it.
-std::string wrapper_prefix(const TensorMap& tensors) {
-  constexpr int deepest = 3;  // "model.module.backbone.": deeper is no wrapper, and trying costs a copy each
-  const std::string& first = tensors.begin()->first;
-  std::size_t dot = first.find('.');
-  for (int depth = 0; depth < deepest && dot != std::string::npos; ++depth, dot = first.find('.', dot + 1)) {
-    const std::string prefix = first.substr(0, dot + 1);
-    TensorMap stripped;
-    for (const auto& [name, weight] : tensors) {
-      if (!name.starts_with(prefix)) return {};
-      stripped.emplace(name.substr(prefix.size()), weight);
-    }
-    if (std::ranges::any_of(kFamilies, [&](const Family& f) { return f.matches(stripped); })) return prefix;
-  }
-  return {};
-}
-
 std::string found_names(const TensorMap& tensors) {
   if (tensors.empty()) return "no tensors at all";
   std::vector<std::string> names;
@@ -57,10 +40,6 @@ const Family& find_family(const TensorMap& tensors, const std::string& file) {
     if (family.matches(tensors)) return family;
   }
   std::string message = file + ": found " + found_names(tensors) + ", which is no network known here";
-  if (const std::string prefix = tensors.empty() ? std::string() : wrapper_prefix(tensors); !prefix.empty()) {
-    throw Error(message + "; without the \"" + base::printable(prefix) +
-                "\" that every name begins with it would be one: save the state dict of the network inside");
-  }
   for (const Family& family : kFamilies) {
     message += (&family == kFamilies.data() ? "; expected torchvision's names: " : ", or ") +
                std::string(family.looks_like) + " (" + std::string(family.name) + ")";

@@ -5,9 +5,11 @@
 
 #include "base/text.hpp"
 #include "formats/tensor_file.hpp"
+#include "models/config.hpp"
 #include "models/families.hpp"
 #include "models/load.hpp"
 #include "models/metadata.hpp"
+#include "models/names.hpp"
 
 namespace ablaze {
 namespace models {
@@ -27,10 +29,12 @@ void check_declared(const std::string& declared, const Family& family, const std
 }  // namespace
 
 Identified identify(const formats::TensorFile& content, const std::string& file) {
-  const Family& family = find_family(content.tensors, file);
-  Assembler assembler(content.tensors, file);
+  std::vector<std::string> notes;
+  const TensorMap tensors = torchvision_names(content.tensors, notes);
+  const Family& family = find_family(tensors, file);
+  Assembler assembler(tensors, file);
   Network network = family.build(assembler);
-  return {&family, std::move(network)};
+  return {&family, std::move(network), std::move(notes)};
 }
 
 Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source) {
@@ -41,6 +45,10 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   model.architecture = declared.empty() ? std::move(found.network.architecture) : declared;
   model.default_layer = std::move(found.network.default_layer);
   model.source = source;
+  model.notes = content.notes;
+  model.notes.insert(model.notes.end(), found.notes.begin(), found.notes.end());
+  // Our own files say it all; in other programs' any of our keys goes before what lies beside them.
+  if (!content.metadata.contains("ablaze.version")) apply_config(model);
   apply_metadata(content.metadata, model);
   return model;
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <ablaze/model.hpp>
 
@@ -14,6 +15,7 @@ namespace ablaze::models {
 struct Identified {
   const Family* family;
   Network network;
+  std::vector<std::string> notes;  ///< what was made of the tensors' names, in words
 };
 
 /// Finds the network in named tensors. `file` is for the errors. Throws Error.

@@ -216,8 +216,8 @@ void check_preprocess(const Preprocess& how, const std::string& where) {
            " pixels, not " + std::to_string(size));
     }
   }
-  if (how.interpolation != "bilinear") {
-    fail("the interpolation must be bilinear, not \"" + base::printable(how.interpolation) + "\"");
+  if (how.interpolation != "bilinear" && how.interpolation != "bicubic") {
+    fail("the interpolation must be bilinear or bicubic, not \"" + base::printable(how.interpolation) + "\"");
   }
   for (std::size_t colour = 0; colour < 3; ++colour) {
     if (!std::isfinite(how.mean[colour])) fail("the mean of every colour must be a finite number");

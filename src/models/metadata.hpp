@@ -22,7 +22,7 @@ void apply_metadata(const Metadata& metadata, Model& model);
 Metadata metadata_of(const Model& model);
 
 /// Throws Error (prefixed with `where`) unless the sizes are 1..4096, the means finite, the deviations finite
-/// and positive, and the interpolation bilinear.
+/// and positive, and the interpolation bilinear or bicubic.
 void check_preprocess(const Preprocess& preprocess, const std::string& where);
 
 /// Throws Error (prefixed with `where`) unless there is one label a class, none of them empty.

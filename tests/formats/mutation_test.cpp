@@ -107,6 +107,8 @@ TEST_CASE("damaged PyTorch files are read or refused") {
   survive(fixture("formats/kinds.pth"), 4000, 2, read_all);
   survive(fixture("formats/kinds-protocol4.pth"), 3000, 3, read_all);
   survive(fixture("formats/checkpoint.pth"), 1500, 4, read_all);
+  survive(fixture("formats/kinds-legacy.pth"), 3000, 7, read_all);
+  survive(fixture("formats/scripts-legacy.pth"), 1500, 8, read_all);
 }
 
 TEST_CASE("damaged pickles in whole PyTorch files are read or refused") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/files.hpp"
@@ -38,8 +39,9 @@ const std::set<std::string> net{"bn.bias",   "bn.running_mean", "bn.running_var"
 
 }  // namespace
 
-TEST_CASE("pytorch: a state dict with every kind of tensor, in two pickle protocols") {
-  for (const char* const fixture : {"formats/kinds.pth", "formats/kinds-protocol4.pth"}) {
+TEST_CASE("pytorch: a state dict with every kind of tensor, in two pickle protocols and two forms") {
+  for (const char* const fixture :
+       {"formats/kinds.pth", "formats/kinds-protocol4.pth", "formats/kinds-legacy.pth"}) {
     CAPTURE(fixture);
     const TensorFile file = read_pytorch(test_data(fixture));
     CHECK(names(file) == std::set<std::string>{"again", "bf16", "columns", "empty", "f16", "f32", "f64",
@@ -86,10 +88,61 @@ TEST_CASE("pytorch: the state dict is found inside a module's own, and inside a 
   const TensorFile module = read_pytorch(test_data("formats/module.pth"));
   CHECK(names(module) == net);
   CHECK(values(module.tensors.at("conv.weight")) == eighths(18));
-  // DataParallel's prefix goes, the optimizer's tensors stay out.
+  CHECK(module.notes.empty());
+  // The optimizer's tensors stay out.
   const TensorFile checkpoint = read_pytorch(test_data("formats/checkpoint.pth"));
-  CHECK(names(checkpoint) == net);
-  CHECK(values(checkpoint.tensors.at("conv.weight")) == eighths(18));
+  CHECK(names(checkpoint).size() == net.size());
+  CHECK(values(checkpoint.tensors.at("module.conv.weight")) == eighths(18));
+  CHECK(checkpoint.notes == std::vector<std::string>{"the weights are those under 'state_dict'"});
+}
+
+TEST_CASE("pytorch: what training scripts keep beside the weights does not matter") {
+  for (const char* const fixture : {"formats/scripts.pth", "formats/scripts-legacy.pth"}) {
+    const TensorFile file = read_pytorch(test_data(fixture));
+    CHECK(names(file) == net);
+    CHECK(file.notes == std::vector<std::string>{
+                            "the weights are those under 'model' (there are others under 'model_ema')"});
+  }
+}
+
+TEST_CASE("pytorch: the zip form and the legacy form give the same bits") {
+  const std::vector<std::pair<const char*, const char*>> pairs{
+      {"formats/kinds.pth", "formats/kinds-legacy.pth"},
+      {"formats/scripts.pth", "formats/scripts-legacy.pth"}};
+  for (const auto& [zip_form, legacy_form] : pairs) {
+    const TensorFile a = read_tensor_file(test_data(zip_form)), b = read_tensor_file(test_data(legacy_form));
+    REQUIRE(names(a) == names(b));
+    for (const auto& [name, weight] : a.tensors) {
+      CAPTURE(name);
+      const Weight& other = b.tensors.at(name);
+      CHECK(weight.dtype() == other.dtype());
+      CHECK(weight.shape() == other.shape());
+      CHECK(std::ranges::equal(weight.bytes(), other.bytes()));
+    }
+  }
+}
+
+TEST_CASE("pytorch: a legacy file's storages must be there and whole") {
+  const std::string head = whole("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") + whole(integer(1001)) +
+                           whole(dict({{"little_endian", "\x88"}}));
+  const std::string object = whole(dict({{"a", tensor(storage("FloatStorage", "7", 2), 0, {2}, {1})}}));
+  const std::string keys = whole("](" + text("7") + "e");
+  const std::string two = raw(std::uint64_t{2}) + floats({1, 2});
+  CHECK(refusal(head + object + keys + two).empty());
+  CHECK(contains(refusal(head + object + keys + two.substr(0, 15)), "cut short"));
+  CHECK(contains(refusal(head + object + keys + raw(~std::uint64_t{0}) + floats({1, 2})), "cut short"));
+  CHECK(contains(refusal(head + object + keys), "ends too early"));
+  CHECK(contains(refusal(head + object + whole("]") + two), "no storage '7'"));
+  CHECK(contains(refusal(head + object + whole("](" + text("8") + "e") + two), "no tensor names"));
+  CHECK(contains(refusal(head + object + whole("N") + two), "list of storages is nothing"));
+  CHECK(contains(refusal(head + object + keys + raw(std::uint64_t{1}) + floats({1, 2})), "has only 4 bytes"));
+  // torch.save(model) puts the class first: ("module", its type, its file, its source).
+  const std::string module = whole("(" + text("module") + global("__main__", "Net") + "NNtQ");
+  CHECK(contains(refusal(head + module + keys), "'__main__.Net'"));
+  const std::string magic = head.substr(0, 15);
+  CHECK(contains(refusal(magic + whole(integer(1002))), "version 1002"));
+  CHECK(contains(refusal(magic + whole(integer(1001)) + whole(dict({{"little_endian", "\x89"}}))),
+                 "big-endian"));
 }
 
 TEST_CASE("pytorch: other files of torch.save and torch.jit are refused with what to do") {
@@ -99,7 +152,6 @@ TEST_CASE("pytorch: other files of torch.save and torch.jit are refused with wha
   CHECK(contains(refused_file("formats/torchscript.pt"), "TorchScript"));
   CHECK(contains(refused_file("formats/whole-module.pth"), "'__main__.Net'"));
   CHECK(contains(refused_file("formats/whole-module.pth"), "torch.save(model.state_dict()"));
-  CHECK(contains(refused_file("formats/old-form.pth"), "old form (before 1.6)"));
   CHECK(contains(refused_file("formats/one-tensor.pth"), "a tensor, not a state dict"));
   CHECK(contains(refused_file("formats/no-tensors.pth"), "its first keys are epoch and loss"));
 }

@@ -168,11 +168,7 @@ TEST_CASE("other networks are told from those that are known") {
   CHECK(mentions(error_for({}), "no tensors at all"));
 }
 
-TEST_CASE("a wrapper's prefix is recognised and named") {
-  Shapes wrapped;
-  for (const auto& [name, shape] : resnet_shapes(thin_resnet(false))) wrapped["model.module." + name] = shape;
-  const std::string message = error_for(wrapped);
-  CHECK(mentions(message, "\"model.module.\""));
+TEST_CASE("a name of many parts is no wrapper") {
   std::string dots = "x";
   for (int i = 0; i < 100'000; ++i) dots += ".x";
   CHECK(error_for({{dots, {1}}}).size() < 1000);

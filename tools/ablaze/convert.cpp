@@ -129,6 +129,7 @@ int run(const Words& words, const Common& common) {
                 " when read back: do not use this file");
   }
   if (!common.quiet) {
+    for (const std::string& note : model.notes) print(shown(words.source) + ": " + note + "\n");
     print(shown(words.out) + ": " + model.architecture + ", " + std::to_string(model.class_count()) +
           " classes, target layer " + model.default_layer + "; self-test passed\n");
   }

@@ -132,6 +132,8 @@ std::string head_of(const Style& style, const Model& model) {
   const auto line = [&](std::string_view title, const std::string& text) {
     return "  " + dim(style, padded(title, 14)) + text + "\n";
   };
+  std::string notes;
+  for (const std::string& note : model.notes) notes += line("note", note);
   return bold(style, shown(model.source)) + size_on_disk(model.source) + "\n" +
          line("architecture", model.architecture) +
          line("classes", std::to_string(model.class_count()) + ": " + label_summary(model)) +
@@ -142,7 +144,7 @@ std::string head_of(const Style& style, const Model& model) {
          line("target layer", model.default_layer) +
          line("provenance",
               model.provenance.empty() ? "not stated" : base::printable(model.provenance, 400)) +
-         line("self-test", model.selftest ? "in the file; --verify runs it" : "none");
+         line("self-test", model.selftest ? "in the file; --verify runs it" : "none") + notes;
 }
 
 std::string table_of(const Style& style, const Layers& layers, const std::string& target) {
@@ -185,6 +187,7 @@ Json as_json(const Model& model, const Layers& layers) {
           {"target_layer", model.default_layer},
           {"provenance", model.provenance},
           {"has_selftest", model.selftest.has_value()},
+          {"notes", model.notes},
           {"layers", rows},
           {"parameters", layers.parameters},
           {"multiply_adds", layers.multiply_adds}};

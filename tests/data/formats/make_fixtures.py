@@ -4,9 +4,11 @@
 Element i of every float tensor is i / 8, so that each of the number formats holds it exactly.
 """
 
+import argparse
 import collections
 import pathlib
 
+import numpy
 import torch
 
 here = pathlib.Path(__file__).parent
@@ -45,6 +47,7 @@ def main():
     }
     torch.save(tensors, here / "kinds.pth")
     torch.save(tensors, here / "kinds-protocol4.pth", pickle_protocol=4)
+    torch.save(tensors, here / "kinds-legacy.pth", _use_new_zipfile_serialization=False)
 
     net = Net()
     with torch.no_grad():
@@ -60,7 +63,11 @@ def main():
     parallel = collections.OrderedDict(("module." + k, v) for k, v in net.state_dict().items())
     torch.save({"epoch": 3, "arch": "net", "lr": 1e-3, "best": torch.tensor(0.9), "state_dict": parallel,
                 "optimizer": optimizer.state_dict(), "params": {"lr": 0.1}}, here / "checkpoint.pth")
-    torch.save(net.state_dict(), here / "old-form.pth", _use_new_zipfile_serialization=False)
+    scripts = {"args": argparse.Namespace(lr=0.1, milestones=[1, 2], arch="net"), "best": numpy.float64(91.5),
+               "history": collections.defaultdict(list, loss=[0.5]), "mean": numpy.zeros(3), "seen": {1, 2},
+               "optimizer": optimizer.state_dict(), "model": net.state_dict(), "model_ema": net.state_dict()}
+    torch.save(scripts, here / "scripts.pth")
+    torch.save(scripts, here / "scripts-legacy.pth", _use_new_zipfile_serialization=False)
     torch.save(net, here / "whole-module.pth")
     torch.save(eighths(3), here / "one-tensor.pth")
     torch.save({"epoch": 3, "loss": 0.5}, here / "no-tensors.pth")

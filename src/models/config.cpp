@@ -1,0 +1,168 @@
+#include "models/config.hpp"
+
+#include <ablaze/error.hpp>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "models/metadata.hpp"
+
+namespace ablaze::models {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+constexpr int kDeepest = 16;
+constexpr std::int64_t kMostClasses = 1'000'000;
+
+/// The object in a file; null where there is no file, or something else in it.
+json read_object(const fs::path& file) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) return nullptr;
+  const auto bytes = base::read_file(file, kMostBytes);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  bool deep = false;
+  const auto shallow = [&](int depth, json::parse_event_t, json&) {
+    deep |= depth > kDeepest;
+    return depth <= kDeepest;
+  };
+  json value = json::parse(text, shallow, /*allow_exceptions=*/false);
+  if (deep || !value.is_object()) throw Error(file.string() + " is no JSON object");
+  return value;
+}
+
+/// The member of an object; null where there is none.
+const json& member(const json& object, const char* name) {
+  static const json nothing;
+  if (!object.is_object()) return nothing;
+  const auto it = object.find(name);
+  return it == object.end() ? nothing : *it;
+}
+
+std::optional<double> number(const json& value) {
+  if (!value.is_number()) return std::nullopt;
+  return value.get<double>();
+}
+
+std::optional<std::array<float, 3>> colours(const json& value) {
+  if (!value.is_array() || value.size() != 3) return std::nullopt;
+  std::array<float, 3> result{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto v = number(value[i]);
+    if (!v) return std::nullopt;
+    result[i] = static_cast<float>(*v);
+  }
+  return result;
+}
+
+/// A number of pixels; nothing where it makes no sense.
+std::optional<int> pixels(std::optional<double> value) {
+  if (!value || !(*value >= 1) || *value > 65536) return std::nullopt;
+  return static_cast<int>(std::floor(*value));
+}
+
+/// timm's "label_names", or Hugging Face's "id2label", whose keys are the classes as text.
+std::vector<std::string> labels_in(const json& config, std::int64_t classes) {
+  std::vector<std::string> labels;
+  const json& names = member(config, "label_names");
+  const json& by_id = member(config, "id2label");
+  if (classes < 1 || classes > kMostClasses) return labels;
+  for (std::int64_t i = 0; i < classes; ++i) {
+    const json& label = names.is_array() && i < static_cast<std::int64_t>(names.size())
+                            ? names[static_cast<std::size_t>(i)]
+                            : member(by_id, std::to_string(i).c_str());
+    if (label.is_string()) labels.push_back(label.get<std::string>());
+  }
+  return labels;
+}
+
+/// timm: the crop is crop_pct of the resized picture's shorter side.
+void read_timm(const json& config, Preprocess& how) {
+  const json& nested = member(config, "pretrained_cfg");
+  const json& settings = nested.is_object() ? nested : config;
+  if (const json& size = member(settings, "input_size"); size.is_array() && size.size() == 3) {
+    if (const auto side = pixels(number(size[2]))) how.crop = how.resize = *side;
+  }
+  if (const auto share = number(member(settings, "crop_pct")); share && *share > 0 && *share <= 1) {
+    if (const auto side = pixels(how.crop / *share)) how.resize = *side;
+  }
+  if (const json& filter = member(settings, "interpolation"); filter.is_string())
+    how.interpolation = filter.get<std::string>();
+  how.mean = colours(member(settings, "mean")).value_or(how.mean);
+  how.std = colours(member(settings, "std")).value_or(how.std);
+}
+
+/// Hugging Face: below 384 pixels the picture is resized to size / crop_pct and cropped, as ConvNeXt's does.
+void read_hugging_face(const json& settings, Preprocess& how) {
+  const json& size = member(settings, "size");
+  const json& edge = size.is_object() ? member(size, "shortest_edge") : size;
+  if (const auto side = pixels(number(edge))) how.crop = how.resize = *side;
+  const auto share = number(member(settings, "crop_pct"));
+  constexpr int cropped_below = 384;
+  if (share && *share > 0 && *share <= 1 && how.crop < cropped_below) {
+    if (const auto side = pixels(how.crop / *share)) how.resize = *side;
+  }
+  constexpr int pillow_bicubic = 3;
+  if (const auto filter = number(member(settings, "resample")))
+    how.interpolation = *filter == pillow_bicubic ? "bicubic" : "bilinear";
+  how.mean = colours(member(settings, "image_mean")).value_or(how.mean);
+  how.std = colours(member(settings, "image_std")).value_or(how.std);
+}
+
+bool says_preprocessing(const json& config) {
+  return member(config, "pretrained_cfg").is_object() || member(config, "crop_pct").is_number() ||
+         member(config, "input_size").is_array();
+}
+
+void take_labels(const json& config, const std::string& file, Model& model) {
+  std::vector<std::string> labels = labels_in(config, model.class_count());
+  if (labels.empty()) return;
+  check_labels(labels, model.class_count(), file);
+  model.labels = std::move(labels);
+  model.notes.push_back("the labels are those of " + file + " beside it");
+}
+
+void take_preprocess(const Preprocess& how, const std::string& file, Model& model) {
+  check_preprocess(how, file);
+  model.preprocess = how;
+  model.notes.push_back("the preprocessing is that of " + file + " beside it");
+}
+
+/// Runs one of the steps; what is wrong with a file beside the weights is no reason to refuse them.
+template <class Step>
+void try_step(Model& model, const Step& step) {
+  try {
+    step();
+  } catch (const Error& error) {
+    model.notes.push_back(std::string("not used: ") + error.what());
+  }
+}
+
+}  // namespace
+
+void apply_config(Model& model) {
+  const fs::path folder = model.source.parent_path();
+  try_step(model, [&] {
+    const json config = read_object(folder / "config.json");
+    try_step(model, [&] { take_labels(config, "config.json", model); });
+    if (!says_preprocessing(config)) return;
+    Preprocess how = model.preprocess;
+    read_timm(config, how);
+    take_preprocess(how, "config.json", model);
+  });
+  try_step(model, [&] {
+    const json settings = read_object(folder / "preprocessor_config.json");
+    if (settings.is_null()) return;
+    Preprocess how = model.preprocess;
+    read_hugging_face(settings, how);
+    take_preprocess(how, "preprocessor_config.json", model);
+  });
+}
+
+}  // namespace ablaze::models
