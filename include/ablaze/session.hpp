@@ -203,7 +203,10 @@ class Session {
   AblationPlan plan_ablation(std::string_view layer) const;
   /// Compiles now what the first Trace::ablate at a kept layer would compile.
   void prepare_ablation(std::string_view layer) const;
-  std::size_t packed_bytes() const;      ///< the weights as the kernels read them
+  /// Compiles now what the first Trace::gradient at a kept layer would compile, for one score.
+  void prepare_gradient(std::string_view layer) const;
+  /// The weights as the kernels read them, those included that gradients had laid out a second time so far.
+  std::size_t packed_bytes() const;
   std::size_t activation_bytes() const;  ///< of one trace
 
  private:

@@ -49,6 +49,13 @@ inline Vector relu_change(Vector base, Vector change) {
   return max(negated, change) - max(negated, zero);
 }
 
+/// What a step with a base makes of y: a change passes the ReLU, or a gradient goes back through it.
+inline Vector through_relu(const Base& at, Vector base, Vector y) {
+  if (!at.gates) return relu_change(base, y);
+  const Vector zero = Vector::all(0);
+  return select_greater(base, zero, y, zero);
+}
+
 void zero_pixels(float* p, int pixels) {
   const Vector zero = Vector::all(0);
   for (int i = 0; i < pixels * kBlock; i += Vector::width) zero.store(p + i);

@@ -84,7 +84,7 @@ void conv_tile(const Conv& c, const Tile& t) {
     }
   }
   const auto place = [](const auto& p, int block, int j) {
-    return block * p.block + j / Columns * p.row + j % Columns * kBlock;
+    return block * p.block + j / Columns * p.row + j % Columns * static_cast<std::ptrdiff_t>(p.pixel);
   };
   ABLAZE_UNROLL
   for (int b = 0; b < kWide; ++b) {
@@ -96,7 +96,7 @@ void conv_tile(const Conv& c, const Tile& t) {
       if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual, block, j) + lane);
       if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu, block, j) + lane);
       if (t.base != nullptr) {
-        y = relu_change(Vector::load(t.base + place(c.base, block, j) + lane), y);
+        y = through_relu(c.base, Vector::load(t.base + place(c.base, block, j) + lane), y);
       } else if (c.relu) {
         y = max(zero, y);
       }
@@ -175,7 +175,8 @@ void conv(const Conv& c, int item) {
   // elsewhere.
   const bool narrow = 2 * c.out_w <= kTilePixels;
   const auto at = [&](const auto& place, int y, int x) {
-    return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
+    return place.data + n * place.batch + group.first_block * place.block + y * place.row +
+           static_cast<std::ptrdiff_t>(x) * place.pixel;
   };
   for (int y = y0; y < y1;) {
     const int rows = narrow && y + 1 < y1 ? 2 : 1;
@@ -187,10 +188,7 @@ void conv(const Conv& c, int item) {
       t.out = at(c.out, y, x);
       t.residual = c.residual.data != nullptr ? at(c.residual, y, x) : nullptr;
       t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
-      if (c.base.data != nullptr) {
-        t.base = c.base.data + group.first_block * c.base.block + y * c.base.row +
-                 static_cast<std::ptrdiff_t>(x) * c.base.pixel;
-      }
+      t.base = c.base.data != nullptr ? at(c.base, y, x) : nullptr;
       functions[next - x](c, t);
     }
     y += rows;

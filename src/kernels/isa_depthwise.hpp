@@ -93,14 +93,15 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
       Vector y = bias + sum[j];
-      if (t.residual != nullptr) y = y + Vector::load(t.residual + j * kBlock + lane);
-      if (t.before_relu != nullptr) y.store(t.before_relu + j * kBlock + lane);
+      const auto place = [&](const auto& p) { return j * static_cast<std::ptrdiff_t>(p.pixel) + lane; };
+      if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual));
+      if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu));
       if (t.base != nullptr) {
-        y = relu_change(Vector::load(t.base + j * kBlock + lane), y);
+        y = through_relu(c.base, Vector::load(t.base + place(c.base)), y);
       } else if (c.relu) {
         y = max(zero, y);
       }
-      y.store(t.out + j * kBlock + lane);
+      y.store(t.out + place(c.out));
     }
   }
 }
@@ -168,7 +169,8 @@ void narrow_conv(const Conv& c, int item) {
   t.bias = c.bias != nullptr ? c.bias + group.first_block * kBlock : nullptr;
   t.picks = picks_of(c, group);
   const auto at = [&](const auto& place, int y, int x) {
-    return place.data + n * place.batch + group.first_block * place.block + y * place.row + x * kBlock;
+    return place.data + n * place.batch + group.first_block * place.block + y * place.row +
+           static_cast<std::ptrdiff_t>(x) * place.pixel;
   };
   for (int y = y0; y < y1; ++y) {
     for (int tile = 0; tile < tiles; ++tile) {
@@ -178,8 +180,7 @@ void narrow_conv(const Conv& c, int item) {
       t.out = at(c.out, y, x);
       t.residual = c.residual.data != nullptr ? at(c.residual, y, x) : nullptr;
       t.before_relu = c.before_relu.data != nullptr ? at(c.before_relu, y, x) : nullptr;
-      if (c.base.data != nullptr)
-        t.base = c.base.data + group.first_block * c.base.block + y * c.base.row + x * kBlock;
+      t.base = c.base.data != nullptr ? at(c.base, y, x) : nullptr;
       functions[next - x](c, t);
     }
   }

@@ -8,14 +8,31 @@
 #include "kernels/isa_linear.hpp"
 #include "kernels/isa_peak.hpp"
 #include "kernels/isa_plain.hpp"
+#include "kernels/isa_pull.hpp"
 #include "kernels/isa_winograd.hpp"
 
 namespace ablaze::kernels {
 
 extern const KernelTable ABLAZE_ISA_TABLE;
-const KernelTable ABLAZE_ISA_TABLE{ABLAZE_ISA_NAME,       kTileBlocks,    Vector::widens,   conv,
-                                   narrow_conv,           linear,         winograd_input,   winograd_multiply,
-                                   winograd_output,       winograd_block, max_pool,         average_pool,
-                                   adaptive_average_pool, elementwise,    linear_of_planes, peak_loop};
+const KernelTable ABLAZE_ISA_TABLE{ABLAZE_ISA_NAME,
+                                   kTileBlocks,
+                                   Vector::widens,
+                                   conv,
+                                   narrow_conv,
+                                   linear,
+                                   winograd_input,
+                                   winograd_multiply,
+                                   winograd_output,
+                                   winograd_block,
+                                   max_pool,
+                                   average_pool,
+                                   adaptive_average_pool,
+                                   elementwise,
+                                   linear_of_planes,
+                                   linear_pull,
+                                   max_pool_pull,
+                                   average_pool_pull,
+                                   adaptive_average_pool_pull,
+                                   peak_loop};
 
 }  // namespace ablaze::kernels

@@ -127,22 +127,21 @@ void elementwise(const Elementwise& e, int item) {
   const auto at = [&](const auto& place) { return place.data + n * place.batch + block * place.block; };
   const Vector zero = Vector::all(0);
   for (int y = share.y0; y < share.y1; ++y) {
-    const float* in = at(e.in) + y * e.in.row;
+    const float* in = e.in.data != nullptr ? at(e.in) + y * e.in.row : nullptr;
     const float* other = e.other.data != nullptr ? at(e.other) + y * e.other.row : nullptr;
     float* out = at(e.out) + y * e.out.row;
-    const float* base =
-        e.base.data != nullptr ? e.base.data + block * e.base.block + y * e.base.row : nullptr;
+    const float* base = e.base.data != nullptr ? at(e.base) + y * e.base.row : nullptr;
     float* before_relu = e.before_relu.data != nullptr ? at(e.before_relu) + y * e.before_relu.row : nullptr;
     for (int i = 0; i < e.w * kBlock; i += Vector::width) {
       const int channel = block * kBlock + i % kBlock;
-      Vector v = Vector::load(in + i);
+      Vector v = in != nullptr ? Vector::load(in + i) : zero;
       if (e.scale != nullptr)
         v = multiply_add(v, Vector::load(e.scale + channel),
                          e.shift != nullptr ? Vector::load(e.shift + channel) : zero);
       if (other != nullptr) v = v + Vector::load(other + i);
       if (before_relu != nullptr) v.store(before_relu + i);
       if (base != nullptr) {
-        v = relu_change(Vector::load(base + i / kBlock * e.base.pixel + i % kBlock), v);
+        v = through_relu(e.base, Vector::load(base + i / kBlock * e.base.pixel + i % kBlock), v);
       } else if (e.relu) {
         v = max(zero, v);
       }

@@ -205,7 +205,7 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
         if (c.before_relu.data != nullptr)
           value.store(c.before_relu.data + before_relu + i * c.before_relu.row + pixel);
         if (base != nullptr) {
-          value = relu_change(Vector::load(base + i * c.base.row + pixel), value);
+          value = through_relu(c.base, Vector::load(base + i * c.base.row + pixel), value);
         } else if (c.relu) {
           value = max(zero, value);
         }
@@ -239,8 +239,7 @@ void transform_output_block(const Winograd& w, int block) {
   for (int t = 0; t < w.tiles; ++t, at.next(), from += kBlock) {
     transform_output_tile<Side>(
         w, from, plane, c.bias != nullptr ? c.bias + block * kBlock : nullptr,
-        c.base.data != nullptr ? c.base.data + block * c.base.block + at.y * c.base.row + at.x * kBlock
-                               : nullptr,
+        c.base.data != nullptr ? c.base.data + place(c.base, at.image, at.y, at.x) : nullptr,
         place(c.out, at.image, at.y / shrink, at.x / shrink), place(c.residual, at.image, at.y, at.x),
         place(c.before_relu, at.image, at.y, at.x), smaller(Side, c.out_h - at.y),
         smaller(Side, c.out_w - at.x));

@@ -24,6 +24,7 @@ struct Input {
   std::ptrdiff_t batch = 0;  ///< 0: every image of the batch reads the same one
   std::ptrdiff_t block = 0;
   std::ptrdiff_t row = 0;
+  int pixel = kBlock;  ///< of a residual: to the next pixel
 };
 
 struct Output {
@@ -33,6 +34,8 @@ struct Output {
   std::ptrdiff_t row = 0;
   int border_y = 0;  ///< rows of zeros above and below
   int border_x = 0;  ///< pixels of zeros left and right
+  int pixel =
+      kBlock;  ///< to the next pixel: more where a convolution writes every other pixel, without a border
 };
 
 /// How the work on an output is cut into items: each is some rows of one image's `columns` (groups or blocks
@@ -53,13 +56,16 @@ struct OutGroup {
   std::ptrdiff_t weights = 0;  ///< offset of [in][kh][kw][16 or 1][16 * blocks] in the packed weights
 };
 
-/// What a ReLU or a max-pool needs where a network is run on changes instead of values: the untouched run's
-/// values. A ReLU then gives relu(base + d) - relu(base), how far its output moves when its input moves by d.
+/// What a ReLU or a max-pool needs where a network is run on changes instead of values, or backwards: the
+/// untouched run's values. A ReLU then gives relu(base + d) - relu(base), how far its output moves when its
+/// input moves by d; or it passes a gradient back where base > 0.
 struct Base {
   const float* data = nullptr;  ///< none: on values
   std::ptrdiff_t block = 0;
   std::ptrdiff_t row = 0;
-  int pixel = kBlock;  ///< 0: every pixel reads the same one (features, where the pixels are images)
+  int pixel = kBlock;        ///< 0: every pixel reads the same one (features, where the pixels are images)
+  std::ptrdiff_t batch = 0;  ///< 0: every image of the batch reads the same one
+  bool gates = false;        ///< backwards
 };
 
 /// Lists of indices: list i is index[first[i]] .. index[first[i + 1]], in ascending order.
@@ -129,7 +135,7 @@ struct Pool {
 
 /// out = in * scale + shift + other, then ReLU; each part may be missing.
 struct Elementwise {
-  Input in;
+  Input in;                      ///< data == nullptr: zeros
   Input other;                   ///< data == nullptr: none
   const float* scale = nullptr;  ///< [blocks * 16]
   const float* shift = nullptr;  ///< none: zeros
@@ -139,6 +145,34 @@ struct Elementwise {
   int batch = 1, blocks = 0, h = 0, w = 0;
   bool relu = false;
   Split split;
+};
+
+/// A gradient's way back through a pool: `in` is dy/d output, `out` dy/d input. An item is a plane of one
+/// block.
+struct PoolPull {
+  Input in;
+  Base base;  ///< a max-pool's input; gates: it is a ReLU's output, and the gradient goes back through that
+              ///< too
+  Output out;
+  int batch = 1, blocks = 0;
+  int in_h = 0, in_w = 0, out_h = 0, out_w = 0;  ///< of the gradients: in_h is the pool's output
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int padding_h = 0, padding_w = 0;
+  int dilation_h = 1, dilation_w = 1;
+  bool count_include_pad = true;
+};
+
+/// A gradient's way back through a linear layer, W^T g, by the weights as the layer itself reads them. An
+/// item is one block of features.
+struct LinearPull {
+  Input in;   ///< features: dy/d output
+  Base base;  ///< of a ReLU whose output the layer reads
+  Output out;
+  int batch = 1;
+  const float* weights = nullptr;
+  const OutGroup* groups = nullptr;  ///< those that have a gradient: the others add nothing
+  int group_count = 0;
 };
 
 /// A linear layer that reads flattened planes of few channels: its output's change for each image of a batch,
@@ -179,6 +213,10 @@ struct KernelTable {
   void (*adaptive_average_pool)(const Pool&, int item);
   void (*elementwise)(const Elementwise&, int item);
   void (*linear_of_planes)(const LinearOfPlanes&, int item);  ///< an item is a group
+  void (*linear_pull)(const LinearPull&, int item);
+  void (*max_pool_pull)(const PoolPull&, int item);
+  void (*average_pool_pull)(const PoolPull&, int item);
+  void (*adaptive_average_pool_pull)(const PoolPull&, int item);
   /// Multiply-adds in registers alone, on and into sums [kPeakFloats]; returns how many floating-point
   /// operations they were.
   double (*peak_loop)(long rounds, float* sums);

@@ -82,6 +82,26 @@ void to_features(const Input& in, const Extent& extent, float* features, int ite
   }
 }
 
+void to_planes(const float* features, const Extent& extent, const Output& out, int item) {
+  const float* from =
+      features + static_cast<std::ptrdiff_t>(item) * extent.h * extent.w * extent.batch * kBlock;
+  float* block = out.data + item * out.block;
+  for (int y = 0; y < extent.h; ++y) {
+    for (int x = 0; x < extent.w; ++x) {
+      for (int n = 0; n < extent.batch; ++n) {
+        std::memcpy(block + n * out.batch + y * out.row + x * kBlock, from, kBlock * sizeof(float));
+        from += kBlock;
+      }
+    }
+  }
+  for (int n = 0; n < extent.batch; ++n) zero_border(out, block + n * out.batch, extent.h, extent.w, kBlock);
+}
+
+void zero_border(const Output& out, const Extent& extent, int item) {
+  float* plane = out.data + item / extent.blocks() * out.batch + item % extent.blocks() * out.block;
+  zero_border(out, plane, extent.h, extent.w, kBlock);
+}
+
 namespace {
 
 /// Calls visit(index in features, index in rows) for every real element of one block.

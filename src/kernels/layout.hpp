@@ -23,6 +23,12 @@ void from_blocked(const Input& in, const Extent& extent, float* nchw, int item);
 /// nc16 -> [C / 16 * H * W][N][16]: what a linear layer reads; items: blocks.
 void to_features(const Input& in, const Extent& extent, float* features, int item);
 
+/// The inverse of to_features, border included; items: blocks.
+void to_planes(const float* features, const Extent& extent, const Output& out, int item);
+
+/// Zeroes the border around one plane of an nc16 output; items: N * blocks.
+void zero_border(const Output& out, const Extent& extent, int item);
+
 /// The inverse of to_features, into plain rows [N][C * H * W]; items: blocks.
 void from_features(const float* features, const Extent& extent, float* rows, int item);
 

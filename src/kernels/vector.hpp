@@ -44,6 +44,10 @@ inline Vector operator-(Vector a, Vector b) { return {_mm512_sub_ps(a.v, b.v)}; 
 inline Vector operator*(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; }
 /// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
 inline Vector max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }
+/// yes where a > b, else no (also where either is NaN)
+inline Vector select_greater(Vector a, Vector b, Vector yes, Vector no) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ), no.v, yes.v)};
+}
 
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 
@@ -72,6 +76,9 @@ inline Vector operator+(Vector a, Vector b) { return {_mm256_add_ps(a.v, b.v)}; 
 inline Vector operator-(Vector a, Vector b) { return {_mm256_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm256_mul_ps(a.v, b.v)}; }
 inline Vector max(Vector a, Vector b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline Vector select_greater(Vector a, Vector b, Vector yes, Vector no) {
+  return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ))};
+}
 
 #else  // SSE2, which every x86-64 has
 
@@ -97,6 +104,10 @@ inline Vector operator+(Vector a, Vector b) { return {_mm_add_ps(a.v, b.v)}; }
 inline Vector operator-(Vector a, Vector b) { return {_mm_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm_mul_ps(a.v, b.v)}; }
 inline Vector max(Vector a, Vector b) { return {_mm_max_ps(a.v, b.v)}; }
+inline Vector select_greater(Vector a, Vector b, Vector yes, Vector no) {
+  const __m128 greater = _mm_cmpgt_ps(a.v, b.v);
+  return {_mm_or_ps(_mm_and_ps(greater, yes.v), _mm_andnot_ps(greater, no.v))};
+}
 
 #endif
 

@@ -67,5 +67,10 @@ inline Vector max(Vector a, const Vector& b) {
   for (int i = 0; i < Vector::width; ++i) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
   return a;
 }
+/// yes where a > b, else no (also where either is NaN)
+inline Vector select_greater(const Vector& a, const Vector& b, Vector yes, const Vector& no) {
+  for (int i = 0; i < Vector::width; ++i) yes.v[i] = a.v[i] > b.v[i] ? yes.v[i] : no.v[i];
+  return yes;
+}
 
 }  // namespace

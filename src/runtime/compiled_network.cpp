@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 
 #include "runtime/ablation/delta_program.hpp"
+#include "runtime/gradient/program.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -30,8 +31,8 @@ void keep_values(Program& tail) {
   plan_memory(tail, untouchable);
 }
 
-/// The weights are packed now. Whoever reads them again, for another session say, has the pages back from the
-/// system's cache.
+}  // namespace
+
 void release_mapped_files(const Graph& graph) {
   std::set<const base::MappedFile*> files;
   const auto note = [&](std::initializer_list<const Weight*> weights) {
@@ -45,8 +46,6 @@ void release_mapped_files(const Graph& graph) {
     if (file != nullptr) file->release_pages();
   }
 }
-
-}  // namespace
 
 int resolve_threads(int wish) {
   if (wish < 0 || wish > kMostThreads) {
@@ -79,6 +78,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
   program = lower(all);
   check_memory(program, "the activations of an input of " + to_string(options.input));
   release_mapped_files(graph);
+  gradients = std::make_shared<GradientPrograms>();
 }
 
 /// What the output or a kept layer depends on.

@@ -16,9 +16,10 @@ inline constexpr NodeId kNoNode = -1;
 int resolve_threads(int wish);
 
 struct DeltaProgram;
+class GradientPrograms;
 
-/// What a Session compiled: the network, its program, its packed weights. Immutable but for the cache of
-/// tails.
+/// What a Session compiled: the network, its program, its packed weights. Immutable but for what is compiled
+/// when it is first asked for: tails, delta and gradient programs.
 struct CompiledNetwork {
   Graph graph;
   SessionOptions options;  ///< with threads and isa resolved
@@ -31,6 +32,7 @@ struct CompiledNetwork {
   NodeId head = kNoNode, head_input = kNoNode;
   WeightStore store;
   Program program;
+  std::shared_ptr<GradientPrograms> gradients;
 
   CompiledNetwork(const Graph& network, SessionOptions wish);
 
@@ -61,6 +63,10 @@ struct CompiledNetwork {
   mutable std::map<std::tuple<NodeId, std::int64_t, bool>, std::shared_ptr<const Program>> tails_;
   mutable std::map<std::pair<NodeId, bool>, std::shared_ptr<const DeltaProgram>> changes_;
 };
+
+/// Gives the pages of model files back to the system once their weights are packed. Whoever reads them again,
+/// for another session say, has them from its cache.
+void release_mapped_files(const Graph& graph);
 
 /// The memory of one run: what a Trace holds.
 struct RunState {

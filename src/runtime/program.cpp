@@ -19,6 +19,17 @@ std::ptrdiff_t Value::batch() const {
   return block() * (layout == Layout::planar ? extent.channels : extent.blocks());
 }
 
+Geometry geometry_of(const op::Conv2d& conv) {
+  return {static_cast<int>(conv.weight.shape()[2]),
+          static_cast<int>(conv.weight.shape()[3]),
+          conv.stride[0],
+          conv.stride[1],
+          conv.padding[0],
+          conv.padding[1],
+          conv.dilation[0],
+          conv.dilation[1]};
+}
+
 int chunk_stride(const kernels::Choice& choice, int tiles) {
   // Odd, so that the planes do not fall into the same cache sets.
   return std::min(choice.chunk_tiles, tiles) | 1;

@@ -102,6 +102,22 @@ struct PackedAffine {
   Tensor scale, shift;
 };
 
+/// A convolution's window.
+struct Geometry {
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int padding_h = 0, padding_w = 0;
+  int dilation_h = 1, dilation_w = 1;
+};
+Geometry geometry_of(const op::Conv2d& conv);
+
+/// Pixels (first_y + i * step_y, first_x + j * step_x) of a plane.
+struct Pixels {
+  int first_y = 0, first_x = 0;
+  int step_y = 1, step_x = 1;
+  bool all() const { return step_y == 1 && step_x == 1; }
+};
+
 struct Step {
   enum class Kind {
     convolution,  ///< linear layers too: 1x1 on one row of N pixels
@@ -114,7 +130,12 @@ struct Step {
     spread,            ///< one image's features for every image of a batch
     linear_of_planes,  ///< a delta program's: a linear layer that reads the changed planes
     gathered_linear,   ///< a delta program's: a linear layer without the columns that no image changes
-    scatter            ///< a delta program's: changed planes among zeros, as an addition needs them
+    scatter,           ///< a delta program's: changed planes among zeros, as an addition needs them
+    linear_pull,       ///< a gradient program's, as those that follow: a linear layer's way back
+    max_pool_pull,
+    average_pool_pull,
+    adaptive_average_pool_pull,
+    to_planes  ///< flattening's
   };
   Kind kind = Kind::elementwise;
   NodeId first = 0;         ///< the operator that the step begins with: it holds the attributes
@@ -124,7 +145,9 @@ struct Step {
   ValueId other = kNone;  ///< added before the ReLU
   ValueId out = kNone;
   ValueId before_relu = kNone;
-  ValueId base = kNone;  ///< a delta program's: the untouched run's input of the step's ReLU or max-pool
+  ValueId base = kNone;  ///< a delta or gradient program's: the untouched run's input of the ReLU or max-pool
+  Geometry geometry;     ///< convolution and winograd
+  Pixels pixels;         ///< convolution: those of `out` that the step writes
   bool relu = false;
   std::shared_ptr<const PackedWeights> packed;
   std::shared_ptr<const PackedAffine> affine;
@@ -144,6 +167,7 @@ struct Program {
   ValueId input = kNone;               ///< filled by the caller before the steps run
   ValueId output = kNone;
   std::size_t arena_floats = 0;
+  bool gradient = false;  ///< a gradient program: from the output's gradient back to a layer's
   // A delta program's: it runs on changes instead of values, without biases.
   bool changes = false;
   std::map<NodeId, ValueId> planes;  ///< its inputs: the channel-local nodes that it reads
@@ -185,6 +209,9 @@ Program lower(const LoweringJob& job);
 
 /// Tiles that the working memory of a Winograd step in phases has room for.
 int chunk_stride(const kernels::Choice& choice, int tiles);
+/// Gives a Winograd step, whose convolution has outputs of height x width, its phases and its working memory:
+/// one block a thread, or one chunk for all.
+void add_winograd_scratch(Program& program, Step& step, int height, int width, int threads);
 
 /// Gives every storage of the program's own arena its offset: greedily, the largest first, into the lowest
 /// gap that is free while the storage lives. Kept and caller-filled values are never overwritten.

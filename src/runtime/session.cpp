@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/compiled_network.hpp"
+#include "runtime/gradient/program.hpp"
 
 namespace ablaze {
 
@@ -76,7 +77,7 @@ std::vector<double> Session::profile(const Tensor& input, int repeats) const {
 std::size_t Session::packed_bytes() const {
   std::size_t bytes = 0;
   for (const auto& [node, packed] : impl_->store) bytes += packed->bytes();
-  return bytes;
+  return bytes + impl_->gradients->packed_bytes();
 }
 
 std::size_t Session::activation_bytes() const { return impl_->program.arena_floats * sizeof(float); }

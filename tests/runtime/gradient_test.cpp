@@ -9,15 +9,19 @@
 #include "support/isas.hpp"
 #include "support/message_of.hpp"
 #include "support/random_network.hpp"
+#include "support/reference_gradient.hpp"
 #include "support/reference_run.hpp"
 
 using namespace ablaze;
 using ablaze::testing::message_of;
 using ablaze::testing::RandomNetwork;
+using ablaze::testing::ReferenceGradient;
 using ablaze::testing::ReferenceRun;
 using ablaze::testing::Values;
 
 namespace {
+
+constexpr double kLargestError = 1e-5;
 
 Tensor to_tensor(Shape shape, const Values& values) {
   Tensor t(std::move(shape));
@@ -63,7 +67,106 @@ double score_of(const Values& logits, const Score& score, const Values& untouche
   return logits[index] - logits[other];
 }
 
+/// dy / dlogits
+Values seed_of(const Values& logits, const Score& score) {
+  const auto index = static_cast<std::size_t>(score.index);
+  Values seed(logits.size(), 0.0);
+  if (score.kind == Score::Kind::probability) {
+    const Values p = probabilities(std::span<const double>(logits), score.activation);
+    for (std::size_t c = 0; c < seed.size(); ++c) {
+      if (score.activation == Activation::softmax) seed[c] = -p[index] * p[c];
+    }
+    seed[index] += p[index] - (score.activation == Activation::sigmoid ? p[index] * p[index] : 0);
+    return seed;
+  }
+  seed[index] = 1;
+  if (score.kind == Score::Kind::margin)
+    seed[score.against >= 0 ? static_cast<std::size_t>(score.against) : runner_up(logits, index)] = -1;
+  return seed;
+}
+
+/// What the gradients of a trace must be: float64, with the trace's own decisions at ReLUs and max-pools.
+std::vector<Values> reference_gradients(const Graph& graph, const Trace& trace, NodeId layer,
+                                        const Shape& input, std::span<const Score> scores) {
+  ReferenceGradient reference(graph, graph.infer_shapes(input),
+                              [&](NodeId id) { return widened(trace.activation(graph.node(id).name)); });
+  const Values logits = widened(trace.logits());
+  const std::size_t classes = logits.size() / static_cast<std::size_t>(input[0]);
+  std::vector<Values> gradients;
+  for (const Score& score : scores) {
+    Values seed;
+    for (std::size_t begin = 0; begin < logits.size(); begin += classes) {
+      const auto from = logits.begin() + static_cast<std::ptrdiff_t>(begin);
+      const Values row = seed_of({from, from + static_cast<std::ptrdiff_t>(classes)}, score);
+      seed.insert(seed.end(), row.begin(), row.end());
+    }
+    gradients.push_back(reference.pull(layer, std::move(seed)));
+  }
+  return gradients;
+}
+
+void check_gradients(const Graph& graph, const Shape& shape, const Values& input, NodeId layer,
+                     bool winograd) {
+  const std::string& name = graph.node(layer).name;
+  for (const Isa isa : testing::available_isas()) {
+    SessionOptions options = options_for(shape, {name});
+    options.isa = isa;
+    options.winograd = winograd;
+    const Trace trace = Session(graph, options).run(to_tensor(shape, input));
+    const Gradients found = trace.gradient(name, kScores);
+    const auto expected = reference_gradients(graph, trace, layer, shape, kScores);
+    CAPTURE(name);
+    CAPTURE(to_string(shape));
+    CAPTURE(to_string(isa));
+    CAPTURE(winograd);
+    for (std::size_t s = 0; s < kScores.size(); ++s) {
+      CAPTURE(s);
+      CHECK(testing::relative_error(found.gradients[s].values(), expected[s]) <= kLargestError);
+    }
+  }
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
+}
+
 }  // namespace
+
+TEST_CASE("gradients are those of plain loops in float64, on every instruction set") {
+  for (unsigned seed = 0; seed < 26; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    CAPTURE(seed);
+    for (const int batch : {1, 3}) {
+      Shape shape = network.input_shape();
+      shape[0] = batch;
+      const Values input = network.input(batch);
+      for (NodeId id = static_cast<NodeId>(seed) % 4; id < graph.size(); id += 4)
+        check_gradients(graph, shape, input, id, seed % 2 == 0);
+    }
+  }
+}
+
+TEST_CASE("a gradient has the same bits alone and beside others, on one thread and on several") {
+  for (unsigned seed = 60; seed < 76; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    const Tensor input = to_tensor(shape, network.input());
+    const std::string& name = graph.node(1 + static_cast<NodeId>(seed) % (graph.size() - 1)).name;
+    SessionOptions options = options_for(shape, {name});
+    options.threads = 1;
+    const Gradients together = Session(graph, options).run(input).gradient(name, kScores);
+    options.threads = 3;
+    const Trace trace = Session(graph, options).run(input);
+    CAPTURE(seed);
+    CAPTURE(name);
+    for (std::size_t s = 0; s < kScores.size(); ++s) {
+      const Gradients alone = trace.gradient(name, std::span(kScores).subspan(s, 1));
+      CHECK(same_bits(alone.gradients[0], together.gradients[s]));
+    }
+  }
+}
 
 TEST_CASE("gradients are the slopes of finite differences") {
   for (unsigned seed = 0; seed < 30; ++seed) {
@@ -177,4 +280,33 @@ TEST_CASE("what a gradient cannot be taken of or at is said") {
   GradientOptions cancelled;
   cancelled.progress = [](std::int64_t, std::int64_t) { return false; };
   CHECK_THROWS_AS(trace.gradient(name, std::span(&score, 1), cancelled), Cancelled);
+}
+
+TEST_CASE("transposed weights are packed when they are first needed, or when they are asked for") {
+  RandomNetwork network(5);
+  const Graph& graph = network.graph();
+  const std::string& name = graph.node(1).name;
+  for (const bool keep_preactivations : {true, false}) {
+    SessionOptions options = options_for(network.input_shape(), {name});
+    options.keep_preactivations = keep_preactivations;
+    const Session session(graph, options);
+    const std::size_t forward = session.packed_bytes();
+    session.prepare_gradient(name);
+    const std::size_t both = session.packed_bytes();
+    CHECK(both > forward);
+    const Score score{};
+    session.run(to_tensor(network.input_shape(), network.input())).gradient(name, std::span(&score, 1));
+    CHECK(session.packed_bytes() == both);
+  }
+}
+
+TEST_CASE("a gradient that does not fit the memory limit is refused with what it takes") {
+  RandomNetwork network(5);
+  SessionOptions options = options_for(network.input_shape(), {network.graph().node(1).name});
+  options.memory_limit = Session(network.graph(), options).activation_bytes();
+  const Trace trace =
+      Session(network.graph(), options).run(to_tensor(network.input_shape(), network.input()));
+  const Score score{};
+  CHECK(message_of([&] { trace.gradient(options.keep[0], std::span(&score, 1)); }).find("MiB") !=
+        std::string::npos);
 }

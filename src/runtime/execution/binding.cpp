@@ -8,10 +8,10 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
   const Node& node = graph_.node(step.first);
   switch (step.kind) {
     case Step::Kind::convolution:
-      bind_convolution(node, threads);
+      bind_convolution(threads);
       break;
     case Step::Kind::winograd:
-      bind_winograd(node, threads);
+      bind_winograd(threads);
       break;
     case Step::Kind::max_pool:
       bind_max_pool(std::get<op::MaxPool2d>(node.op), threads);
@@ -35,11 +35,22 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
       bind_linear_of_planes();
       break;
     case Step::Kind::gathered_linear:
-      bind_convolution(node, threads);
+      bind_convolution(threads);
       gathered_ = {conv_, value(step.in), changes_, changes_.columns + step.columns, scratch()};
       break;
     case Step::Kind::scatter:
       items_ = changes_.images * value(step.out).extent.blocks();
+      break;
+    case Step::Kind::linear_pull:
+      bind_linear_pull();
+      break;
+    case Step::Kind::max_pool_pull:
+    case Step::Kind::average_pool_pull:
+    case Step::Kind::adaptive_average_pool_pull:
+      bind_pool_pull(node);
+      break;
+    case Step::Kind::to_planes:
+      items_ = value(step.in).extent.blocks();
       break;
   }
 }
@@ -82,6 +93,16 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
       return phase == 1 ? gathered_.gather(item) : gathered_.multiply(table, item, thread);
     case Step::Kind::scatter:
       return scatter(item);
+    case Step::Kind::linear_pull:
+      return table.linear_pull(linear_pull_, item);
+    case Step::Kind::max_pool_pull:
+      return table.max_pool_pull(pool_pull_, item);
+    case Step::Kind::average_pool_pull:
+      return table.average_pool_pull(pool_pull_, item);
+    case Step::Kind::adaptive_average_pool_pull:
+      return table.adaptive_average_pool_pull(pool_pull_, item);
+    case Step::Kind::to_planes:
+      return kernels::to_planes(in(step_.in).data, value(step_.in).extent, out(step_.out), item);
   }
 }
 
@@ -97,7 +118,19 @@ kernels::Output StepBinding::out(ValueId id) const {
 }
 
 kernels::Base StepBinding::base() const {
-  return step_.base == kNone ? kernels::Base{} : base_view(value(step_.base), memory_, changes_.image);
+  if (step_.base == kNone) return {};
+  const Value& before = value(step_.base);
+  kernels::Base view = base_view(before, memory_, changes_.image);
+  if (!program_.gradient) return view;
+  // A gradient goes back through its own image's ReLUs.
+  view.gates = true;
+  if (before.extent.batch == 1) return view;
+  if (before.layout == Layout::features) {
+    view.pixel = kernels::kBlock;
+  } else {
+    view.batch = before.batch();
+  }
+  return view;
 }
 
 }  // namespace ablaze::runtime

@@ -26,11 +26,16 @@ class StepBinding {
   float* scratch() const { return memory_.own + value(step_.scratch).offset; }
 
   // convolutions.cpp
-  void bind_convolution(const Node& node, int threads);
-  void bind_winograd(const Node& node, int threads);
+  void bind_convolution(int threads);
+  void bind_pixels();
+  void bind_winograd(int threads);
   void bind_linear_of_planes();
   void run_convolution(const kernels::KernelTable& table, int item) const;
   void run_winograd(const kernels::KernelTable& table, int phase, int item, int thread) const;
+
+  // pulls.cpp
+  void bind_pool_pull(const Node& node);
+  void bind_linear_pull();
 
   // pointwise.cpp
   void bind_pool(int threads);
@@ -48,12 +53,16 @@ class StepBinding {
   const Memory& memory_;
   const Changes& changes_;
   kernels::LinearOfPlanes linear_;
+  kernels::LinearPull linear_pull_;
+  std::vector<kernels::OutGroup> live_groups_;  // of linear_pull_
+  kernels::PoolPull pool_pull_;
   kernels::Conv conv_;
   GatheredLinear gathered_;
   kernels::Winograd winograd_;
   kernels::Pool pool_;
   kernels::Elementwise elementwise_;
   int items_ = 0;
+  int conv_items_ = 0;  // of items_; the others are of a border
 };
 
 }  // namespace ablaze::runtime

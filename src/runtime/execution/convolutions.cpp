@@ -6,7 +6,23 @@ namespace ablaze::runtime {
 
 using kernels::kBlock;
 
-void StepBinding::bind_convolution(const Node& node, int threads) {
+namespace {
+
+/// Of a place with all pixels of a plane, some.
+template <class Place>
+Place at_pixels(Place place, const Pixels& pixels) {
+  if (place.data == nullptr) return place;
+  place.data += pixels.first_y * place.row + pixels.first_x * static_cast<std::ptrdiff_t>(place.pixel);
+  place.row *= pixels.step_y;
+  place.pixel *= pixels.step_x;
+  return place;
+}
+
+int count_from(int first, int step, int extent) { return (extent - first + step - 1) / step; }
+
+}  // namespace
+
+void StepBinding::bind_convolution(int threads) {
   const Value& result = value(step_.out);
   conv_.in = in(step_.in);
   conv_.planar = value(step_.in).layout == Layout::planar;
@@ -23,15 +39,16 @@ void StepBinding::bind_convolution(const Node& node, int threads) {
   conv_.group_inputs = step_.packed->group_inputs;
   conv_.group_outputs = step_.packed->group_outputs;
   conv_.relu = step_.relu;
-  if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {
+  if (result.layout != Layout::features) {
+    const Geometry& g = step_.geometry;
     conv_.batch = images(result);
-    conv_.out_h = result.extent.h;
-    conv_.out_w = result.extent.w;
-    conv_.kernel_h = static_cast<int>(c->weight.shape()[2]);
-    conv_.kernel_w = static_cast<int>(c->weight.shape()[3]);
-    conv_.stride_h = c->stride[0], conv_.stride_w = c->stride[1];
-    conv_.padding_h = c->padding[0], conv_.padding_w = c->padding[1];
-    conv_.dilation_h = c->dilation[0], conv_.dilation_w = c->dilation[1];
+    conv_.out_h = count_from(step_.pixels.first_y, step_.pixels.step_y, result.extent.h);
+    conv_.out_w = count_from(step_.pixels.first_x, step_.pixels.step_x, result.extent.w);
+    conv_.kernel_h = g.kernel_h, conv_.kernel_w = g.kernel_w;
+    conv_.stride_h = g.stride_h, conv_.stride_w = g.stride_w;
+    conv_.padding_h = g.padding_h, conv_.padding_w = g.padding_w;
+    conv_.dilation_h = g.dilation_h, conv_.dilation_w = g.dilation_w;
+    if (!step_.pixels.all()) bind_pixels();
   } else {  // linear: the images of the batch are the pixels of one row
     conv_.out_h = 1;
     conv_.out_w = images(result);
@@ -40,17 +57,29 @@ void StepBinding::bind_convolution(const Node& node, int threads) {
   // the whole picture, most of which another core wrote: the lesser of the two is shared.
   const bool by_rows = value(step_.in).floats() > step_.packed->weights.size();
   conv_.split = kernels::split_work(conv_.batch, conv_.group_count, conv_.out_h, by_rows, threads);
-  items_ = kernels::item_count(conv_.split, conv_.batch, conv_.group_count, conv_.out_h);
+  items_ = conv_items_ = kernels::item_count(conv_.split, conv_.batch, conv_.group_count, conv_.out_h);
+  // Steps that write some pixels each leave the border around all of them to the first one.
+  const bool frames = !step_.pixels.all() && step_.pixels.first_y == 0 && step_.pixels.first_x == 0;
+  if (frames) items_ += result.extent.batch * result.extent.blocks();
+}
+
+void StepBinding::bind_pixels() {
+  conv_.residual = at_pixels(conv_.residual, step_.pixels);
+  conv_.base = at_pixels(conv_.base, step_.pixels);
+  conv_.out = at_pixels(conv_.out, step_.pixels);
+  conv_.out.border_y = conv_.out.border_x = 0;
 }
 
 void StepBinding::run_convolution(const kernels::KernelTable& table, int item) const {
+  if (item >= conv_items_)
+    return kernels::zero_border(out(step_.out), value(step_.out).extent, item - conv_items_);
   if (value(step_.out).layout == Layout::features) return table.linear(conv_, item);
   if (conv_.group_inputs > 0) return table.narrow_conv(conv_, item);
   table.conv(conv_, item);
 }
 
-void StepBinding::bind_winograd(const Node& node, int threads) {
-  bind_convolution(node, threads);
+void StepBinding::bind_winograd(int threads) {
+  bind_convolution(threads);
   const Value& from = value(step_.in);
   winograd_.conv = conv_;
   winograd_.tap_weights = step_.packed->tap_weights;

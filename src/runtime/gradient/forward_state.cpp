@@ -23,13 +23,12 @@ void ForwardState::run_tail(const RunState& trace, NodeId layer, const Tensor* a
           network_.options.threads, shares);
 }
 
-Tensor ForwardState::read(NodeId node) const {
-  Tensor tensor(network_.shape_for(node, images_));
-  const ValueId id = program_->value_of.at(node);
+Tensor ForwardState::logits() const {
+  const NodeId output = network_.graph.output();
+  Tensor tensor(network_.shape_for(output, images_));
+  const ValueId id = program_->value_of.at(output);
   read_value(program_->values[static_cast<std::size_t>(id)], memory_, tensor.data());
   return tensor;
 }
-
-Tensor ForwardState::logits() const { return read(network_.graph.output()); }
 
 }  // namespace ablaze::runtime

@@ -1,71 +1,174 @@
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
 #include <algorithm>
+#include <cmath>
 
 #include "runtime/gradient/forward_state.hpp"
-#include "runtime/gradient/plain.hpp"
+#include "runtime/gradient/program.hpp"
 #include "runtime/scores.hpp"
 
 namespace ablaze {
+namespace runtime {
 namespace {
 
-using runtime::CompiledNetwork;
-using runtime::ForwardState;
+// Scores a pass: enough for the weights to be read seldom, few enough for the gradients to stay near the
+// caches.
+constexpr std::int64_t kMostColumns = 8;
 
 std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
   const auto columns = static_cast<std::size_t>(tensor.size() / tensor.dim(0));
   return tensor.values().subspan(static_cast<std::size_t>(row) * columns, columns);
 }
 
-/// The scores of each image of the trace, settled by its own run.
-std::vector<std::vector<Score>> settle_images(const runtime::RunState& trace, std::span<const Score> scores) {
-  std::vector<std::vector<Score>> settled;
-  const std::int64_t images = trace.session->shapes[0][0];
-  for (int image = 0; image < images; ++image)
-    settled.push_back(runtime::settle(scores, runtime::logits_of(trace, image)));
-  return settled;
-}
+/// One call of Trace::gradient. A column is one score of one image. The columns of a pass are some scores of
+/// one image, or one score of all images.
+class Pull {
+ public:
+  Pull(const RunState& trace, NodeId layer, std::span<const Score> scores, const GradientOptions& options)
+      : trace_(trace),
+        network_(*trace.session),
+        layer_(layer),
+        count_(static_cast<std::int64_t>(scores.size())),
+        progress_(options.progress),
+        state_(trace, layer, options.at) {
+    const Tensor logits = state_.logits();
+    for (std::int64_t image = 0; image < images(); ++image) {
+      const std::span<const float> row = row_of(logits, image);
+      logits_.emplace_back(row.begin(), row.end());
+    }
+    settle_scores(scores);
+  }
+
+  Gradients run() {
+    Gradients result;
+    for (std::size_t s = 0; s < scores_.size(); ++s) {
+      result.scores.emplace_back();
+      for (std::size_t image = 0; image < logits_.size(); ++image)
+        result.scores[s].push_back(score_of(logits_[image], scores_[s][image]));
+      result.gradients.push_back(Tensor::uninitialised(network_.shape_for(layer_, images())));
+    }
+    if (count_ > 0) pull(result.gradients);
+    return result;
+  }
+
+ private:
+  std::int64_t images() const { return state_.images(); }
+
+  /// A margin's runner-up is that of the untouched run, of each image its own.
+  void settle_scores(std::span<const Score> scores) {
+    scores_.resize(scores.size());
+    for (std::int64_t image = 0; image < images(); ++image) {
+      const bool one = network_.shapes[0][0] == 1;
+      const std::vector<Score> settled = settle(scores, logits_of(trace_, one ? 0 : static_cast<int>(image)));
+      for (std::size_t s = 0; s < scores.size(); ++s) scores_[s].push_back(settled[s]);
+    }
+  }
+
+  void report(std::int64_t done) const {
+    if (progress_ && !progress_(done, count_)) throw Cancelled();
+  }
+
+  /// Scores a pass: as many passes as it takes, of nearly equal size.
+  std::int64_t scores_of_a_pass() const {
+    if (images() > 1) return 1;
+    const auto program = network_.gradients->find(network_, layer_, 1, state_.program());
+    const std::size_t used = state_.bytes(),
+                      one = std::max<std::size_t>(program->arena_floats * sizeof(float), 1);
+    const std::size_t limit = network_.options.memory_limit;
+    const std::size_t fitting = limit > used ? (limit - used) / one : 0;
+    const std::int64_t most =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting), 1, std::min(kMostColumns, count_));
+    const std::int64_t passes = (count_ + most - 1) / most;
+    return (count_ + passes - 1) / passes;
+  }
+
+  void require_memory(const Program& program) const {
+    const std::size_t bytes = program.arena_floats * sizeof(float) + state_.bytes();
+    if (bytes <= network_.options.memory_limit) return;
+    throw Error("the gradient at layer " + network_.graph.node(layer_).name + " takes " +
+                std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB; the limit is " +
+                std::to_string(network_.options.memory_limit >> 20) +
+                " MiB: allow more memory or choose a later layer");
+  }
+
+  void pull(std::vector<Tensor>& gradients) {
+    const std::int64_t scores = scores_of_a_pass();
+    const std::int64_t columns = scores * images();
+    const auto program = network_.gradients->find(network_, layer_, columns, state_.program());
+    require_memory(*program);
+    Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(program->arena_floats)});
+    Tensor seeds(network_.shape_for(network_.graph.output(), columns));
+    Tensor out = Tensor::uninitialised(network_.shape_for(layer_, columns));
+    Shares shares(network_.options.threads);
+    const Memory memory{arena.data(), state_.memory().own};
+    for (std::int64_t first = 0; first < count_; first += scores) {
+      report(first);
+      const std::int64_t here = std::min(scores, count_ - first);
+      const std::vector<int> exponents = sow(first, here, seeds);
+      execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.threads,
+              shares);
+      read_value(program->values[static_cast<std::size_t>(program->output)], memory, out.data(),
+                 network_.options.threads);
+      for (std::int64_t column = 0; column < here * images(); ++column) {
+        const std::span<const float> from = row_of(out, column);
+        Tensor& to = gradients[static_cast<std::size_t>(first + column / images())];
+        const int exponent = exponents[static_cast<std::size_t>(column)];
+        std::ranges::transform(from, to.data() + column % images() * static_cast<std::int64_t>(from.size()),
+                               [&](float v) { return exponent == 0 ? v : std::ldexp(v, exponent); });
+      }
+    }
+    report(count_);
+  }
+
+  /// Writes the output's gradient of each column. A probability near 0 or 1 has one so small that float32
+  /// would lose it on the way: it goes as a fraction near 1, whose power of two is returned.
+  std::vector<int> sow(std::int64_t first, std::int64_t count, Tensor& seeds) const {
+    std::vector<int> exponents;
+    std::ranges::fill(seeds.values(), 0.0F);
+    float* to = seeds.data();
+    for (std::int64_t s = first; s < first + count; ++s) {
+      for (std::size_t image = 0; image < logits_.size(); ++image) {
+        const std::vector<double> seed =
+            score_gradient(logits_[image], scores_[static_cast<std::size_t>(s)][image]);
+        double largest = 0;
+        for (const double v : seed) largest = std::max(largest, std::abs(v));
+        const int exponent = largest > 0 ? std::ilogb(largest) : 0;
+        exponents.push_back(exponent);
+        for (const double v : seed) *to++ = static_cast<float>(std::ldexp(v, -exponent));
+      }
+    }
+    return exponents;
+  }
+
+  const RunState& trace_;
+  const CompiledNetwork& network_;
+  NodeId layer_;
+  std::int64_t count_;
+  const Progress& progress_;
+  ForwardState state_;
+  std::vector<std::vector<double>> logits_;  // [M][classes]
+  std::vector<std::vector<Score>> scores_;   // [S][M]
+};
 
 }  // namespace
+}  // namespace runtime
 
 Gradients Trace::gradient(std::string_view layer, std::span<const Score> scores,
                           const GradientOptions& options) const {
-  const CompiledNetwork& session = *impl_->session;
+  const runtime::CompiledNetwork& session = *impl_->session;
   const NodeId node = session.kept_node(layer);
   session.require_resumable(node);
   if (options.at != nullptr) session.require_replacement(node, layer, options.at->shape());
-  const std::vector<std::vector<Score>> settled = settle_images(*impl_, scores);
-  const ForwardState state(*impl_, node, options.at);
-  const Tensor logits = state.logits();
-  const std::int64_t images = state.images();
-  std::vector<Shape> shapes;
-  for (NodeId id = 0; id < session.graph.size(); ++id) shapes.push_back(session.shape_for(id, images));
-  runtime::PlainGradient plain(session.graph, shapes, [&](NodeId id) {
-    const Tensor t = state.read(id);
-    return std::vector<double>(t.values().begin(), t.values().end());
-  });
+  return runtime::Pull(*impl_, node, scores, options).run();
+}
 
-  Gradients result;
-  const auto total = static_cast<std::int64_t>(scores.size());
-  for (std::size_t s = 0; s < scores.size(); ++s) {
-    if (options.progress && !options.progress(static_cast<std::int64_t>(s), total)) throw Cancelled();
-    std::vector<double> seed;
-    result.scores.emplace_back();
-    for (std::int64_t image = 0; image < images; ++image) {
-      const std::span<const float> row = row_of(logits, image);
-      const std::vector<double> y(row.begin(), row.end());
-      const Score& score = settled[settled.size() == 1 ? 0 : static_cast<std::size_t>(image)][s];
-      result.scores[s].push_back(runtime::score_of(y, score));
-      const std::vector<double> part = runtime::score_gradient(y, score);
-      seed.insert(seed.end(), part.begin(), part.end());
-    }
-    const std::vector<double> back = plain.pull(node, std::move(seed));
-    Tensor gradient = Tensor::uninitialised(session.shape_for(node, images));
-    std::ranges::transform(back, gradient.data(), [](double v) { return static_cast<float>(v); });
-    result.gradients.push_back(std::move(gradient));
-  }
-  if (options.progress && !options.progress(total, total)) throw Cancelled();
-  return result;
+void Session::prepare_gradient(std::string_view layer) const {
+  const NodeId node = impl_->kept_node(layer);
+  impl_->require_resumable(node);
+  const std::int64_t images = impl_->shapes[0][0];
+  const bool kept = impl_->options.keep_preactivations;
+  const auto tail = kept ? nullptr : impl_->tail(node, images, true);
+  impl_->gradients->find(*impl_, node, images, kept ? impl_->program : *tail);
 }
 
 }  // namespace ablaze

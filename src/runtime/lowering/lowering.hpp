@@ -103,8 +103,6 @@ class Lowering {
   kernels::Choice choose(NodeId id, const Value& in) const;
   const PackedWeights* packed_so_far(NodeId id) const;
   static bool lies(const PackedWeights& packed, PackedWeights::Form form, int side);
-  /// The working memory of a Winograd step: one block a thread, or one chunk for all.
-  void add_scratch(Step& step);
 
   const LoweringJob& job_;
   const Graph& graph_;

@@ -91,7 +91,9 @@ void Lowering::lower_chain(NodeId id, std::string description) {
   add_chain_values(chain);
   if (step.choice.winograd) {
     step.kind = Step::Kind::winograd;
-    add_scratch(step);
+    const Shape& convolved = shape(id);
+    add_winograd_scratch(program_, step, static_cast<int>(convolved[2]), static_cast<int>(convolved[3]),
+                         job_.threads);
   } else if (chain.linear && chain.sparse) {
     step.kind = Step::Kind::linear_of_planes;
   } else if (chain.linear && delta() && is<op::Relu>(graph_.node(root(graph_.node(id).inputs[0])))) {
@@ -112,6 +114,7 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
   step.kind = chain.multiplies ? Step::Kind::convolution : Step::Kind::elementwise;
   step.description = std::move(description);
   step.multiply_adds = multiply_adds(graph_, id, job_.shapes);
+  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) step.geometry = geometry_of(*conv);
   if (chain.sparse) step.multiply_adds /= shape_of_planes(node)[1];
   const bool swapped = is<op::Add>(node) && delta() && change(root(node.inputs[0])) != Change::dense;
   step.in = chain.sparse ? planes(node.inputs[0]) : value(node.inputs[swapped ? 1 : 0]);

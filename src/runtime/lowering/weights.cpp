@@ -101,24 +101,22 @@ bool Lowering::lies(const PackedWeights& packed, PackedWeights::Form form, int s
   return packed.form == form && (form != PackedWeights::Form::winograd || packed.side == side);
 }
 
-void Lowering::add_scratch(Step& step) {
-  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
-  const Value& out = program_.values[static_cast<std::size_t>(step.out)];
-  const Shape& convolved = shape(step.first);
+void add_winograd_scratch(Program& program, Step& step, int height, int width, int threads) {
+  const Value& in = program.values[static_cast<std::size_t>(step.in)];
+  const Value& out = program.values[static_cast<std::size_t>(step.out)];
   const kernels::Choice& choice = step.choice;
   const int side = choice.side;
   const std::ptrdiff_t a_tile =
       std::ptrdiff_t{(side + 2) * (side + 2)} * (in.blocks() + out.blocks()) * kernels::kBlock;
-  const int tiles = out.extent.batch *
-                    static_cast<int>((convolved[2] + side - 1) / side * ((convolved[3] + side - 1) / side));
+  const int tiles = out.extent.batch * ((height + side - 1) / side) * ((width + side - 1) / side);
   if (choice.block_tiles == 0) step.phases = 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
   Value scratch;
   scratch.layout = Layout::scratch;
   scratch.scratch_floats =
-      a_tile * (choice.block_tiles > 0 ? choice.block_tiles * job_.threads : chunk_stride(choice, tiles));
-  scratch.storage = static_cast<int>(program_.values.size());
+      a_tile * (choice.block_tiles > 0 ? choice.block_tiles * threads : chunk_stride(choice, tiles));
+  scratch.storage = static_cast<int>(program.values.size());
   step.scratch = scratch.storage;
-  program_.values.push_back(scratch);
+  program.values.push_back(scratch);
 }
 
 }  // namespace ablaze::runtime

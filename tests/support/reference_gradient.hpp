@@ -10,13 +10,13 @@
 
 #include "kernels/reference_pull.hpp"
 
-namespace ablaze::runtime {
+namespace ablaze::testing {
 
-class PlainGradient {
+class ReferenceGradient {
  public:
   using Values = std::vector<double>;
   /// value_of: what a node has in the forward run; asked for the inputs of ReLUs and max-pools.
-  PlainGradient(const Graph& graph, std::vector<Shape> shapes, std::function<Values(NodeId)> value_of)
+  ReferenceGradient(const Graph& graph, std::vector<Shape> shapes, std::function<Values(NodeId)> value_of)
       : graph_(graph), shapes_(std::move(shapes)), value_of_(std::move(value_of)) {}
 
   /// dy/d layer from dy/d output.
@@ -115,4 +115,4 @@ class PlainGradient {
   std::vector<Values> gradients_;
 };
 
-}  // namespace ablaze::runtime
+}  // namespace ablaze::testing

@@ -1,0 +1,354 @@
+#include <ablaze/error.hpp>
+#include <algorithm>
+
+#include "runtime/gradient/program.hpp"
+
+// Nodes are gone through from the output back. By the time that a node's turn comes, each of its readers has
+// left a part of the node's gradient: a value that is there already (what an addition hands on) or an
+// operator that is still to be gone back through. The parts are added up by the steps that compute them: a
+// convolution adds what there is so far, as a forward one adds a residual, and the last one closes the node's
+// ReLU in the same store.
+
+namespace ablaze::runtime {
+namespace {
+
+class GradientLowering {
+ public:
+  GradientLowering(const CompiledNetwork& network, NodeId layer, std::int64_t columns, const Program& state,
+                   PulledWeights& weights)
+      : network_(network),
+        graph_(network.graph),
+        layer_(layer),
+        columns_(static_cast<int>(columns)),
+        state_(state),
+        weights_(weights),
+        behind_(graph_.downstream(layer)),
+        parts_(static_cast<std::size_t>(graph_.size())) {}
+
+  Program run() {
+    program_.gradient = true;
+    find_extents();
+    find_borders();
+    const NodeId output = graph_.output();
+    program_.input = add_value(output);
+    parts_[static_cast<std::size_t>(output)].push_back({program_.input, -1, nullptr});
+    for (NodeId id = output; id > layer_; --id) {
+      if (!parts(id).empty()) go_through(id);
+    }
+    program_.output = add_up(layer_, kNone);
+    program_.value_of[layer_] = program_.output;
+    const ValueId untouchable[] = {program_.input, program_.output};
+    plan_memory(program_, untouchable);
+    return std::move(program_);
+  }
+
+ private:
+  /// A part of a node's gradient: `value`, or what comes of it on the way back through `reader`.
+  struct Part {
+    ValueId value = kNone;
+    NodeId reader = -1;                   // -1: the value as it is
+    const op::BatchNorm* norm = nullptr;  // reader is a convolution whose output went through it
+  };
+
+  const Node& node(NodeId id) const { return graph_.node(id); }
+  const Shape& shape(NodeId id) const { return network_.shapes[static_cast<std::size_t>(id)]; }
+  bool behind(NodeId id) const { return behind_[static_cast<std::size_t>(id)] && id != layer_; }
+  std::vector<Part>& parts(NodeId id) { return parts_[static_cast<std::size_t>(id)]; }
+  const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
+
+  // ---- What lies where
+
+  /// Features keep the extent that they were flattened from, since that orders them.
+  void find_extents() {
+    for (NodeId id = 0; id < graph_.size(); ++id) {
+      const Shape& s = shape(id);
+      const Op& op = node(id).op;
+      kernels::Extent extent{columns_, static_cast<int>(s[1]), 1, 1};
+      if (s.size() == 4) {
+        extent.h = static_cast<int>(s[2]), extent.w = static_cast<int>(s[3]);
+      } else if (id > 0 && !std::holds_alternative<op::Linear>(op)) {
+        extent = extents_[static_cast<std::size_t>(node(id).inputs[0])];
+      }
+      extents_.push_back(extent);
+    }
+  }
+
+  /// A gradient needs the widest border that a convolution reads on its way back; nodes that hand their
+  /// gradient on as it is need what the receiver needs.
+  void find_borders() {
+    borders_.assign(static_cast<std::size_t>(graph_.size()), {0, 0});
+    for (NodeId id = layer_ + 1; id < graph_.size(); ++id) {
+      if (!behind(id)) continue;
+      auto& border = borders_[static_cast<std::size_t>(id)];
+      if (const auto* conv = std::get_if<op::Conv2d>(&node(id).op)) {
+        const PulledConvolution pull = plan_pull(*conv, shape(node(id).inputs[0]), shape(id));
+        border = {pull.border_y, pull.border_x};
+      } else if (hands_on(id)) {
+        for (const NodeId in : node(id).inputs) {
+          const auto& theirs = borders_[static_cast<std::size_t>(in)];
+          border = {std::max(border[0], theirs[0]), std::max(border[1], theirs[1])};
+        }
+      }
+    }
+  }
+
+  bool hands_on(NodeId id) const {
+    const Op& op = node(id).op;
+    return std::holds_alternative<op::Add>(op) || std::holds_alternative<op::Relu>(op) ||
+           std::holds_alternative<op::Identity>(op) || std::holds_alternative<op::BatchNorm>(op);
+  }
+
+  ValueId add_value(NodeId id) {
+    Value v;
+    v.extent = extents_[static_cast<std::size_t>(id)];
+    v.layout = shape(id).size() == 4 ? Layout::blocked : Layout::features;
+    if (v.layout == Layout::blocked) {
+      v.border_y = borders_[static_cast<std::size_t>(id)][0];
+      v.border_x = borders_[static_cast<std::size_t>(id)][1];
+    }
+    v.storage = static_cast<ValueId>(program_.values.size());
+    program_.values.push_back(v);
+    return v.storage;
+  }
+
+  /// What the forward run left of a node.
+  ValueId base_value(NodeId id) {
+    const auto found = state_.value_of.find(id);
+    if (found == state_.value_of.end())
+      throw Error("layer " + node(id).name + " was not kept for the gradient of what follows it");
+    Value base = state_.values[static_cast<std::size_t>(found->second)];
+    base.home = Home::trace;
+    program_.values.push_back(base);
+    return static_cast<ValueId>(program_.values.size()) - 1;
+  }
+
+  // ---- Node by node
+
+  void go_through(NodeId id) {
+    const Op& op = node(id).op;
+    const NodeId in = node(id).inputs[0];
+    if (std::holds_alternative<op::Conv2d>(op) && parts(id).size() == 1 && norm_of(parts(id)[0]) != nullptr) {
+      // A convolution with a BatchNorm behind it, and nothing else: one step, as in the forward run.
+      const Part& part = parts(id)[0];
+      leave(in, {part.value, id, norm_of(part)});
+      return;
+    }
+    const ValueId gate = std::holds_alternative<op::Relu>(op) ? base_value(in) : kNone;
+    const ValueId gradient = add_up(id, gate);
+    if (std::holds_alternative<op::Flatten>(op)) return leave(in, {to_planes(in, gradient), -1, nullptr});
+    const bool as_it_is = hands_on(id) && !std::holds_alternative<op::BatchNorm>(op);
+    for (const NodeId input : node(id).inputs) leave(input, {gradient, as_it_is ? -1 : id, nullptr});
+  }
+
+  void leave(NodeId id, const Part& part) {
+    if (behind(id) || id == layer_) parts(id).push_back(part);
+  }
+
+  const op::BatchNorm* norm_of(const Part& part) const {
+    return part.reader < 0 ? nullptr : std::get_if<op::BatchNorm>(&node(part.reader).op);
+  }
+
+  /// The gradient of a node, once all its readers have been gone through; gate: its ReLU's input, which
+  /// closes it.
+  ValueId add_up(NodeId id, ValueId gate) {
+    std::vector<Part> pending = parts(id);
+    std::ranges::stable_sort(pending, {}, [&](const Part& part) { return order(part); });
+    ValueId sum = kNone;
+    for (std::size_t i = 0; i < pending.size(); ++i) {
+      const Part& part = pending[i];
+      const bool last = i + 1 == pending.size();
+      if (part.reader < 0 && sum == kNone && !(last && gate != kNone)) {
+        sum = part.value;
+      } else {
+        sum = pull(id, part, sum, last ? gate : kNone);
+      }
+    }
+    return sum;
+  }
+
+  /// Values first; convolutions that leave pixels out next, since others can add to them as they go.
+  int order(const Part& part) const {
+    if (part.reader < 0) return 0;
+    const auto* conv = std::get_if<op::Conv2d>(&node(part.reader).op);
+    if (conv == nullptr) return 1;
+    return plan_pull(*conv, shape(node(part.reader).inputs[0]), shape(part.reader)).whole ? 3 : 2;
+  }
+
+  Step step_for(NodeId id, const Part& part, Step::Kind kind, const char* description) const {
+    Step step;
+    step.kind = kind;
+    step.first = part.reader < 0 ? id : part.reader;
+    step.last = id;
+    step.description = description;
+    step.in = part.value;
+    return step;
+  }
+
+  /// part + sum through the gate, of which sum and gate may be missing.
+  ValueId pull(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+    if (part.reader < 0) return elementwise(step_for(id, part, Step::Kind::elementwise, "add"), sum, gate);
+    const Op& op = node(part.reader).op;
+    if (std::holds_alternative<op::Conv2d>(op)) return pull_convolution(id, part, sum, gate);
+    if (const auto* norm = std::get_if<op::BatchNorm>(&op)) {
+      Step step = step_for(id, part, Step::Kind::elementwise, "bn");
+      const std::vector<double> scale = batch_norm_affine(*norm).scale;
+      step.affine = pack_affine(scale, std::vector<double>(scale.size(), 0.0));
+      return elementwise(std::move(step), sum, gate);
+    }
+    if (std::holds_alternative<op::Linear>(op)) return pull_linear(id, part, sum, gate);
+    return pull_pool(id, part, sum, gate);
+  }
+
+  ValueId push(Step step) {
+    program_.steps.push_back(std::move(step));
+    return program_.steps.back().out;
+  }
+
+  ValueId elementwise(Step step, ValueId other, ValueId gate) {
+    step.other = other;
+    step.base = gate;
+    step.out = add_value(step.last);
+    return push(std::move(step));
+  }
+
+  /// A step that can neither add nor close a ReLU, and another that does where it is asked for.
+  ValueId finish(NodeId id, ValueId pulled, ValueId sum, ValueId gate) {
+    if (sum == kNone && gate == kNone) return pulled;
+    return elementwise(step_for(id, {pulled, -1, nullptr}, Step::Kind::elementwise, "add"), sum, gate);
+  }
+
+  ValueId pull_convolution(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+    const std::shared_ptr<const PulledConvolution> pull =
+        weights_.convolution(network_, part.reader, part.norm);
+    Step step = step_for(id, part, Step::Kind::convolution, "conv");
+    step.other = sum;
+    step.base = gate;
+    if (!pull->whole) {
+      Step rest = step_for(id, {sum, -1, nullptr}, Step::Kind::elementwise, "spread");
+      rest.base = gate;
+      rest.out = step.out = add_value(id);
+      push(std::move(rest));
+    } else {
+      step.out = add_value(id);
+    }
+    step.multiply_adds = multiply_adds(graph_, part.reader, network_.shapes) / shape(id)[0] * columns_ /
+                         std::max<std::int64_t>(1, static_cast<std::int64_t>(pull->phases.size()));
+    for (const PulledConvolution::Phase& phase : pull->phases) {
+      Step one = step;
+      one.geometry = phase.geometry;
+      one.pixels = phase.pixels;
+      one.packed = phase.packed;
+      if (phase.choice.winograd) transform(one, id, phase.choice);
+      push(std::move(one));
+    }
+    return step.out;
+  }
+
+  /// The side was chosen for one image; how the tiles are walked through is a matter of the batch.
+  void transform(Step& step, NodeId id, kernels::Choice choice) {
+    const Value& in = value(step.in);
+    const Shape& s = shape(id);
+    const kernels::Choice walk = kernels::choose({columns_, in.extent.channels, static_cast<int>(s[1]),
+                                                  static_cast<int>(s[2]), static_cast<int>(s[3])},
+                                                 network_.options.isa, network_.options.threads);
+    step.kind = Step::Kind::winograd;
+    step.choice = walk.winograd && walk.side == choice.side ? walk : choice;
+    add_winograd_scratch(program_, step, static_cast<int>(s[2]), static_cast<int>(s[3]),
+                         network_.options.threads);
+  }
+
+  ValueId pull_linear(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+    Step step = step_for(id, part, Step::Kind::linear_pull, "linear");
+    step.packed = network_.store.at(part.reader);
+    step.multiply_adds = multiply_adds(graph_, part.reader, network_.shapes) / shape(id)[0] * columns_;
+    step.base = sum == kNone ? gate : kNone;
+    step.out = add_value(id);
+    const ValueId pulled = push(std::move(step));
+    return sum == kNone ? pulled : finish(id, pulled, sum, gate);
+  }
+
+  ValueId pull_pool(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+    const Op& op = node(part.reader).op;
+    Step step = step_for(id, part, Step::Kind::average_pool_pull, "average pool");
+    if (std::holds_alternative<op::AdaptiveAvgPool2d>(op)) {
+      step.kind = Step::Kind::adaptive_average_pool_pull;
+      step.description = "adaptive average pool";
+    } else if (std::holds_alternative<op::MaxPool2d>(op)) {
+      step.kind = Step::Kind::max_pool_pull;
+      step.description = "max pool";
+      step.base = base_value(id);
+      if (sum == kNone && gate != kNone) {  // a ReLU is open where its output is above zero
+        step.relu = true;
+        gate = kNone;
+      }
+    } else if (!std::holds_alternative<op::AvgPool2d>(op)) {
+      throw Error("layer " + node(part.reader).name + ": no gradient goes back through " +
+                  std::string(op_name(op)));
+    }
+    step.out = add_value(id);
+    return finish(id, push(std::move(step)), sum, gate);
+  }
+
+  /// A flattened gradient in the planes that were flattened; in place where they lie alike.
+  ValueId to_planes(NodeId in, ValueId flat) {
+    if (shape(in).size() != 4) return flat;
+    const ValueId planes = add_value(in);
+    Value& v = program_.values[static_cast<std::size_t>(planes)];
+    if (v.extent.batch == 1 && v.border_y == 0 && v.border_x == 0) {
+      v.storage = value(flat).storage;
+      return planes;
+    }
+    Step step = step_for(in, {flat, -1, nullptr}, Step::Kind::to_planes, "unflatten");
+    step.out = planes;
+    return push(std::move(step));
+  }
+
+  const CompiledNetwork& network_;
+  const Graph& graph_;
+  NodeId layer_;
+  int columns_;
+  const Program& state_;
+  PulledWeights& weights_;
+  Program program_;
+  std::vector<bool> behind_;
+  std::vector<std::vector<Part>> parts_;
+  std::vector<kernels::Extent> extents_;
+  std::vector<std::array<int, 2>> borders_;
+};
+
+}  // namespace
+
+std::shared_ptr<const PulledConvolution> PulledWeights::convolution(const CompiledNetwork& network,
+                                                                    NodeId conv, const op::BatchNorm* norm) {
+  auto& packed = convolutions_[conv];
+  if (packed == nullptr) {
+    const std::vector<double> scale =
+        norm != nullptr ? batch_norm_affine(*norm).scale : std::vector<double>{};
+    packed = std::make_shared<const PulledConvolution>(pack_pull(network, conv, scale));
+    bytes_ += packed->bytes;
+  }
+  return packed;
+}
+
+Program lower_gradient(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
+                       const Program& state, PulledWeights& weights) {
+  return GradientLowering(network, layer, columns, state, weights).run();
+}
+
+std::shared_ptr<const Program> GradientPrograms::find(const CompiledNetwork& network, NodeId layer,
+                                                      std::int64_t columns, const Program& state) {
+  const std::scoped_lock lock(mutex_);
+  auto& compiled = programs_[{layer, columns, &state}];
+  if (compiled != nullptr) return compiled;
+  const std::size_t before = weights_.bytes();
+  compiled = std::make_shared<const Program>(lower_gradient(network, layer, columns, state, weights_));
+  if (weights_.bytes() != before) release_mapped_files(network.graph);
+  return compiled;
+}
+
+std::size_t GradientPrograms::packed_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return weights_.bytes();
+}
+
+}  // namespace ablaze::runtime

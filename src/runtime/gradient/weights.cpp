@@ -1,0 +1,152 @@
+#include "runtime/gradient/weights.hpp"
+
+#include <algorithm>
+
+namespace ablaze::runtime {
+namespace {
+
+/// One axis of a phase: input rows first, first + stride, ... and the taps that reach them, those that reach
+/// back furthest first.
+struct AxisPhase {
+  int first = 0;
+  std::vector<int> taps;
+  int padding = 0;   // rows of the output's gradient before the first that is read
+  int dilation = 1;  // between the rows that two taps read
+  int border = 0;    // zeros needed around the output's gradient
+};
+
+struct Axis {
+  int kernel, stride, padding, dilation, in, out;
+};
+
+/// Input row `first + stride * i` is reached by tap t from output row i + (first + padding - t * dilation) /
+/// stride.
+int output_row(const Axis& axis, int first, int tap) {
+  return (first + axis.padding - tap * axis.dilation) / axis.stride;
+}
+
+std::vector<AxisPhase> axis_phases(const Axis& axis) {
+  std::vector<AxisPhase> phases;
+  for (int tap = axis.kernel - 1; tap >= 0; --tap) {
+    const int first = ((tap * axis.dilation - axis.padding) % axis.stride + axis.stride) % axis.stride;
+    if (first >= axis.in) continue;
+    auto phase = std::ranges::find(phases, first, &AxisPhase::first);
+    if (phase == phases.end()) phase = phases.insert(phases.end(), {first, {}, 0, 1, 0});
+    phase->taps.push_back(tap);
+  }
+  std::ranges::sort(phases, {}, &AxisPhase::first);
+  for (AxisPhase& phase : phases) {
+    phase.padding = -output_row(axis, phase.first, phase.taps.front());
+    if (phase.taps.size() > 1) phase.dilation = output_row(axis, phase.first, phase.taps[1]) + phase.padding;
+    const int rows = (axis.in - phase.first + axis.stride - 1) / axis.stride;
+    const int last = rows - 1 + output_row(axis, phase.first, phase.taps.back());
+    phase.border = std::max({0, phase.padding, last - (axis.out - 1)});
+  }
+  return phases;
+}
+
+Axis axis_of(const op::Conv2d& conv, const Shape& in, const Shape& out, std::size_t axis) {
+  return {static_cast<int>(conv.weight.shape()[axis + 2]),
+          conv.stride[axis],
+          conv.padding[axis],
+          conv.dilation[axis],
+          static_cast<int>(in[axis + 2]),
+          static_cast<int>(out[axis + 2])};
+}
+
+/// Calls visit(phase of the rows, phase of the columns) for every phase.
+template <class Visit>
+void for_each_phase(const op::Conv2d& conv, const Shape& in, const Shape& out, Visit visit) {
+  const std::vector<AxisPhase> columns = axis_phases(axis_of(conv, in, out, 1));
+  for (const AxisPhase& y : axis_phases(axis_of(conv, in, out, 0))) {
+    for (const AxisPhase& x : columns) visit(y, x);
+  }
+}
+
+/// The convolution of a phase: of the output's gradient, [C, O / groups, taps, taps].
+op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<const double> scale,
+                      const AxisPhase& y, const AxisPhase& x, int threads) {
+  const Shape& shape = conv.weight.shape();
+  const std::int64_t group_out = shape[0] / conv.groups, group_in = shape[1], area = shape[2] * shape[3];
+  op::Conv2d result;
+  Tensor turned =
+      Tensor::uninitialised({group_in * conv.groups, group_out, static_cast<std::int64_t>(y.taps.size()),
+                             static_cast<std::int64_t>(x.taps.size())});
+  const auto taps = static_cast<std::int64_t>(y.taps.size() * x.taps.size());
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (std::int64_t c = 0; c < group_in * conv.groups; ++c) {
+    for (std::int64_t o = 0; o < group_out; ++o) {
+      const std::int64_t from = c / group_in * group_out + o;
+      const float* filter = weight.data() + (from * group_in + c % group_in) * area;
+      const double factor = scale.empty() ? 1.0 : scale[static_cast<std::size_t>(from)];
+      float* to = turned.data() + (c * group_out + o) * taps;
+      for (const int i : y.taps) {
+        for (const int j : x.taps) *to++ = static_cast<float>(filter[i * shape[3] + j] * factor);
+      }
+    }
+  }
+  result.weight = std::move(turned);
+  result.padding = {y.padding, x.padding};
+  result.dilation = {y.dilation, x.dilation};
+  result.groups = conv.groups;
+  return result;
+}
+
+/// Winograd's side is chosen for one image, so that a gradient has the same bits whatever else is in the
+/// batch.
+kernels::Choice choose(const CompiledNetwork& network, const op::Conv2d& conv, const Shape& out) {
+  const Shape& weight = conv.weight.shape();
+  const std::array<int, 2> ones{1, 1};
+  const bool fits = weight[2] == 3 && weight[3] == 3 && conv.dilation == ones && conv.groups == 1 &&
+                    std::ranges::all_of(conv.padding, [](int p) { return p >= 0; });
+  if (!network.options.winograd || !fits) return {};
+  return kernels::choose({1, static_cast<int>(weight[1]), static_cast<int>(weight[0]),
+                          static_cast<int>(out[2]), static_cast<int>(out[3])},
+                         network.options.isa, network.options.threads);
+}
+
+}  // namespace
+
+PulledConvolution plan_pull(const op::Conv2d& conv, const Shape& in, const Shape& out) {
+  PulledConvolution pull;
+  for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
+    PulledConvolution::Phase phase;
+    phase.pixels = {y.first, x.first, conv.stride[0], conv.stride[1]};
+    phase.geometry.kernel_h = static_cast<int>(y.taps.size());
+    phase.geometry.kernel_w = static_cast<int>(x.taps.size());
+    phase.geometry.padding_h = y.padding, phase.geometry.padding_w = x.padding;
+    phase.geometry.dilation_h = y.dilation, phase.geometry.dilation_w = x.dilation;
+    pull.phases.push_back(std::move(phase));
+    pull.border_y = std::max(pull.border_y, y.border);
+    pull.border_x = std::max(pull.border_x, x.border);
+  });
+  const auto kinds = [&](std::size_t axis) {
+    return std::min<std::int64_t>(conv.stride[axis], in[axis + 2]);
+  };
+  pull.whole = static_cast<std::int64_t>(pull.phases.size()) == kinds(0) * kinds(1);
+  return pull;
+}
+
+PulledConvolution pack_pull(const CompiledNetwork& network, NodeId id, std::span<const double> scale) {
+  const Node& node = network.graph.node(id);
+  const auto& conv = std::get<op::Conv2d>(node.op);
+  const Shape& in = network.shapes[static_cast<std::size_t>(node.inputs[0])];
+  const Shape& out = network.shapes[static_cast<std::size_t>(id)];
+  const Tensor weight = conv.weight.to_tensor();
+  const int threads = network.options.threads, tile = network.table->out_blocks_per_tile;
+  const bool strides = conv.stride[0] > 1 || conv.stride[1] > 1;
+  PulledConvolution pull = plan_pull(conv, in, out);
+  auto phase = pull.phases.begin();
+  for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
+    const Node turned{node.name, transposed(conv, weight, scale, y, x, threads), {}};
+    const auto& small = std::get<op::Conv2d>(turned.op);
+    if (!strides) phase->choice = choose(network, small, in);
+    phase->packed = phase->choice.winograd ? pack_winograd(turned, phase->choice.side, tile, {}, {}, threads)
+                                           : pack_convolution(turned, false, tile, {}, {}, threads);
+    pull.bytes += phase->packed->bytes();
+    ++phase;
+  });
+  return pull;
+}
+
+}  // namespace ablaze::runtime
