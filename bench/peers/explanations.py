@@ -99,7 +99,7 @@ def report(turns, options):
     for side in others:
         print(f"  {ours.name} takes {typical(turns[ours]) / typical(turns[side]):.4f} times {side.name}'s time")
     plan = ours.plan()
-    if plan and plan["multiply_adds"]["plan"]:
+    if plan and plan["multiply_adds"]["plan"] > 1e9:
         at_peak = 2e3 * plan["multiply_adds"]["plan"] / statistics.median(turn.peak for turn in turns[others[0]])
         print(f"  and {typical(turns[ours]) / at_peak:.3f} times what the plan's {plan['multiply_adds']['plan'] / 1e9:.2f} G "
               f"multiply-adds would take at the measured peak")
