@@ -126,12 +126,13 @@ struct Step {
     average_pool,
     adaptive_average_pool,
     elementwise,
-    to_features,       ///< flatten
-    spread,            ///< one image's features for every image of a batch
-    linear_of_planes,  ///< a delta program's: a linear layer that reads the changed planes
-    gathered_linear,   ///< a delta program's: a linear layer without the columns that no image changes
-    scatter,           ///< a delta program's: changed planes among zeros, as an addition needs them
-    linear_pull,       ///< a gradient program's, as those that follow: a linear layer's way back
+    to_features,           ///< flatten
+    spread,                ///< one image's features for every image of a batch
+    linear_of_planes,      ///< a delta program's: a linear layer that reads the changed planes
+    gathered_linear,       ///< a delta program's: a linear layer without the columns that no image changes
+    gathered_convolution,  ///< a delta program's: the same of a convolution, at each output pixel
+    scatter,               ///< a delta program's: changed planes among zeros, as an addition needs them
+    linear_pull,           ///< a gradient program's, as those that follow: a linear layer's way back
     max_pool_pull,
     average_pool_pull,
     adaptive_average_pool_pull,
@@ -156,7 +157,8 @@ struct Step {
   kernels::Choice choice;   ///< winograd
   ValueId scratch = kNone;  ///< winograd: transformed inputs and products
   int phases = 1;           ///< between two phases all threads wait
-  std::size_t columns = 0;  ///< gathered_linear: the place of its marks among the program's
+  int tile_blocks = 0;      ///< gathered_convolution: KernelTable::out_blocks_per_tile
+  std::size_t columns = 0;  ///< gathered_linear, gathered_convolution: the place of its marks
 };
 
 /// Steps in order. A program is bound to a batch and an input's extent, not to any memory.
@@ -173,7 +175,7 @@ struct Program {
   std::map<NodeId, ValueId> planes;  ///< its inputs: the channel-local nodes that it reads
   std::size_t plane_floats = 0;
   std::size_t packed_bytes = 0;  ///< of weights that the store did not have as the program needs them
-  std::size_t columns = 0;       ///< marks of gathered linear layers, one a block of 16 columns
+  std::size_t columns = 0;       ///< marks of what is gathered, one a block of 16 columns
 };
 
 /// One convolution or linear layer with the BatchNorm folded into it, if any. Packed once a session.

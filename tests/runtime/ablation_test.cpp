@@ -2,6 +2,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -179,6 +180,46 @@ Prepared wide_network(unsigned seed) {
   return p;
 }
 
+/// Convolutions without Winograd behind ReLUs with many dead units: strided, dilated, 1x1, with borders to
+/// write and an addition.
+Prepared strided_network(unsigned seed) {
+  std::mt19937 random(seed);
+  Prepared p;
+  p.shape = {1, 3, 15, 11};
+  const auto conv = [&](int in, int out, int kernel, int stride, int dilation) {
+    op::Conv2d c;
+    c.weight = random_tensor(random, {out, in, kernel, kernel}, std::sqrt(2.0 / (in * kernel * kernel)));
+    Tensor bias = random_tensor(random, {out}, 0.4);
+    for (float& v : bias.values()) v -= 0.4F;
+    c.bias = bias;
+    c.stride = {stride, stride};
+    c.padding = {kernel / 2 * dilation, kernel / 2 * dilation};
+    c.dilation = {dilation, dilation};
+    return c;
+  };
+  NodeId at = p.graph.add("input", op::Input{{3, 0, 0}}, {});
+  at = p.graph.add("conv1", conv(3, 70, 3, 1, 1), {at});
+  at = p.graph.add("relu1", op::Relu{}, {at});
+  at = p.graph.add("conv2", conv(70, 66, 1, 1, 1), {at});
+  at = p.graph.add("relu2", op::Relu{}, {at});
+  at = p.graph.add("conv3", conv(66, 68, 3, 2, 1), {at});
+  const NodeId skip = at = p.graph.add("relu3", op::Relu{}, {at});
+  at = p.graph.add("conv4", conv(68, 64, 3, 1, 2), {at});
+  at = p.graph.add("relu4", op::Relu{}, {at});
+  at = p.graph.add("conv5", conv(64, 68, 1, 1, 1), {at});
+  at = p.graph.add("add", op::Add{}, {at, skip});
+  at = p.graph.add("relu5", op::Relu{}, {at});
+  at = p.graph.add("conv6", conv(68, 65, 5, 3, 1), {at});
+  at = p.graph.add("relu6", op::Relu{}, {at});
+  at = p.graph.add("pool", op::AdaptiveAvgPool2d{}, {at});
+  at = p.graph.add("flatten", op::Flatten{}, {at});
+  p.graph.add("fc", op::Linear{random_tensor(random, {9, 65}, 0.2), random_tensor(random, {9}, 0.2)}, {at});
+  std::normal_distribution<double> normal;
+  for (std::int64_t i = 0; i < element_count(p.shape); ++i)
+    p.input.push_back(static_cast<float>(normal(random)));
+  return p;
+}
+
 }  // namespace
 
 TEST_CASE("ablation drops are the reference's brute force, for every kind and instruction set") {
@@ -278,6 +319,31 @@ TEST_CASE(
         REQUIRE_FALSE(few.gathered.empty());
         CHECK(few.gathered.front().left < few.gathered.front().columns);
       }
+    }
+  }
+}
+
+TEST_CASE("convolutions without their dead columns give the brute force's drops") {
+  const Prepared p = strided_network(11);
+  const ReferenceRun base(p.graph, p.shape, p.input);
+  for (const char* layer : {"conv1", "relu2"}) {
+    const NodeId id = p.graph.find(layer);
+    const auto expected =
+        brute_force(base, id, {}, singles(base.shapes[static_cast<std::size_t>(id)][1]), kLogits);
+    for (const Isa isa : testing::available_isas()) {
+      CAPTURE(layer);
+      CAPTURE(to_string(isa));
+      SessionOptions options = options_for(p.shape, {layer});
+      options.isa = isa;
+      options.winograd = false;
+      const Session session(p.graph, options);
+      const auto steps = session.plan_ablation(layer).steps;
+      CHECK(std::ranges::any_of(steps, [](const AblationStep& step) {
+        return step.operation.starts_with("conv") && step.operation.ends_with("(without dead columns)");
+      }));
+      const Drops drops = session.run(to_tensor(p.shape, p.input)).ablate(layer, {}, kLogits);
+      for (std::size_t s = 0; s < kLogits.size(); ++s)
+        check_drops(drops.drops[s], expected[s], drops.scores[s]);
     }
   }
 }

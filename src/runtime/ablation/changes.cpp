@@ -77,8 +77,7 @@ class Followed {
       result_.drops[s][set] = drop_of_score(logits_, classes_, logit_drops, q_.scores[s]);
   }
 
-  // ---- Nothing non-linear on the way but inside a channel: each channel has its part in the logits
-  // ---------
+  // Nothing non-linear on the way but inside a channel: each channel has its part in the logits.
 
   void closed_form() {
     result_.method = "closed form";
@@ -113,8 +112,7 @@ class Followed {
     report(1, 1);
   }
 
-  // ---- Dense states: a batch of sets a pass
-  // -------------------------------------------------------------------
+  // Dense states: a batch of sets a pass.
 
   /// Fills the program's inputs and returns which channels change anything.
   std::vector<bool> fill_planes(Tensor& planes) const {

@@ -68,7 +68,8 @@ class Planner {
     const bool mixes = code.values[static_cast<std::size_t>(step.in)].home == Home::planes;
     std::string operation = step.description;
     if (step.kind == Step::Kind::winograd) operation += " (Winograd)";
-    if (step.kind == Step::Kind::gathered_linear) operation += " (without dead columns)";
+    if (step.kind == Step::Kind::gathered_linear || step.kind == Step::Kind::gathered_convolution)
+      operation += " (without dead columns)";
     add(step.last, mixes ? "first mixing" : "dense", std::move(operation),
         step.multiply_adds / batch * channels_);
   }

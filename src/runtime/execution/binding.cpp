@@ -38,6 +38,9 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
       bind_convolution(threads);
       gathered_ = {conv_, value(step.in), changes_, changes_.columns + step.columns, scratch()};
       break;
+    case Step::Kind::gathered_convolution:
+      bind_gathered_convolution(threads, step.tile_blocks);
+      break;
     case Step::Kind::scatter:
       items_ = changes_.images * value(step.out).extent.blocks();
       break;
@@ -91,6 +94,8 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
     case Step::Kind::gathered_linear:
       if (phase == 0) return gathered_.mark(item);
       return phase == 1 ? gathered_.gather(item) : gathered_.multiply(table, item, thread);
+    case Step::Kind::gathered_convolution:
+      return run_gathered_convolution(table, item, thread);
     case Step::Kind::scatter:
       return scatter(item);
     case Step::Kind::linear_pull:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/execution/gathered_convolution.hpp"
 #include "runtime/execution/gathered_linear.hpp"
 #include "runtime/execution/views.hpp"
 #include "runtime/program.hpp"
@@ -32,6 +33,8 @@ class StepBinding {
   void bind_linear_of_planes();
   void run_convolution(const kernels::KernelTable& table, int item) const;
   void run_winograd(const kernels::KernelTable& table, int phase, int item, int thread) const;
+  void bind_gathered_convolution(int threads, int tile_blocks);
+  void run_gathered_convolution(const kernels::KernelTable& table, int item, int thread) const;
 
   // pulls.cpp
   void bind_pool_pull(const Node& node);
@@ -58,6 +61,7 @@ class StepBinding {
   kernels::PoolPull pool_pull_;
   kernels::Conv conv_;
   GatheredLinear gathered_;
+  GatheredConvolution gathered_convolution_;
   kernels::Winograd winograd_;
   kernels::Pool pool_;
   kernels::Elementwise elementwise_;

@@ -78,6 +78,22 @@ void StepBinding::run_convolution(const kernels::KernelTable& table, int item) c
   table.conv(conv_, item);
 }
 
+void StepBinding::bind_gathered_convolution(int threads, int tile_blocks) {
+  bind_convolution(threads);
+  const Value& from = value(step_.in);
+  gathered_convolution_ = {conv_, from,
+                           GatheredConvolution::sizes(from, conv_.kernel_h * conv_.kernel_w,
+                                                      value(step_.out).extent.batch, tile_blocks)};
+  items_ = gathered_convolution_.items();
+}
+
+void StepBinding::run_gathered_convolution(const kernels::KernelTable& table, int item, int thread) const {
+  GatheredConvolution mine = gathered_convolution_;
+  mine.marks = changes_.columns + step_.columns + thread * mine.size.marks;
+  mine.scratch = scratch() + thread * mine.size.floats;
+  mine.multiply(table, item);
+}
+
 void StepBinding::bind_winograd(int threads) {
   bind_convolution(threads);
   const Value& from = value(step_.in);

@@ -96,6 +96,9 @@ class Lowering {
   const Shape& shape_of_planes(const Node& reader) const;
   /// A linear layer behind a ReLU: units that are dead in the untouched picture mostly stay so.
   void gather(Step& step);
+  /// The same for a convolution.
+  bool worth_gathering(const Chain& chain) const;
+  void gather_convolution(Step& step);
   /// Whether a node is the max-pool that Winograd's epilogue can do: 2x2, stride 2, nothing hanging over.
   bool pools_in_place(NodeId id) const;
   /// Winograd's rounding errors are those of the values it works on. Where drops are differences of two runs,

@@ -94,6 +94,8 @@ void Lowering::lower_chain(NodeId id, std::string description) {
     const Shape& convolved = shape(id);
     add_winograd_scratch(program_, step, static_cast<int>(convolved[2]), static_cast<int>(convolved[3]),
                          job_.threads);
+  } else if (worth_gathering(chain)) {
+    gather_convolution(step);
   } else if (chain.linear && chain.sparse) {
     step.kind = Step::Kind::linear_of_planes;
   } else if (chain.linear && delta() && is<op::Relu>(graph_.node(root(graph_.node(id).inputs[0])))) {

@@ -3,6 +3,8 @@
 #include <ablaze/error.hpp>
 #include <algorithm>
 
+#include "runtime/execution/gathered_convolution.hpp"
+
 namespace ablaze::runtime {
 
 void Lowering::pack(Step& step, const Affine& affine) {
@@ -56,6 +58,35 @@ void Lowering::gather(Step& step) {
   scratch.scratch_floats =
       std::ptrdiff_t{in.blocks()} * kernels::kBlock *
       (in.extent.batch + std::ptrdiff_t{job_.threads} * job_.table->out_blocks_per_tile * kernels::kBlock);
+  scratch.storage = step.scratch = static_cast<int>(program_.values.size());
+  program_.values.push_back(scratch);
+}
+
+/// Few images do not pay for gathering the weights, few outputs not for gathering the state.
+bool Lowering::worth_gathering(const Chain& chain) const {
+  constexpr int least_images = 16, least_channels = 64;
+  const Step& step = chain.step;
+  const Node& node = graph_.node(step.first);
+  const auto* conv = std::get_if<op::Conv2d>(&node.op);
+  if (!delta() || conv == nullptr || chain.sparse || step.choice.winograd || conv->groups != 1) return false;
+  if (!is<op::Relu>(graph_.node(root(node.inputs[0])))) return false;
+  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  return in.layout == Layout::blocked && in.extent.batch >= least_images &&
+         std::min(conv->weight.shape()[0], conv->weight.shape()[1]) >= least_channels;
+}
+
+void Lowering::gather_convolution(Step& step) {
+  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  const Shape& weight = std::get<op::Conv2d>(graph_.node(step.first).op).weight.shape();
+  const auto taps = static_cast<int>(weight[2] * weight[3]);
+  step.kind = Step::Kind::gathered_convolution;
+  step.tile_blocks = job_.table->out_blocks_per_tile;
+  const auto size = GatheredConvolution::sizes(in, taps, in.extent.batch, step.tile_blocks);
+  step.columns = program_.columns;
+  program_.columns += static_cast<std::size_t>(job_.threads * size.marks);
+  Value scratch;
+  scratch.layout = Layout::scratch;
+  scratch.scratch_floats = job_.threads * size.floats;
   scratch.storage = step.scratch = static_cast<int>(program_.values.size());
   program_.values.push_back(scratch);
 }
