@@ -12,5 +12,6 @@
 #include <ablaze/model.hpp>
 #include <ablaze/preprocess.hpp>
 #include <ablaze/progress.hpp>
+#include <ablaze/resolution.hpp>
 #include <ablaze/session.hpp>
 #include <ablaze/tensor.hpp>

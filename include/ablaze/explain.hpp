@@ -11,6 +11,7 @@
 #include <ablaze/method_options.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/progress.hpp>
+#include <ablaze/resolution.hpp>
 #include <ablaze/session.hpp>
 #include <ablaze/tensor.hpp>
 
@@ -41,10 +42,19 @@ struct ExplainOptions {
   Score::Kind score = Score::Kind::logit;
   Ablation ablate{};
   MethodOptions method{};
+  /// Several layers whose maps become one, at the finest one's resolution; then there is no `layer`.
+  std::vector<std::string> fuse{};
+  Fusion fusion = Fusion::mean;
+  Smoothing smooth{};
+  /// Photos are shown to the network this many pixels wide and high instead of the model's crop, the same
+  /// part of them: the maps are finer. 0: the model's crop. The network must be convolutional up to a pool
+  /// that takes any size, and sees its objects larger than in training.
+  int size = 0;
   int threads = 0;
   Isa isa = Isa::automatic;
   bool winograd = true;
   std::size_t memory_limit = std::size_t{4} << 30;
+  bool keep_activations = false;  ///< fill Explanation::activation
 };
 
 /// Times of one explanation, in milliseconds. What several explanations share (the input, the forward pass, a
@@ -56,18 +66,35 @@ struct Timing {
   double render = 0;       ///< the caller's drawing and writing; 0 as it leaves here
 };
 
+/// What one of several fused layers contributes.
+struct LayerMap {
+  std::string layer;
+  Shape layer_shape;            ///< [C, H, W]
+  std::vector<double> drops;    ///< [C]; empty where the method has none
+  std::vector<double> weights;  ///< [C]; empty where the method has none
+  Tensor map, signed_map;       ///< [H, W], as of this layer alone
+  std::string note;
+};
+
 /// One input, method and class.
 struct Explanation {
   std::string method;  ///< id
-  std::string layer;   ///< as asked for
-  Shape layer_shape;   ///< [C, H, W]
+  std::string layer;   ///< as asked for; fused ones joined by commas
+  Shape
+      layer_shape;  ///< [C, H, W]; of fused layers, all their channels and the finest one's height and width
+  Shape input_shape;  ///< [1, 3, H, W]: what the network saw
   ClassScore target;
   std::vector<ClassScore> top;  ///< the five best classes, best first
-  std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none
-  std::vector<double> weights;  ///< [C]; empty where the method has none
+  std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none, and for fused layers
+  std::vector<double> weights;  ///< [C]; likewise
   Tensor map;                   ///< [H, W] at the layer's resolution, after the method's ReLU, unnormalised
   Tensor signed_map;            ///< [H, W] before that ReLU: below zero lies the evidence against the class
   std::string note;             ///< what a reader should know ("the map is zero everywhere: ..."); else empty
+  /// What a method divided by to make its map, |y| for some: times this, maps of several classes are in one
+  /// unit and can be compared.
+  double divisor = 1;
+  std::vector<LayerMap> fused;  ///< the layers of ExplainOptions::fuse, in order; else empty
+  Tensor activation;            ///< [C, H, W] of the layer, with ExplainOptions::keep_activations; else empty
   Timing milliseconds;
 };
 

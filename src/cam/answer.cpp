@@ -41,6 +41,7 @@ Answer answer_from_parts(const Tensor& activation, std::vector<double> parts, do
     for (double& part : parts) part /= std::abs(score);
   }
   Answer out = answer_from(activation, std::move(parts));
+  if (divide) out.divisor = std::abs(score);
   if (!divide) append(out.note, "the score is so near to zero that the drops stand undivided as weights");
   return out;
 }

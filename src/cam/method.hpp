@@ -44,6 +44,7 @@ struct Answer {
   std::vector<double> weights;  ///< [C]; empty where the method has none
   Tensor map;                   ///< [H, W], after the method's ReLU, unnormalised, always finite
   Tensor signed_map;            ///< [H, W] before that ReLU
+  double divisor = 1;           ///< what the weights were divided by, where that depends on the class
   std::string note;             ///< what a reader of the map must know; else empty
 };
 

@@ -8,12 +8,6 @@
 
 namespace ablaze::explain {
 
-namespace {
-
-constexpr std::size_t most_sessions = 2;
-
-}  // namespace
-
 const Trace& Compiled::run(const Tensor& input) {
   if (trace_) {
     session_.run(input, *trace_);
@@ -23,8 +17,8 @@ const Trace& Compiled::run(const Tensor& input) {
   return *trace_;
 }
 
-SessionCache::SessionCache(Graph graph, SessionOptions options)
-    : graph_(std::move(graph)), options_(std::move(options)) {}
+SessionCache::SessionCache(Graph graph, SessionOptions options, std::size_t most)
+    : graph_(std::move(graph)), options_(std::move(options)), most_(most) {}
 
 Compiled& SessionCache::at(const Shape& input) {
   const auto held = std::find_if(latest_first_.begin(), latest_first_.end(), [&](const Compiled& compiled) {
@@ -35,7 +29,7 @@ Compiled& SessionCache::at(const Shape& input) {
     return latest_first_.front();
   }
   // Room is made first, so that the old weights and the new are never both in memory.
-  while (latest_first_.size() >= most_sessions) latest_first_.pop_back();
+  while (latest_first_.size() >= most_) latest_first_.pop_back();
   options_.input = input;
   latest_first_.emplace_front(Session(graph_, options_));
   return latest_first_.front();

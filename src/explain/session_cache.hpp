@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <list>
 #include <memory>
 
@@ -23,19 +24,22 @@ class Compiled {
   std::unique_ptr<Trace> trace_;
 };
 
-/// Sessions by input shape: photos all come in one shape, tensors may not. Only the latest few are held, for
+/// Sessions by input shape: photos all come in one shape, tensors may not. Only the latest are held, for
 /// each owns a packed copy of the weights.
 class SessionCache {
  public:
   /// `options.input` is ignored: it comes with each input. The graph is copied (its weights are shared).
-  SessionCache(Graph graph, SessionOptions options);
+  /// `most`: how many sessions are held.
+  SessionCache(Graph graph, SessionOptions options, std::size_t most = 2);
 
-  /// The session for inputs of this shape, compiled where it is not held. Valid until the next call.
+  /// The session for inputs of this shape, compiled where it is not held. Valid until `most` others were
+  /// asked for.
   Compiled& at(const Shape& input);
 
  private:
   Graph graph_;
   SessionOptions options_;
+  std::size_t most_;
   std::list<Compiled> latest_first_;
 };
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/explain.hpp>
 
+#include "cam/views.hpp"
 #include "explain/paper_model.hpp"
 #include "explain/session_cache.hpp"
 #include "support/message_of.hpp"
@@ -154,4 +156,104 @@ TEST_CASE("the cache holds a few sessions and compiles the rest anew") {
   cache.at({1, 3, 2, 2});
   const Tensor ones = tensor({1, 3, 4, 4}, std::vector<float>(48, 1.0F));
   CHECK(numbers(cache.at(ones.shape()).run(ones).logits()) == std::vector<float>{1, 1, 1, -1});
+}
+
+TEST_CASE("several layers' maps become one, and each layer is told of") {
+  Explainer explainer(paper_model(), {.classes = {"red", "not red"}, .fuse = {"pool", "relu"}});
+  const auto all = explainer.explain(two_spots());
+  REQUIRE(all.size() == 2);
+  const Explanation& e = all[0];
+  CHECK(e.layer == "pool,relu");
+  CHECK(e.layer_shape == Shape{6, 2, 2});
+  CHECK(e.input_shape == Shape{1, 3, 4, 4});
+  CHECK(e.drops.empty());
+  CHECK(e.divisor == 1);
+  REQUIRE(e.fused.size() == 2);
+  CHECK(e.fused[0].layer == "pool");
+  CHECK(e.fused[1].layer_shape == Shape{3, 2, 2});
+  CHECK(e.fused[1].drops[0] == doctest::Approx(0.25));
+  CHECK(numbers(e.map) == std::vector<float>{1, 0, 0, 0});
+  CHECK(says(all[1].note, "relu: the map is zero everywhere"));
+  CHECK(all[1].signed_map[0] == -1);
+}
+
+TEST_CASE("what cannot be fused is wrong usage") {
+  CHECK(says(refusal({.fuse = {"relu", "fc"}}), "no height and width"));
+  CHECK(says(refusal({.fuse = {"relu", "relu"}}), "named twice"));
+  CHECK(says(refusal({.layer = "relu", .fuse = {"pool"}}), "not both"));
+}
+
+TEST_CASE("an augmented map is the mean over the views, each run alone") {
+  // Views of 64x48: 64x48 itself, 0.85 of it (48x48) and 1.15 (80x64), each plain and mirrored.
+  Tensor input({1, 3, 64, 48});
+  for (std::int64_t i = 0; i < input.size(); ++i)
+    input[i] = static_cast<float>((i * 7919) % 101) / 50.0F - 0.5F;
+  ExplainOptions plain;
+  plain.classes = {"red"};
+  ExplainOptions augmented = plain;
+  augmented.smooth.augment = true;
+  Explainer one(paper_model(), plain), mean(paper_model(), augmented);
+
+  std::vector<double> expected(32 * 24);
+  const auto views = cam::views_of(input.shape());
+  REQUIRE(views.size() == 6);
+  for (const cam::View& view : views) {
+    const Explanation alone = one.explain(cam::seen_through(view, input))[0];
+    const Tensor map = cam::turned_back(view, alone.signed_map, 24, 32);
+    for (std::size_t p = 0; p < expected.size(); ++p) expected[p] += map.values()[p] / 6.0;
+  }
+  for (int round = 0; round < 2; ++round) {  // and nothing of one input stays for the next
+    const Explanation found = mean.explain(input)[0];
+    REQUIRE(found.map.shape() == Shape{32, 24});
+    CHECK(found.drops == one.explain(input)[0].drops);
+    for (std::size_t p = 0; p < expected.size(); ++p) {
+      CHECK(found.signed_map.values()[p] == doctest::Approx(expected[p]).epsilon(1e-6));
+      CHECK(found.map.values()[p] == std::max(found.signed_map.values()[p], 0.0F));
+    }
+  }
+}
+
+TEST_CASE("principal smoothing keeps a map that one channel makes") {
+  ExplainOptions options;
+  options.smooth.principal = true;
+  options.classes = {"red", "not red"};
+  Explainer explainer(paper_model(), options);
+  const auto all = explainer.explain(two_spots());
+  CHECK(numbers(all[0].map) == std::vector<float>{1, 0, 0, 0});
+  CHECK(says(all[1].note, "only against the class"));
+}
+
+TEST_CASE("a larger size shows the same part of a photo with more pixels") {
+  Image photo(9, 6);
+  for (int y = 0; y < 6; ++y) {
+    for (int x = 0; x < 9; ++x) photo.at(x, y)[0] = static_cast<std::uint8_t>(20 * x + 7 * y);
+  }
+  Explainer large(paper_model(), {.classes = {"red"}, .size = 12});
+  CHECK(large.model().preprocess.crop == 12);
+  CHECK(large.model().preprocess.resize == 12);
+  const Explanation found = large.explain(photo)[0];
+  CHECK(found.input_shape == Shape{1, 3, 12, 12});
+  CHECK(found.layer_shape == Shape{3, 6, 6});
+
+  Explainer plain(paper_model(), {.classes = {"red"}});
+  const Preprocess twelve{12, 12, "bilinear", {0, 0, 0}, {1, 1, 1}};
+  CHECK(numbers(plain.explain(preprocess(photo, twelve))[0].map) == numbers(found.map));
+  CHECK(says(message_of([&] { large.explain(Tensor({1, 3, 4, 4})); }), "its own size"));
+  CHECK(says(refusal({.size = -3}), "-3"));
+  CHECK(says(refusal({.size = 1}), "1x1"));  // nothing is left behind the pool
+  CHECK(says(refusal({.size = 100000}), "16384"));
+}
+
+TEST_CASE("the layer's activations come with the explanation where they are asked for") {
+  Explainer explainer(paper_model(), {.keep_activations = true});
+  CHECK(explainer.explain(two_spots())[0].activation.shape() == Shape{3, 2, 2});
+  CHECK(Explainer(paper_model(), {}).explain(two_spots())[0].activation.size() == 0);
+}
+
+TEST_CASE("the divisor brings maps of several classes to one unit") {
+  Explainer explainer(paper_model(), {.classes = {"red", "green"}});
+  const auto all = explainer.explain(two_spots());
+  CHECK(all[0].divisor == doctest::Approx(0.25));
+  CHECK(all[1].divisor == doctest::Approx(0.1));
+  CHECK(all[1].map[3] * all[1].divisor == doctest::Approx(0.4 * 0.1));  // the drop times the channel
 }

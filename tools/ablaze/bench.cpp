@@ -18,6 +18,7 @@
 #include "ablaze/network.hpp"
 #include "ablaze/output.hpp"
 #include "ablaze/terminal.hpp"
+#include "base/stopwatch.hpp"
 #include "formats/npy.hpp"
 
 namespace ablaze::cli {
@@ -75,7 +76,7 @@ double median(std::vector<double> values) {
 std::vector<double> time_passes(const Session& session, const Tensor& input, Trace& trace, int repeats) {
   std::vector<double> times;
   for (int i = 0; i < repeats; ++i) {
-    const Stopwatch pass;
+    const base::Stopwatch pass;
     session.run(input, trace);
     times.push_back(pass.milliseconds());
   }
@@ -104,7 +105,7 @@ Measurement measure(const Model& model, double load, const Common& common, const
   Measurement out;
   out.input = input.shape();
   out.load = load;
-  const Stopwatch compile;
+  const base::Stopwatch compile;
   const Session session(model.graph, options);
   out.compile = compile.milliseconds();
 
@@ -236,7 +237,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
 }
 
 int run(const Words& words, const Common& common) {
-  const Stopwatch load;
+  const base::Stopwatch load;
   const Model model = load_model(words.model);
   const Measurement m = measure(model, load.milliseconds(), common, words);
   if (words.json) {

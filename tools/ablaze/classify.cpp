@@ -15,6 +15,7 @@
 #include "ablaze/network.hpp"
 #include "ablaze/output.hpp"
 #include "ablaze/progress_bar.hpp"
+#include "base/stopwatch.hpp"
 #include "explain/session_cache.hpp"
 #include "formats/npy.hpp"
 
@@ -71,12 +72,12 @@ class ClassifyRun {
 
   Result classify(std::size_t input) {
     Result result;
-    const Stopwatch load;
+    const base::Stopwatch load;
     const Tensor tensor = network_input(load_picture(found_.inputs[input].file), model_);
     result.load = load.milliseconds();
 
     explain::Compiled& compiled = sessions_.at(tensor.shape());
-    const Stopwatch forward;
+    const base::Stopwatch forward;
     const Tensor logits = compiled.run(tensor).logits();
     result.forward = forward.milliseconds();
 

@@ -1,4 +1,5 @@
 #include "ablaze/explain_run.hpp"
+#include "base/stopwatch.hpp"
 
 #include <string_view>
 #include <utility>
@@ -54,7 +55,7 @@ class ExplainRun {
 
  private:
   void explain(std::size_t input) {
-    const Stopwatch load;
+    const base::Stopwatch load;
     const Picture picture = load_picture(found_.inputs[input].file);
     const double milliseconds = load.milliseconds();
     auto explanations = picture.tensor ? explainer_.explain(*picture.tensor, bar_.within())
@@ -64,7 +65,7 @@ class ExplainRun {
     std::vector<WrittenFiles> files;
     for (Explanation& explanation : explanations) {
       explanation.milliseconds.load += milliseconds;
-      const Stopwatch render;
+      const base::Stopwatch render;
       files.push_back(write(prefixes_[input], canvas, explanation));
       explanation.milliseconds.render = render.milliseconds();
     }

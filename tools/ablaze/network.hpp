@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -21,16 +20,5 @@ SessionOptions session_options(const Common& common);
 
 /// The picture as the model's network takes it, [1, 3, H, W]. Throws Error.
 Tensor network_input(const Picture& picture, const Model& model);
-
-/// Time since construction.
-class Stopwatch {
- public:
-  double milliseconds() const {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace ablaze::cli

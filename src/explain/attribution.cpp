@@ -1,0 +1,247 @@
+#include "explain/attribution.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <ablaze/error.hpp>
+
+#include "base/stopwatch.hpp"
+#include "cam/answer.hpp"
+#include "cam/fusion.hpp"
+#include "cam/maps.hpp"
+#include "cam/principal.hpp"
+#include "cam/views.hpp"
+
+namespace ablaze::explain {
+
+namespace {
+
+/// One class at one layer: the answer for the input itself, and the sum of its signed maps over the views.
+struct LayerSum {
+  cam::Answer first;
+  std::vector<double> sum;
+};
+
+/// [layer][class]
+using MethodSums = std::vector<std::vector<LayerSum>>;
+
+/// Of one view of the input.
+struct Sight {
+  const Session& session;
+  const Tensor& input;
+  const Trace& trace;
+};
+
+/// Part `index` of `count` reports its part of the whole.
+Progress part_of(const Progress& whole, std::size_t index, std::size_t count) {
+  if (!whole) return {};
+  const auto i = static_cast<std::int64_t>(index);
+  const auto n = static_cast<std::int64_t>(count);
+  return [&whole, i, n](std::int64_t done, std::int64_t total) { return whole(i * total + done, n * total); };
+}
+
+/// What an answer's note says beside what its map is like, which may be another map in the end.
+std::string remarks_of(const cam::Answer& answer) {
+  const std::string on_map = cam::note_on(answer.signed_map);
+  if (!answer.note.starts_with(on_map)) return answer.note;
+  const std::string rest = answer.note.substr(on_map.size());
+  return rest.starts_with("; ") ? rest.substr(2) : rest;
+}
+
+/// The sum of the terms' best approximation of rank one in place of their sum.
+void smooth(cam::Answer& answer, const Tensor& activation, const cam::Method& method) {
+  if (answer.weights.empty()) {
+    throw UsageError("principal smoothing needs one weight a channel, and " + std::string(method.id) +
+                     " has none: leave it out, or choose another method");
+  }
+  answer.signed_map = cam::principal_sum(activation, answer.weights);
+}
+
+std::vector<cam::Answer> ask(const Inquiry& inquiry, const cam::Method& method, const std::string& layer,
+                             const Sight& sight, std::span<const cam::Target> targets,
+                             const Progress& progress) {
+  auto answers = method.explain({.graph = inquiry.graph,
+                                 .session = sight.session,
+                                 .input = sight.input,
+                                 .trace = sight.trace,
+                                 .layer = layer,
+                                 .targets = targets,
+                                 .ablation = inquiry.options.ablate,
+                                 .options = inquiry.options.method,
+                                 .progress = progress});
+  for (cam::Answer& answer : answers) answer.note = remarks_of(answer);
+  if (inquiry.options.smooth.principal) {
+    const Tensor activation = sight.trace.activation(layer);
+    for (cam::Answer& answer : answers) smooth(answer, activation, method);
+  }
+  return answers;
+}
+
+std::vector<double> as_doubles(const Tensor& map) { return {map.values().begin(), map.values().end()}; }
+
+void add(LayerSum& to, const Tensor& map) {
+  for (std::size_t p = 0; p < to.sum.size(); ++p) to.sum[p] += static_cast<double>(map.data()[p]);
+}
+
+/// Takes in one view's answers for the classes: the first view's whole, of the others the maps, turned back.
+void take_in(std::vector<LayerSum>& classes, std::vector<cam::Answer> answers, const cam::View& view) {
+  if (classes.empty()) {
+    for (cam::Answer& answer : answers) {
+      auto sum = as_doubles(answer.signed_map);
+      classes.push_back({std::move(answer), std::move(sum)});
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const Tensor& first = classes[i].first.signed_map;
+    add(classes[i], cam::turned_back(view, answers[i].signed_map, static_cast<int>(first.dim(1)),
+                                     static_cast<int>(first.dim(0))));
+  }
+}
+
+/// A layer's map is the mean over the views; what else the layer tells is what it said of the input itself.
+LayerMap layer_map(LayerSum sum, const std::string& layer, const Shape& shape, std::size_t views) {
+  LayerMap out{.layer = layer,
+               .layer_shape = {shape.at(1), shape.at(2), shape.at(3)},
+               .drops = std::move(sum.first.drops),
+               .weights = std::move(sum.first.weights),
+               .map = {},
+               .signed_map = Tensor(sum.first.signed_map.shape()),
+               .note = {}};
+  for (std::size_t p = 0; p < sum.sum.size(); ++p)
+    out.signed_map.data()[p] = static_cast<float>(sum.sum[p] / static_cast<double>(views));
+  out.map = cam::rectified(out.signed_map);
+  out.note = cam::note_on(out.signed_map);
+  cam::append(out.note, sum.first.note);
+  return out;
+}
+
+bool is_zero(const Tensor& map) {
+  return std::all_of(map.values().begin(), map.values().end(), [](float v) { return v == 0; });
+}
+
+/// Several layers' maps as one, and what must be said of them.
+void fuse_layers(Attribution& out, Fusion how) {
+  std::vector<Tensor> maps, signed_maps;
+  bool all_zero = true;
+  for (const LayerMap& layer : out.layers) {
+    maps.push_back(layer.map);
+    signed_maps.push_back(layer.signed_map);
+    all_zero = all_zero && is_zero(layer.map);
+    if (!layer.note.empty()) cam::append(out.note, layer.layer + ": " + layer.note);
+  }
+  out.map = cam::fuse(maps, how);
+  out.signed_map = cam::fuse(signed_maps, how);
+  if (is_zero(out.map) && !all_zero)
+    cam::append(out.note, "the fused map is zero everywhere: the layers agree on no place");
+}
+
+Attribution joined(std::vector<LayerMap> layers, double divisor, Fusion how) {
+  Attribution out{.layers = std::move(layers), .map = {}, .signed_map = {}, .note = {}, .divisor = 1};
+  if (out.layers.size() > 1) {
+    fuse_layers(out, how);
+    return out;
+  }
+  out.map = out.layers.front().map;
+  out.signed_map = out.layers.front().signed_map;
+  out.note = out.layers.front().note;
+  out.divisor = divisor;
+  return out;
+}
+
+/// One method's sums over the views become an answer a class.
+std::vector<Attribution> finished(const Inquiry& inquiry, MethodSums sums,
+                                  std::span<const Shape> layer_shapes, std::size_t views) {
+  std::vector<Attribution> out;
+  for (std::size_t c = 0; c < sums.front().size(); ++c) {
+    std::vector<LayerMap> layers;
+    const double divisor = sums.front()[c].first.divisor;
+    for (std::size_t l = 0; l < sums.size(); ++l)
+      layers.push_back(layer_map(std::move(sums[l][c]), inquiry.layers[l], layer_shapes[l], views));
+    out.push_back(joined(std::move(layers), divisor, inquiry.options.fusion));
+  }
+  return out;
+}
+
+/// The work on one input: all views, methods and layers.
+class Work {
+ public:
+  Work(const Inquiry& inquiry, std::span<const cam::Target> targets, std::size_t views,
+       const Progress& progress)
+      : inquiry_(inquiry),
+        targets_(targets),
+        views_(views),
+        progress_(progress),
+        sums_(inquiry.methods.size(), MethodSums(inquiry.layers.size())),
+        milliseconds_(inquiry.methods.size()) {}
+
+  /// `shared`: milliseconds spent on the view before any method saw it.
+  void look(const cam::View& view, const Sight& sight, double shared) {
+    for (std::size_t m = 0; m < inquiry_.methods.size(); ++m) {
+      const base::Stopwatch time;
+      for (std::size_t l = 0; l < inquiry_.layers.size(); ++l) {
+        const Progress part =
+            part_of(progress_, parts_done_++, views_ * sums_.size() * inquiry_.layers.size());
+        take_in(sums_[m][l], ask(inquiry_, *inquiry_.methods[m], inquiry_.layers[l], sight, targets_, part),
+                view);
+      }
+      milliseconds_[m] += shared + time.milliseconds();
+    }
+  }
+
+  std::vector<MethodAttribution> finish(std::span<const Shape> layer_shapes) {
+    std::vector<MethodAttribution> out;
+    for (std::size_t m = 0; m < sums_.size(); ++m) {
+      const base::Stopwatch time;
+      auto classes = finished(inquiry_, std::move(sums_[m]), layer_shapes, views_);
+      out.push_back({std::move(classes), milliseconds_[m] + time.milliseconds()});
+    }
+    return out;
+  }
+
+ private:
+  const Inquiry& inquiry_;
+  std::span<const cam::Target> targets_;
+  std::size_t views_;
+  const Progress& progress_;
+  std::vector<MethodSums> sums_;
+  std::vector<double> milliseconds_;
+  std::size_t parts_done_ = 0;
+};
+
+std::vector<cam::View> views_of(const Inquiry& inquiry, const Shape& input) {
+  if (inquiry.options.smooth.augment) return cam::views_of(input);
+  return {{input, false}};
+}
+
+}  // namespace
+
+void prepare(const Inquiry& inquiry, const Session& session) {
+  const bool ablates = std::ranges::any_of(inquiry.methods, [](auto* m) { return m->id == "ablation"; });
+  if (!ablates) return;
+  for (const std::string& layer : inquiry.layers) session.prepare_ablation(layer);
+}
+
+std::vector<MethodAttribution> attribute(const Inquiry& inquiry, SessionCache& sessions, const Tensor& input,
+                                         const Trace& trace, std::span<const cam::Target> targets,
+                                         const Progress& progress) {
+  const auto views = views_of(inquiry, input.shape());
+  Work work(inquiry, targets, views.size(), progress);
+
+  const Session& session = sessions.at(input.shape()).session();
+  std::vector<Shape> layer_shapes;
+  for (const std::string& layer : inquiry.layers) layer_shapes.push_back(session.layer_shape(layer));
+  work.look(views.front(), {session, input, trace}, 0);
+
+  for (const cam::View& view : std::span(views).subspan(1)) {
+    Compiled& compiled = sessions.at(view.input);
+    prepare(inquiry, compiled.session());
+    const base::Stopwatch pass;
+    const Tensor seen = cam::seen_through(view, input);
+    const Trace& seen_trace = compiled.run(seen);
+    work.look(view, {compiled.session(), seen, seen_trace}, pass.milliseconds());
+  }
+  return work.finish(layer_shapes);
+}
+
+}  // namespace ablaze::explain
