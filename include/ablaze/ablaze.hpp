@@ -10,6 +10,7 @@
 #include <ablaze/isa.hpp>
 #include <ablaze/method_options.hpp>
 #include <ablaze/model.hpp>
+#include <ablaze/pictures.hpp>
 #include <ablaze/preprocess.hpp>
 #include <ablaze/progress.hpp>
 #include <ablaze/resolution.hpp>

@@ -125,16 +125,18 @@ struct Region {
   int x = 0, y = 0, width = 0, height = 0;
   std::int64_t pixels = 0;  ///< in all pieces
   /// The mask, column after column, as run lengths that begin with a run outside (which may be 0): the
-  /// uncompressed form of the COCO data set.
+  /// uncompressed form of the COCO data set. Of the photo's size.
   std::vector<std::int64_t> runs;
+  int mask_width = 0, mask_height = 0;
 };
 /// `threshold` in (0, 1]; `where` is the crop that the map covers, in a photo of width x height. Nothing
 /// where the map points at no place: no value above zero, or one value everywhere. Throws Error.
 std::optional<Region> find_region(const Tensor& map, int width, int height, const CropBox& where,
                                   double threshold);
-/// The mask as a picture of the photo's size: white on black.
-Image mask_of(const Region& region, int width, int height);
-/// Draws the mask's edge and the box, in lines that suit the picture's size.
+/// The mask as a picture: white on black.
+Image mask_of(const Region& region);
+/// Draws the mask's edge and the box, in lines that suit the photo's size. Throws Error where the mask has
+/// another.
 void draw_region(Image& photo, const Region& region);
 
 }  // namespace ablaze

@@ -119,14 +119,16 @@ std::vector<std::int64_t> run_lengths(const std::vector<Run>& runs, int width, i
 }
 
 /// The mask, [width][height]: 1 inside.
-std::vector<std::uint8_t> columns_of(const Region& region, int width, int height) {
+std::vector<std::uint8_t> columns_of(const Region& region) {
+  image::check_dimensions(region.mask_width, region.mask_height, "region: mask");
+  const int width = region.mask_width, height = region.mask_height;
   const auto pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   std::vector<std::uint8_t> mask(pixels);
   std::size_t at = 0;
   std::uint8_t value = 0;
   for (const std::int64_t length : region.runs) {
     const std::size_t end = at + static_cast<std::size_t>(std::max<std::int64_t>(length, 0));
-    if (end > pixels) throw Error("a region's mask is larger than the picture it is drawn on");
+    if (end > pixels) throw Error("a region's runs are longer than its mask");
     std::fill(mask.begin() + static_cast<std::ptrdiff_t>(at), mask.begin() + static_cast<std::ptrdiff_t>(end),
               value);
     at = end;
@@ -176,14 +178,16 @@ std::optional<Region> find_region(const Tensor& map, int width, int height, cons
 
   Pieces pieces = connected(runs);
   const image::Box box = largest_piece(runs, pieces);
-  Region region{threshold, box.x, box.y, box.width, box.height, 0, run_lengths(runs, width, height)};
+  Region region{threshold, box.x, box.y, box.width, box.height, 0, run_lengths(runs, width, height),
+                width,     height};
   for (const Run& run : runs) region.pixels += run.end - run.begin;
   return region;
 }
 
-Image mask_of(const Region& region, int width, int height) {
+Image mask_of(const Region& region) {
+  const int width = region.mask_width, height = region.mask_height;
+  const auto mask = columns_of(region);
   Image picture(width, height);
-  const auto mask = columns_of(region, width, height);
   for (int x = 0; x < width; ++x) {
     for (int y = 0; y < height; ++y) {
       const auto at =
@@ -195,9 +199,11 @@ Image mask_of(const Region& region, int width, int height) {
 }
 
 void draw_region(Image& photo, const Region& region) {
+  if (region.mask_width != photo.width() || region.mask_height != photo.height())
+    throw Error("a region of a photo of another size");
   constexpr image::Colour white{255, 255, 255}, dark{16, 18, 22};
   const int line = std::max(std::min(photo.width(), photo.height()) / 160, 1);
-  draw_edge(photo, columns_of(region, photo.width(), photo.height()), line, white, 0.75);
+  draw_edge(photo, columns_of(region), line, white, 0.75);
   const image::Box box{region.x, region.y, region.width, region.height};
   // White between two dark lines is seen on any photo.
   image::frame(photo, box, dark, 3 * line);

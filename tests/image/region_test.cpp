@@ -108,7 +108,7 @@ TEST_CASE("the mask is a picture, and matches the box of a single piece") {
   map[3 * 7 + 2] = 1;
   const auto found = find_region(map, 90, 61, {10, 0, 61, 61}, 0.2);
   REQUIRE(found);
-  const Image mask = mask_of(*found, 90, 61);
+  const Image mask = mask_of(*found);
   int left = 90, right = 0, top = 61, bottom = 0;
   std::int64_t pixels = 0;
   for (int y = 0; y < 61; ++y) {
@@ -139,7 +139,11 @@ TEST_CASE("the lines are drawn on pictures of any size, and only inside the box 
   CHECK(std::any_of(photo.pixels().begin(), photo.pixels().end(), [](auto v) { return v == 255; }));
   Region wrong;
   wrong.runs = {1000, 1000};
-  CHECK_THROWS_AS(draw_region(photo = Image(8, 8), wrong), Error);
+  CHECK_THROWS_AS(mask_of(wrong), Error);
+  wrong.mask_width = wrong.mask_height = 8;
+  CHECK_THROWS_AS(mask_of(wrong), Error);
+  photo = Image(9, 8);
+  CHECK_THROWS_AS(draw_region(photo, wrong), Error);
 }
 
 TEST_CASE("regions of nonsense are refused") {

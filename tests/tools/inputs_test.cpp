@@ -29,7 +29,7 @@ std::vector<std::string> relative_to(const Workshop& workshop, const FoundInputs
 }
 
 FoundInputs find(const std::vector<std::string>& words, const std::filesystem::path& leave_out = {}) {
-  return find_inputs(words, leave_out);
+  return find_inputs(words, std::vector<std::filesystem::path>{leave_out});
 }
 
 using Strings = std::vector<std::string>;

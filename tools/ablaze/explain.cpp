@@ -13,6 +13,7 @@
 
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
+#include "ablaze/explain_pictures.hpp"
 #include "ablaze/explain_plan.hpp"
 #include "ablaze/explain_run.hpp"
 #include "ablaze/inputs.hpp"
@@ -27,16 +28,12 @@ struct Words {
   std::vector<std::string> inputs;
   std::string model;
   std::vector<std::string> methods{"ablation"};
-  std::string layer;
   std::vector<std::string> classes{"top1"};
   std::string score = "logit";
   std::string ablate = "zero";
-  std::string out = "ablaze-out";
-  std::string colours = "inferno";
-  double opacity = 0.5;
-  bool save_map = false;
   bool json = false;
   bool plan = false;
+  PictureWords pictures;
 };
 
 constexpr const char* examples =
@@ -45,7 +42,10 @@ constexpr const char* examples =
     "  ablaze explain photo.jpg --layer layer3 --plan\n"
     "  ablaze explain photo.jpg --class \"golf ball\" --class parachute\n"
     "  ablaze explain photos/ --model resnet50.safetensors --layer layer3 --json > maps.jsonl\n"
-    "  ablaze explain photo.jpg --ablate scale=0.5 --score probability --save-map\n";
+    "  ablaze explain photo.jpg --ablate scale=0.5 --score probability --save-map\n"
+    "  ablaze explain photo.jpg --layer layer2,layer3,layer4 --fuse --size 448\n"
+    "  ablaze explain photo.jpg --class top3 --signed --shared-scale --sheet\n"
+    "  ablaze explain photo.jpg --box=0.3 --steps way\n";
 
 float parse_factor(const std::string& text) {
   float factor = 0;
@@ -82,7 +82,6 @@ Score::Kind parse_score(const std::string& name) {
 ExplainOptions explain_options(const Words& words, const Common& common) {
   ExplainOptions options;
   options.methods = words.methods;
-  options.layer = words.layer;
   options.classes = words.classes;
   options.score = parse_score(words.score);
   options.ablate = parse_ablation(words.ablate);
@@ -98,11 +97,9 @@ ExplainTask task_of(const Words& words, const Common& common) {
   task.inputs = words.inputs;
   task.model = words.model;
   task.options = explain_options(words, common);
-  task.out = words.out;
-  task.overlay = {parse_colour_map(words.colours), static_cast<float>(words.opacity)};
-  task.save_map = words.save_map;
   task.json = words.json;
   task.quiet = common.quiet;
+  take_picture_words(words.pictures, task);
   return task;
 }
 
@@ -124,10 +121,6 @@ Command explain_command(CLI::App& app, const Common& common) {
       ->allow_extra_args(false)
       ->capture_default_str();
   grammar
-      ->add_option("-l,--layer", words->layer,
-                   "Layer to explain (default: the model's; see 'ablaze inspect')")
-      ->type_name("NAME");
-  grammar
       ->add_option("-c,--class", words->classes,
                    "Class: an index, topN, or a label or an unambiguous part of one; may be repeated")
       ->type_name("C")
@@ -143,23 +136,10 @@ Command explain_command(CLI::App& app, const Common& common) {
                    "(zero where the mask is 1; .npy or picture of the layer's height and width)")
       ->type_name("HOW")
       ->capture_default_str();
-  grammar
-      ->add_option("-o,--out", words->out,
-                   "Folder for the pictures; a folder's subfolders are mirrored in it")
-      ->type_name("DIR")
-      ->capture_default_str();
-  grammar->add_flag("--save-map", words->save_map,
-                    "Write each map as .npy too (layer's resolution, unnormalised)");
-  grammar->add_option("--colours", words->colours, "Colour map: " + base::join(colour_map_names(), " or "))
-      ->type_name("NAME")
-      ->capture_default_str();
-  grammar->add_option("--opacity", words->opacity, "Of the map over the photo, 0 to 1")
-      ->type_name("X")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input, method and class");
   grammar->add_flag("--plan", words->plan,
                     "Only tell how the layer's channels would be ablated, and what that would cost");
+  add_picture_options(*grammar, words->pictures);
   add_footer(*grammar, examples);
   return {grammar, [words, &common] {
             const ExplainTask task = task_of(*words, common);

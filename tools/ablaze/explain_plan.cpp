@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include <ablaze/model.hpp>
 #include <ablaze/session.hpp>
@@ -13,6 +14,7 @@
 #include "ablaze/progress_bar.hpp"
 #include "ablaze/terminal.hpp"
 #include "base/text.hpp"
+#include "explain/options.hpp"
 
 namespace ablaze::cli {
 
@@ -73,8 +75,8 @@ class PlanRun {
  public:
   explicit PlanRun(const ExplainTask& task)
       : task_(task),
-        found_(find_inputs(task.inputs, task.out)),
-        model_(open_model(task.model)),
+        found_(find_inputs(task.inputs, std::vector{task.out, task.steps})),
+        model_(explain::at_size(open_model(task.model), task.options.size)),
         bar_(found_.inputs.size(), true) {}
 
   int run() {
@@ -87,21 +89,28 @@ class PlanRun {
     Shape shape = picture.tensor ? picture.tensor->shape() : model_.input_shape();
     if (shape.size() == 3) shape.insert(shape.begin(), 1);
     if (!planned_.insert(shape).second) return;
-    const std::string layer = task_.options.layer.empty() ? model_.default_layer : task_.options.layer;
     SessionOptions options;
     options.input = shape;
-    options.keep = {layer};
+    options.keep = layers();
     options.threads = task_.options.threads;
     options.isa = task_.options.isa;
     options.winograd = task_.options.winograd;
     options.memory_limit = task_.options.memory_limit;
-    AblationPlan made = Session(model_.graph, options).plan_ablation(layer);
-    made.layer = layer;
-    if (task_.json) {
-      print_json(as_json(shape, made));
-    } else {
-      print(as_text(style_of(1), shape, made));
+    const Session session(model_.graph, options);
+    for (const std::string& layer : options.keep) {
+      AblationPlan made = session.plan_ablation(layer);
+      made.layer = layer;
+      if (task_.json) {
+        print_json(as_json(shape, made));
+      } else {
+        print(as_text(style_of(1), shape, made));
+      }
     }
+  }
+
+  std::vector<std::string> layers() const {
+    if (!task_.options.fuse.empty()) return task_.options.fuse;
+    return {task_.options.layer.empty() ? model_.default_layer : task_.options.layer};
   }
 
   const ExplainTask& task_;

@@ -1,5 +1,6 @@
 #include "ablaze/explain_report.hpp"
 
+#include <cstdint>
 #include <vector>
 
 #include "base/text.hpp"
@@ -27,28 +28,76 @@ std::string headline(const Style& style, const Explanation& e) {
          " (" + to_string(e.layer_shape) + "), " + fixed(milliseconds, 1) + " ms";
 }
 
+Json numbers_of(const Tensor& map) {
+  return {{"height", map.dim(0)}, {"width", map.dim(1)}, {"values", map.values()}};
+}
+
+Json to_json(const WrittenFiles& files) {
+  return {{"overlay", files.overlay.string()},
+          {"map", null_where_empty(files.map)},
+          {"signed_map", null_where_empty(files.signed_map)},
+          {"mask", null_where_empty(files.mask)},
+          {"steps", null_where_empty(files.steps)},
+          {"sheet", null_where_empty(files.sheet)}};
+}
+
+/// The box in the photo's pixels, and the mask as the COCO data set writes it.
+Json to_json(const Region& region) {
+  return {{"threshold", region.threshold},
+          {"x", region.x},
+          {"y", region.y},
+          {"width", region.width},
+          {"height", region.height},
+          {"pixels", region.pixels},
+          {"mask", {{"size", {region.mask_height, region.mask_width}}, {"counts", region.runs}}}};
+}
+
+Json to_json(const LayerMap& layer) {
+  Json out{{"layer", layer.layer},
+           {"layer_shape", layer.layer_shape},
+           {"drops", null_where_empty(layer.drops)},
+           {"weights", null_where_empty(layer.weights)},
+           {"map", numbers_of(layer.map)}};
+  if (!layer.note.empty()) out["note"] = layer.note;
+  return out;
+}
+
+Json to_json(const std::vector<LayerMap>& layers) {
+  Json list = Json::array();
+  for (const LayerMap& layer : layers) list.push_back(to_json(layer));
+  return list;
+}
+
 }  // namespace
 
 std::string paths_as_text(const WrittenFiles& files, std::string_view indent) {
-  std::string text = std::string(indent) + shown(files.overlay) + "\n";
-  if (!files.map.empty()) text += std::string(indent) + shown(files.map) + "\n";
+  std::string text;
+  for (const auto* path : {&files.overlay, &files.map, &files.signed_map, &files.mask, &files.steps})
+    if (!path->empty()) text += std::string(indent) + shown(*path) + "\n";
   return text;
+}
+
+std::string sheet_as_text(std::span<const Written> written, std::string_view indent) {
+  if (written.empty() || written.front().files.sheet.empty()) return {};
+  return std::string(indent) + shown(written.front().files.sheet) + "\n";
 }
 
 std::string explanations_as_text(const Style& style, const std::filesystem::path& input,
                                  std::span<const Explanation> explanations,
-                                 std::span<const WrittenFiles> files) {
+                                 std::span<const Written> written) {
   std::string text = bold(style, shown(input)) + "\n";
   if (!explanations.empty()) text += class_bars(style, explanations.front().top);
   for (std::size_t i = 0; i < explanations.size(); ++i) {
-    text += "  " + headline(style, explanations[i]) + "\n" + paths_as_text(files[i], "    ");
+    text += "  " + headline(style, explanations[i]) + "\n" + paths_as_text(written[i].files, "    ");
     if (!explanations[i].note.empty()) text += "    note: " + explanations[i].note + "\n";
   }
+  if (const std::string sheet = sheet_as_text(written, "    "); !sheet.empty())
+    text += "  all on one sheet\n" + sheet;
   return text + "\n";
 }
 
 Json explanation_as_json(const Model& model, const std::filesystem::path& input, const Explanation& e,
-                         const WrittenFiles& files) {
+                         const Written& written, const MapStyle& map_style) {
   Json out{
       {"input", input.string()},
       {"model", model.source.string()},
@@ -56,14 +105,20 @@ Json explanation_as_json(const Model& model, const std::filesystem::path& input,
       {"method", e.method},
       {"layer", e.layer},
       {"layer_shape", e.layer_shape},
+      {"input_shape", e.input_shape},
       {"target", cli::to_json(e.target)},
       {"top", cli::to_json(e.top)},
       {"drops", null_where_empty(e.drops)},
       {"weights", null_where_empty(e.weights)},
-      {"map", {{"height", e.map.dim(0)}, {"width", e.map.dim(1)}, {"values", e.map.values()}}},
-      {"files", {{"overlay", files.overlay.string()}, {"map", null_where_empty(files.map)}}},
-      {"milliseconds", to_json(e.milliseconds)},
+      {"divisor", e.divisor},
+      {"map", numbers_of(e.map)},
   };
+  if (is_diverging(map_style.colours)) out["signed_map"] = numbers_of(e.signed_map);
+  if (!e.fused.empty()) out["fused"] = to_json(e.fused);
+  out["scale"] = {{"low", written.range.low}, {"high", written.range.high}};
+  if (map_style.box) out["box"] = written.region ? to_json(*written.region) : Json();
+  out["files"] = to_json(written.files);
+  out["milliseconds"] = to_json(e.milliseconds);
   if (!e.note.empty()) out["note"] = e.note;
   return out;
 }

@@ -1,52 +1,28 @@
 #include "ablaze/explain_run.hpp"
 #include "base/stopwatch.hpp"
 
-#include <string_view>
-#include <utility>
+#include <vector>
 
 #include "ablaze/batch.hpp"
+#include "ablaze/explain_files.hpp"
 #include "ablaze/explain_report.hpp"
 #include "ablaze/inputs.hpp"
-#include "ablaze/names.hpp"
 #include "ablaze/network.hpp"
 #include "ablaze/output.hpp"
 #include "ablaze/progress_bar.hpp"
-#include "formats/npy.hpp"
+#include "base/stopwatch.hpp"
 
 namespace ablaze::cli {
 
-namespace fs = std::filesystem;
-
 namespace {
-
-/// The picture that the overlays are drawn on, and where on it the network looked.
-struct Canvas {
-  Image photo;
-  CropBox seen;
-};
-
-Canvas canvas_of(const Picture& picture, const Model& model) {
-  if (!picture.tensor) {
-    return {picture.photo, crop_box(picture.photo.width(), picture.photo.height(), model.preprocess)};
-  }
-  Image image = denormalise(*picture.tensor, model.preprocess);
-  const CropBox all{0, 0, static_cast<double>(image.width()), static_cast<double>(image.height())};
-  return {std::move(image), all};
-}
-
-fs::path with_suffix(fs::path prefix, std::string_view suffix) {
-  prefix += suffix;
-  return prefix;
-}
 
 class ExplainRun {
  public:
   explicit ExplainRun(const ExplainTask& task)
       : task_(task),
-        found_(find_inputs(task.inputs, task.out)),
-        prefixes_(output_prefixes(found_.inputs, task.out)),
+        found_(find_inputs(task.inputs, std::vector{task.out, task.steps})),
         explainer_(open_model(task.model), task.options),
-        class_names_(explainer_.model()),
+        files_(task, explainer_.model(), found_.inputs),
         bar_(found_.inputs.size(), task.quiet) {}
 
   int run() {
@@ -60,49 +36,29 @@ class ExplainRun {
     const double milliseconds = load.milliseconds();
     auto explanations = picture.tensor ? explainer_.explain(*picture.tensor, bar_.within())
                                        : explainer_.explain(picture.photo, bar_.within());
-    const Canvas canvas = canvas_of(picture, explainer_.model());
-
-    std::vector<WrittenFiles> files;
-    for (Explanation& explanation : explanations) {
-      explanation.milliseconds.load += milliseconds;
-      const base::Stopwatch render;
-      files.push_back(write(prefixes_[input], canvas, explanation));
-      explanation.milliseconds.render = render.milliseconds();
-    }
+    for (Explanation& explanation : explanations) explanation.milliseconds.load += milliseconds;
+    const auto written = files_.write(input, picture, explanations);
     bar_.make_room();
-    report(found_.inputs[input].file, explanations, files);
+    report(found_.inputs[input].file, explanations, written);
   }
 
-  WrittenFiles write(const fs::path& prefix, const Canvas& canvas, const Explanation& explanation) const {
-    const std::string name = "." + explanation.method + "." + class_names_.of(explanation.target.index);
-    WrittenFiles files{with_suffix(prefix, name + ".png"), {}};
-    make_folder_of(files.overlay);
-    overlay(canvas.photo, explanation.map, canvas.seen, task_.overlay).save_png(files.overlay);
-    if (task_.save_map) {
-      files.map = with_suffix(prefix, name + ".npy");
-      formats::write_npy(files.map, explanation.map);
-    }
-    return files;
-  }
-
-  void report(const fs::path& input, const std::vector<Explanation>& explanations,
-              const std::vector<WrittenFiles>& files) const {
+  void report(const std::filesystem::path& input, const std::vector<Explanation>& explanations,
+              const std::vector<Written>& written) const {
     if (task_.json) {
-      for (std::size_t i = 0; i < files.size(); ++i) {
-        print_json(explanation_as_json(explainer_.model(), input, explanations[i], files[i]));
-      }
+      for (std::size_t i = 0; i < written.size(); ++i)
+        print_json(explanation_as_json(explainer_.model(), input, explanations[i], written[i], task_.style));
     } else if (task_.quiet) {
-      for (const WrittenFiles& some : files) print(paths_as_text(some));
+      for (const Written& some : written) print(paths_as_text(some.files));
+      print(sheet_as_text(written));
     } else {
-      print(explanations_as_text(style_, input, explanations, files));
+      print(explanations_as_text(style_, input, explanations, written));
     }
   }
 
   const ExplainTask& task_;
   FoundInputs found_;
-  std::vector<fs::path> prefixes_;
   Explainer explainer_;
-  ClassNames class_names_;
+  ExplanationFiles files_;
   ProgressBar bar_;
   Style style_ = style_of(1);
 };

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <ablaze/explain.hpp>
-#include <ablaze/image.hpp>
+#include <ablaze/pictures.hpp>
 
 namespace ablaze::cli {
 
@@ -15,8 +15,11 @@ struct ExplainTask {
   std::string model;  ///< empty: the shipped one
   ExplainOptions options;
   std::filesystem::path out;
-  OverlayOptions overlay;
-  bool save_map = false, json = false, quiet = false;
+  MapStyle style;
+  bool save_map = false;
+  bool sheet = false;           ///< a contact sheet of one method too
+  std::filesystem::path steps;  ///< folder for the steps; empty: none
+  bool json = false, quiet = false;
 };
 
 /// Explains every input, writes the pictures and reports. Returns a Status.

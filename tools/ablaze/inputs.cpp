@@ -42,14 +42,18 @@ bool is_wanted(const fs::path& file) {
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
-bool is_same_folder(const fs::path& a, const fs::path& b) {
+using Folders = std::span<const fs::path>;
+
+bool is_one_of(const fs::path& folder, Folders others) {
   std::error_code ignored;
-  return !b.empty() && fs::equivalent(a, b, ignored);
+  return std::any_of(others.begin(), others.end(), [&](const fs::path& other) {
+    return !other.empty() && fs::equivalent(folder, other, ignored);
+  });
 }
 
 /// All files below a folder that are wanted, sorted. Symbolic links to folders are not followed, so that a
 /// circle of them has an end; folders that may not be read are passed over.
-std::vector<fs::path> files_below(const fs::path& folder, const fs::path& leave_out) {
+std::vector<fs::path> files_below(const fs::path& folder, Folders leave_out) {
   std::vector<fs::path> files;
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
@@ -57,8 +61,7 @@ std::vector<fs::path> files_below(const fs::path& folder, const fs::path& leave_
   for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code ignored;
     if (entry->is_directory(ignored)) {
-      if (is_hidden(entry->path()) || is_same_folder(entry->path(), leave_out))
-        entry.disable_recursion_pending();
+      if (is_hidden(entry->path()) || is_one_of(entry->path(), leave_out)) entry.disable_recursion_pending();
     } else if (entry->is_regular_file(ignored) && !is_hidden(entry->path()) && is_wanted(entry->path())) {
       files.push_back(entry->path());
     }
@@ -68,7 +71,7 @@ std::vector<fs::path> files_below(const fs::path& folder, const fs::path& leave_
   return files;
 }
 
-void add_folder(const fs::path& folder, const fs::path& leave_out, FoundInputs& found) {
+void add_folder(const fs::path& folder, Folders leave_out, FoundInputs& found) {
   const auto files = files_below(folder, leave_out);
   if (files.empty()) {
     throw Error(folder.string() + ": there is no picture (JPEG or PNG) and no .npy tensor in this folder");
@@ -78,7 +81,7 @@ void add_folder(const fs::path& folder, const fs::path& leave_out, FoundInputs& 
   }
 }
 
-void add_word(const std::string& word, const fs::path& leave_out, FoundInputs& found) {
+void add_word(const std::string& word, Folders leave_out, FoundInputs& found) {
   std::error_code error;
   const auto status = fs::status(word, error);
   if (fs::is_directory(status)) {
@@ -92,7 +95,7 @@ void add_word(const std::string& word, const fs::path& leave_out, FoundInputs& f
 
 }  // namespace
 
-FoundInputs find_inputs(std::span<const std::string> words, const fs::path& leave_out) {
+FoundInputs find_inputs(std::span<const std::string> words, Folders leave_out) {
   FoundInputs found;
   for (const std::string& word : words) {
     try {

@@ -27,9 +27,10 @@ struct FoundInputs {
 
 /// The files that the INPUT words mean. A file stands for itself; a folder for all pictures and .npy tensors
 /// below it, sorted by path. What a file is, its content says; files that are named like a picture but are
-/// none stay in, so that they are reported. Names that begin with a dot and the folder `leave_out` (where
+/// none stay in, so that they are reported. Names that begin with a dot and the folders `leave_out` (where
 /// this program's own pictures go) are passed over.
-FoundInputs find_inputs(std::span<const std::string> words, const std::filesystem::path& leave_out = {});
+FoundInputs find_inputs(std::span<const std::string> words,
+                        std::span<const std::filesystem::path> leave_out = {});
 
 /// An input in memory: a photo, or a tensor as a network takes it.
 struct Picture {

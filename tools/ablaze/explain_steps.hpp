@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+#include <ablaze/explain.hpp>
+#include <ablaze/pictures.hpp>
+
+namespace ablaze::cli {
+
+/// Writes the steps of an explanation into a folder: 1-input.png, 2-channels.png, ... and, when all of them
+/// stand, steps.json. Throws Error.
+void write_steps(const std::filesystem::path& folder, const std::filesystem::path& input, const Steps& steps,
+                 const Explanation& explanation);
+
+}  // namespace ablaze::cli
