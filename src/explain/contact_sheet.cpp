@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -7,7 +6,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/pictures.hpp>
 
-#include "base/text.hpp"
+#include "explain/sheet_header.hpp"
 #include "explain/theme.hpp"
 #include "image/drawing.hpp"
 
@@ -18,10 +17,8 @@ namespace {
 using namespace explain;
 using image::Box;
 
-constexpr int label_width = 150;  // of the column with the methods' names
-constexpr int scale_width = 84;   // of the colour bar and its numbers at a row's end
-constexpr int header_height = 136;
-constexpr int narrowest = 720;  // of the sheet: the header needs that
+constexpr int scale_width = 84;  // of the colour bar and its numbers at a row's end
+constexpr int narrowest = 720;   // of the sheet: the header needs that
 constexpr int caption_lines = 4;
 
 /// Which explanation stands in which row and column, and how large everything is.
@@ -39,20 +36,6 @@ struct Grid {
     return cell_height + caption_rows[row] * image::line_height(caption) + 6 + gap;
   }
 };
-
-std::string percent(double probability) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f %%", 100 * probability);
-  return text.data();
-}
-
-/// "63.1 %", or the logit where there are no probabilities.
-std::string score_text(const ClassScore& score) {
-  return std::isnan(score.probability) ? "logit " + image::short_value(score.logit)
-                                       : percent(score.probability);
-}
-
-std::string label_of(const ClassScore& score) { return base::printable(score.label, 200); }
 
 /// What stands below a cell: how far the map reaches, or why it shows nothing.
 std::vector<std::string> caption_of(const Explanation& e, const MapStyle& style, double unit, int width) {
@@ -97,73 +80,6 @@ Grid grid_of(std::span<const Explanation> all, const CropBox& where, const MapSt
   return grid;
 }
 
-/// The photo with what the network did not see of it dimmed. Returns its width.
-int draw_photo(Image& on, const Box& box, const Image& photo, const CropBox& where) {
-  const Box size = fit(photo.width(), photo.height(), std::max(box.width, box.height));
-  const double shrink = std::min(
-      {1.0, static_cast<double>(box.width) / size.width, static_cast<double>(box.height) / size.height});
-  const auto scaled = [&](int length) { return std::max(static_cast<int>(length * shrink), 1); };
-  const Image small = resize(photo, scaled(size.width), scaled(size.height));
-  const int x = box.x, y = box.y;
-  const double across = static_cast<double>(small.width()) / photo.width();
-  const double down = static_cast<double>(small.height()) / photo.height();
-  const Box seen{static_cast<int>(std::lround(where.x * across)),
-                 static_cast<int>(std::lround(where.y * down)),
-                 static_cast<int>(std::lround(where.width * across)),
-                 static_cast<int>(std::lround(where.height * down))};
-  Image dimmed = small;
-  image::fill(dimmed, {0, 0, seen.x, small.height()}, paper, 0.6);
-  image::fill(dimmed, {seen.right(), 0, small.width() - seen.right(), small.height()}, paper, 0.6);
-  image::fill(dimmed, {seen.x, 0, seen.width, seen.y}, paper, 0.6);
-  image::fill(dimmed, {seen.x, seen.bottom(), seen.width, small.height() - seen.bottom()}, paper, 0.6);
-  image::paste(on, dimmed, x, y);
-  return small.width();
-}
-
-/// The best classes, each with its score and a bar.
-void draw_top(Image& on, const Box& box, std::span<const ClassScore> top) {
-  const int row = image::line_height(caption) + 1;
-  const int label = std::min(190, box.width / 2), value = 64;
-  int y = box.y;
-  for (const ClassScore& score : top) {
-    image::draw_text(on, box.x, y + 0.78 * row, image::shortened(label_of(score), caption, label - 10),
-                     caption);
-    const int bar_x = box.x + label;
-    const int length = box.width - label - value;
-    if (!std::isnan(score.probability) && length > 20) {
-      image::fill(on, {bar_x, y + 5, length, row - 10}, track);
-      image::fill(on, {bar_x, y + 5, static_cast<int>(std::lround(length * score.probability)), row - 10},
-                  quiet);
-    }
-    image::draw_right(on, box.right(), y + 0.78 * row, score_text(score), caption);
-    y += row;
-  }
-}
-
-/// "256 × 7 × 7"
-std::string sizes(const Shape& shape) {
-  std::string text;
-  for (const std::int64_t size : shape) text += (text.empty() ? "" : " × ") + std::to_string(size);
-  return text;
-}
-
-std::string input_line(const Explanation& e) {
-  return base::printable(e.layer, 200) + " (" + sizes(e.layer_shape) + ") of an input of " +
-         sizes({e.input_shape.at(2), e.input_shape.at(3)}) + " pixels";
-}
-
-void draw_header(Image& on, const Image& photo, const CropBox& where, const Explanation& first,
-                 const std::string& title_text) {
-  const int most = std::min(220, on.width() / 4);
-  const int photo_width = draw_photo(on, {margin, margin, most, header_height}, photo, where);
-  const int x = std::max(margin + photo_width + 24, margin + label_width);
-  const int width = std::min(on.width() - margin - x, 560);
-  int y = draw_lines(on, x, margin - 4, {image::shortened(base::printable(title_text, 400), title, width)},
-                     title);
-  y = draw_lines(on, x, y, {image::shortened(input_line(first), caption, width)}, caption);
-  draw_top(on, {x, y + 6, width, 0}, first.top);
-}
-
 void draw_column_heads(Image& on, const Grid& grid, std::span<const Explanation> all, int top) {
   for (std::size_t c = 0; c < grid.rows.front().size(); ++c) {
     const ClassScore& target = all[grid.rows.front()[c]].target;
@@ -182,12 +98,9 @@ std::string method_name(const std::string& id) {
 }
 
 void draw_row_label(Image& on, const Explanation& e, int top) {
-  std::array<char, 48> time{};
-  std::snprintf(time.data(), time.size(), "%.1f ms", e.milliseconds.forward + e.milliseconds.attribution);
-  const int width = label_width - gap;
-  const int y =
-      draw_lines(on, margin, top, image::wrapped(method_name(e.method), heading, width, 3), heading);
-  draw_lines(on, margin, y, {time.data()}, caption);
+  const auto lines = image::wrapped(method_name(e.method), heading, label_width - gap, 3);
+  const int y = draw_lines(on, margin, top, lines, heading);
+  draw_lines(on, margin, y, {e.method}, caption);
 }
 
 /// The words below the grid: what the colours mean.
@@ -243,10 +156,7 @@ class Sheet {
     const CropBox whole{0, 0, static_cast<double>(seen.width()), static_cast<double>(seen.height())};
     for (std::size_t c = 0; c < grid_.rows[row].size(); ++c) {
       const std::size_t i = grid_.rows[row][c];
-      MapStyle style = style_;
-      Explanation shown = all_[i];
-      shown.note.clear();  // it stands below the cell
-      image::paste(on, explanation_picture(seen, whole, shown, ranges_[i], style), grid_.x(c), top);
+      image::paste(on, map_over_photo(seen, whole, all_[i], ranges_[i], style_), grid_.x(c), top);
       const auto& type = all_[i].note.empty() ? caption : note;
       draw_lines(on, grid_.x(c), top + grid_.cell_height + 4,
                  caption_of(all_[i], style_, told_unit(all_[i], style_), grid_.cell_width), type);
@@ -274,7 +184,7 @@ class Sheet {
       image::draw_text(on, x, baseline, low, caption);
       x += static_cast<int>(image::text_width(low, caption)) + 8;
       image::colour_bar(on, {x, top + 1, 160, 13}, style_.colours);
-      image::frame(on, {x, top + 1, 160, 13}, line);
+      image::frame(on, {x - 1, top, 162, 15}, line);
       if (diverges) image::fill(on, {x + 80, top + 1, 1, 13}, quiet);
       image::draw_text(on, x + 168, baseline, high, caption);
       x += 168 + static_cast<int>(image::text_width(high, caption)) + 20;

@@ -65,16 +65,20 @@ std::vector<ValueRange> drawn_ranges(std::span<const Explanation> explanations, 
   return ranges;
 }
 
+Image explain::map_over_photo(const Image& photo, const CropBox& where, const Explanation& explanation,
+                              const ValueRange& range, const MapStyle& style) {
+  Image picture = overlay(photo, drawn_map(explanation, style), where, {style.colours, style.opacity, range});
+  if (!style.box) return picture;
+  const auto region = find_region(explanation.map, photo.width(), photo.height(), where, *style.box);
+  if (region) draw_region(picture, *region);
+  return picture;
+}
+
 Image explanation_picture(const Image& photo, const CropBox& where, const Explanation& explanation,
                           const ValueRange& range, const MapStyle& style) {
-  const Tensor& map = drawn_map(explanation, style);
-  Image picture = overlay(photo, map, where, {style.colours, style.opacity, range});
-  if (style.box) {
-    const auto region = find_region(explanation.map, photo.width(), photo.height(), where, *style.box);
-    if (region) draw_region(picture, *region);
-  }
-  if (!explanation.note.empty() && shows_nothing(map, range, style.colours))
-    draw_note(picture, explanation.note);
+  Image picture = explain::map_over_photo(photo, where, explanation, range, style);
+  const bool blank = shows_nothing(drawn_map(explanation, style), range, style.colours);
+  if (blank && !explanation.note.empty()) draw_note(picture, explanation.note);
   return picture;
 }
 

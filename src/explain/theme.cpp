@@ -48,7 +48,7 @@ int draw_lines(Image& on, int x, int top, const std::vector<std::string>& lines,
 
 void upright_scale(Image& on, const Box& box, const ValueRange& range, ColourMap colours) {
   image::colour_bar(on, box, colours);
-  image::frame(on, box, line);
+  image::frame(on, {box.x - 1, box.y - 1, box.width + 2, box.height + 2}, line);
   const double x = box.right() + 9, half_digit = 0.36 * caption.size;
   const auto tick = [&](double value, double y) {
     image::fill(on, {box.right(), static_cast<int>(std::lround(y)), 4, 1}, quiet);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <ablaze/image.hpp>
+#include <ablaze/pictures.hpp>
 #include <ablaze/tensor.hpp>
 
 #include "image/drawing.hpp"
@@ -26,6 +30,10 @@ inline constexpr image::Type note{12.5, image::Face::regular, warning};
 
 inline constexpr int margin = 28;
 inline constexpr int gap = 12;
+
+/// explanation_picture without words.
+Image map_over_photo(const Image& photo, const CropBox& where, const Explanation& explanation,
+                     const ValueRange& range, const MapStyle& style);
 
 /// The part of a photo that a network saw, scaled to a size; black where the crop reaches beyond the photo.
 Image seen_part(const Image& photo, const CropBox& where, int width, int height);

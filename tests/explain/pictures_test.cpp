@@ -65,7 +65,7 @@ std::vector<Explanation> grid(int methods, int classes) {
 
 /// With activations of three channels and their weights.
 Explanation weighted() {
-  Explanation e = explanation("ablation", "golf ball", {});
+  Explanation e = explanation("ablation", "golf ball", {0, 0, 0, 0});
   e.activation = Tensor({3, 2, 2}, std::vector<float>{1, 0, 0, 0, 0, 2, 0, 0, 1, 1, 1, 1});
   e.weights = {0.5, 2, -1};
   e.drops = {1, 4, -2};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ablaze/image.hpp>
+#include <ablaze/model.hpp>
 
 #include "formats/npy.hpp"
 #include "tools/workshop.hpp"
@@ -60,9 +61,9 @@ TEST_CASE("a size is the same as running the larger input") {
   CHECK(large["input_shape"] == Json({1, 3, 128, 128}));
   CHECK(large["layer_shape"] == Json({10, 4, 4}));
   const Image photo = Image::load(w.photo());
-  Preprocess how;
-  how.resize = 512;  // the model's 256 and 64, twice
-  how.crop = 128;
+  Preprocess how = load_model(w.model()).preprocess;
+  how.resize *= 2;
+  how.crop *= 2;
   formats::write_npy(w / "large.npy", preprocess(photo, how));
   const Json direct = explain_json(w, {w / "large.npy", "--class", "tench"}).at(0);
   CHECK(direct["drops"] == large["drops"]);

@@ -12,6 +12,7 @@ if(TARGET ablaze_program)
   install(FILES tools/man/ablaze.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES src/image/font/OFL.txt DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.Inter)
 
 # An export set each, so that a consumer of the shared library is not asked for OpenMP.
 foreach(kind IN ITEMS static shared)
