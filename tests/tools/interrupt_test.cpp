@@ -78,3 +78,21 @@ TEST_CASE("a signal between many pictures leaves whole ones alone") {
     if (file.ends_with(".png")) CHECK(message_of([&] { Image::load(w / ("out/" + file)); }) == "");
   }
 }
+
+TEST_CASE("a signal among steps, masks and sheets leaves whole files alone") {
+  const Workshop w;
+  std::vector<std::string> words{"explain", "--model", w.model(), "--out",   w / "out", "--class",
+                                 "tench",   "--box",   "--sheet", "--steps", w / "way"};
+  for (int i = 0; i < 5000; ++i) words.push_back(w.photo());
+  const pid_t child = start_ablaze(words);
+  CHECK(status_after(child, SIGINT, [&] { return w.files_in("way").size() >= 9; }) == 130);
+  for (const std::string folder : {"out", "way"}) {
+    for (const std::string& file : w.files_in(folder)) {
+      CAPTURE(file);
+      REQUIRE((file.ends_with(".png") || file.ends_with("/steps.json")));  // no temporary
+      const std::string path = folder + "/" + file;
+      if (file.ends_with(".png")) CHECK(message_of([&] { Image::load(w / path); }) == "");
+      if (file.ends_with(".json")) CHECK(Json::parse(w.read(path))["steps"].size() == 5);
+    }
+  }
+}

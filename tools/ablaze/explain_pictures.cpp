@@ -24,8 +24,8 @@ void add_resolution_options(CLI::App& grammar, PictureWords& words) {
       ->group(resolution_group);
   grammar
       .add_flag("--fuse{mean}", words.fuse,
-                "Make one map of several layers': --fuse (or =mean) what most show, =max what any shows, "
-                "=product what all show")
+                "Make one map of several layers': mean is what most show, max what any shows, product what "
+                "all show")
       ->group(resolution_group);
   grammar
       .add_option("--smooth", words.smooth,
@@ -51,9 +51,10 @@ void add_drawing_options(CLI::App& grammar, PictureWords& words) {
                 "Draw one method's maps of several classes on one scale, so that they can be compared")
       ->group(pictures_group);
   grammar
-      .add_flag("--box{0.2}", words.box,
-                "Draw a box and a mask round what reaches this share of the map's largest value (--box: 0.2, "
-                "or --box=X), and write the mask")
+      .add_flag(
+          "--box{0.2}", words.box,
+          "Draw a box and a mask round what reaches this share of the map's largest value, and write the "
+          "mask")
       ->group(pictures_group);
   grammar
       .add_option("--colours", words.colours,

@@ -38,6 +38,15 @@ std::string without_brackets(const std::string& text) {
   return text.starts_with('[') && text.ends_with(']') ? text.substr(1, text.size() - 2) : text;
 }
 
+/// "--box{0.2}", a flag that may be given a value, as "--box[=0.2]".
+std::string with_optional_value(std::string name) {
+  if (const auto open = name.find('{'); open != std::string::npos) {
+    name.replace(name.find('}'), 1, "]");
+    name.replace(open, 1, "[=");
+  }
+  return name;
+}
+
 class HelpFormat : public CLI::Formatter {
  public:
   std::string make_help(const CLI::App* grammar, std::string name, CLI::AppFormatMode mode) const override {
@@ -48,6 +57,7 @@ class HelpFormat : public CLI::Formatter {
   std::string make_option(const CLI::Option* option, bool is_positional) const override {
     std::string name = option->get_name(is_positional, !is_positional);
     std::replace(name.begin(), name.end(), ',', ' ');
+    name = with_optional_value(name);
     if (!is_positional && option->get_items_expected_max() > 0) name += " " + value_name(option);
     std::string description = option->get_description();
     if (!option->get_default_str().empty()) {
