@@ -85,6 +85,16 @@ Golden::Golden(const std::string& network) : numbers_(read_numbers(network)) {
     const std::size_t count = kinds.size() * scores.size() * static_cast<std::size_t>(channels);
     drops.push_back({entry.at("layer"), channels, numbers.subspan(entry.at("at").get<std::size_t>(), count)});
   }
+  const Json& of_gradients = index.at("gradients");
+  for (const Json& entry : of_gradients.at("scores")) gradient_scores.push_back(parse_score(entry));
+  const auto samples = of_gradients.at("samples").get<std::size_t>();
+  auto at = of_gradients.at("at").get<std::size_t>();
+  for (const Activation& activation : activations) {
+    for (std::size_t score = 0; score < gradient_scores.size(); ++score, at += 2 + samples) {
+      gradients.push_back(
+          {activation.layer, score, numbers[at], numbers[at + 1], numbers.subspan(at + 2, samples)});
+    }
+  }
 }
 
 Tensor Golden::input() const { return seeded_tensor("input", input_shape); }

@@ -28,6 +28,15 @@ class Golden {
     std::span<const double> values;  ///< [kind][score][channel]
   };
 
+  /// dy / d layer for the whole batch.
+  struct Gradient {
+    std::string layer;
+    std::size_t score = 0;           ///< of gradient_scores
+    double norm = 0;                 ///< L2
+    double projection = 0;           ///< the sum of gradient * the seeded "direction LAYER"
+    std::span<const double> sample;  ///< some elements, evenly spread
+  };
+
   explicit Golden(const std::string& network);
 
   Graph graph;  ///< with its seeded weights
@@ -39,6 +48,8 @@ class Golden {
   std::vector<std::string> score_names;
   std::vector<Activation> activations;
   std::vector<Drops> drops;
+  std::vector<Score> gradient_scores;
+  std::vector<Gradient> gradients;
 
   /// The whole batch, or one image of it.
   Tensor input() const;

@@ -19,6 +19,7 @@ constexpr double kLogitError = 1e-5;
 constexpr double kDirectLogitError = 2e-6;
 constexpr double kActivationError = 1e-5;
 constexpr double kDropError = 1e-4;
+constexpr double kGradientError = 1e-5;
 constexpr double kBatchError = 1e-6;
 
 SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {
@@ -171,6 +172,40 @@ void check_ablation(const std::string& network) {
   }
 }
 
+void check_gradient(std::span<const float> found, const Golden::Gradient& expected, const Tensor& direction) {
+  double square = 0, projection = 0, length = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double g = found[i], d = direction.values()[i];
+    square += g * g, projection += g * d, length += d * d;
+  }
+  const double error = kGradientError * expected.norm, count = static_cast<double>(found.size());
+  CHECK(std::abs(std::sqrt(square) - expected.norm) <= error);
+  CHECK(std::abs(projection - expected.projection) <= error * std::sqrt(length / count));
+  for (std::size_t i = 0; i < expected.sample.size(); ++i) {
+    CHECK(std::abs(found[i * found.size() / expected.sample.size()] - expected.sample[i]) <= error);
+  }
+}
+
+void check_gradients(const std::string& network) {
+  const Golden golden(network);
+  std::vector<std::string> layers;
+  for (const auto& activation : golden.activations) layers.push_back(activation.layer);
+  for (const Isa isa : available_isas()) {
+    CAPTURE(to_string(isa));
+    const Session session(golden.graph, options_for(golden.input_shape, isa, layers));
+    const Trace trace = session.run(golden.input());
+    Gradients found;
+    for (const Golden::Gradient& expected : golden.gradients) {
+      CAPTURE(expected.layer);
+      CAPTURE(expected.score);
+      if (expected.score == 0) found = trace.gradient(expected.layer, golden.gradient_scores);
+      const Tensor& gradient = found.gradients[expected.score];
+      check_gradient(gradient.values(), expected,
+                     seeded_tensor("direction " + expected.layer, gradient.shape()));
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("seeded tensors are those of the Python twin") {
@@ -184,12 +219,13 @@ TEST_CASE("seeded tensors are those of the Python twin") {
   CHECK(seeded_tensor("x.running_var", {2})[1] == 0x1.1185dap-1F);
 }
 
-// One line a network, three cases each: a failure names what broke, the network, and (captured) the layer,
+// One line a network, four cases each: a failure names what broke, the network, and (captured) the layer,
 // the instruction set, the kind of ablation and the score.
-#define NETWORK(name)                                     \
-  TEST_CASE(name " forward") { check_forward(name); }     \
-  TEST_CASE(name " resumed runs") { check_resume(name); } \
-  TEST_CASE(name " ablation drops") { check_ablation(name); }
+#define NETWORK(name)                                         \
+  TEST_CASE(name " forward") { check_forward(name); }         \
+  TEST_CASE(name " resumed runs") { check_resume(name); }     \
+  TEST_CASE(name " ablation drops") { check_ablation(name); } \
+  TEST_CASE(name " gradients") { check_gradients(name); }
 
 NETWORK("resnet18")
 NETWORK("resnet18_odd")

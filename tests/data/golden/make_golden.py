@@ -7,8 +7,10 @@ NAME.f64 holds: raw little-endian float64, whose positions are counted in number
     logits        [N, classes]
     activations   for each layer: the sum of the activations, then `samples` of them, evenly spread
     drops         for each layer: [kind][score][channel], y - y_k for the first image of the batch
+    gradients     for each layer, in the order of the activations: [score][norm, projection, samples], of dy/d layer
+                  for the whole batch; the projection is the sum of gradient * the seeded "direction LAYER"
 
-Everything is computed by PyTorch in float64; the drops by brute force.
+Everything is computed by PyTorch in float64; the drops by brute force, the gradients by autograd.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import networks
 from networks import BASIC, BOTTLENECK, VGG, ResNet, Vgg
 
 SAMPLES = 16
+GRADIENT_SAMPLES = 4
 VGG_WIDTHS = (4, 6, 8, 12, 10)
 VGG_ODD = (5, 7, 17, 12, 9)
 
@@ -140,7 +143,27 @@ def golden(name, make, shape, head, wanted):
             continue
         drops = drops_of(network, batch[:1], layer, layer_output.shape, scores, logits[:1])
         index["drops"].append({"layer": layer, "channels": layer_output.shape[1], "at": numbers.add(drops)})
+    index["gradients"] = {"scores": [["logit", best], ["softmax", best]], "samples": GRADIENT_SAMPLES}
+    found = [gradients_of(network, batch, names, *score) for score in index["gradients"]["scores"]]
+    index["gradients"]["at"] = numbers.add(
+        [[summary(layer, of_score[i]) for of_score in found] for i, layer in enumerate(names)]
+    )
     return index, numbers
+
+
+def gradients_of(network, batch, names, kind, index):
+    """dy/d layer for every layer, y being the sum of the batch's scores."""
+    with torch.enable_grad():
+        leaf = batch.clone().requires_grad_()
+        logits, kept = record_activations(network, leaf, names)
+        return torch.autograd.grad(ablation.score(logits, kind, index).sum(), [kept[name] for name in names])
+
+
+def summary(name, gradient):
+    flat = gradient.reshape(-1)
+    direction = networks.named_tensor(f"direction {name}", tuple(gradient.shape)).reshape(-1)
+    spread = [i * flat.numel() // GRADIENT_SAMPLES for i in range(GRADIENT_SAMPLES)]
+    return [float(flat.norm()), float(flat @ direction)] + flat[spread].tolist()
 
 
 def dump(index):
