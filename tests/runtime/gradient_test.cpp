@@ -254,6 +254,37 @@ TEST_CASE("a gradient is taken at other activations, with the untouched run's ru
   }
 }
 
+TEST_CASE("as the scale of an ablation tends to 1, drop / (1 - scale) tends to gradient x activation") {
+  // Networks of which no unit crosses its ReLU's zero on the way.
+  for (unsigned seed = 90; seed < 112; ++seed) {
+    RandomNetwork network(seed);
+    const Graph& graph = network.graph();
+    const Shape& shape = network.input_shape();
+    for (NodeId id = 1 + static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
+      const std::string& name = graph.node(id).name;
+      const Session session(graph, options_for(shape, {name}));
+      if (session.layer_shape(name).size() != 4) continue;
+      const Trace trace = session.run(to_tensor(shape, network.input()));
+      const Tensor a = trace.activation(name);
+      const Gradients gradients = trace.gradient(name, kScores);
+      Ablation nearly_none{Ablation::Kind::scale, 1 - 1e-6F, {}};
+      const Drops drops = trace.ablate(name, nearly_none, kScores);
+      const auto area = static_cast<std::size_t>(a.dim(2) * a.dim(3));
+      CAPTURE(seed);
+      CAPTURE(name);
+      for (std::size_t s = 0; s < kScores.size(); ++s) {
+        Values expected(drops.drops[s].size()), found = drops.drops[s];
+        for (std::size_t i = 0; i < a.values().size(); ++i)
+          expected[i / area] += static_cast<double>(gradients.gradients[s].values()[i]) * a.values()[i];
+        for (double& drop : found) drop /= 1 - static_cast<double>(nearly_none.scale);
+        CAPTURE(s);
+        CHECK(testing::relative_error(found, expected) <=
+              1e-4 + 1e-6 / std::sqrt(dot(expected, expected) + 1e-30));
+      }
+    }
+  }
+}
+
 TEST_CASE("what a gradient cannot be taken of or at is said") {
   RandomNetwork network(3);
   const Graph& graph = network.graph();

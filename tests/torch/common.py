@@ -37,6 +37,7 @@ def arguments(description):
     parser.add_argument("--ablaze", type=pathlib.Path, required=True, help="the program under test")
     data = os.environ.get("ABLAZE_TEST_DATA", SOURCE.parent / "shared")
     parser.add_argument("--data", type=pathlib.Path, default=data, help="weights and photos")
+    parser.add_argument("--gradient", type=pathlib.Path, help="gradient.cpp, for the checks that need it")
     parser.add_argument("--only", help="networks whose name contains this")
     return parser.parse_args()
 
@@ -58,8 +59,9 @@ class Report:
 class Ablaze:
     """The command line as its users run it."""
 
-    def __init__(self, program, scratch):
+    def __init__(self, program, scratch, gradient_program=None):
         self.program = str(program)
+        self.gradient_program = str(gradient_program)
         self.scratch = pathlib.Path(scratch)
 
     def run(self, *words):
@@ -84,6 +86,14 @@ class Ablaze:
         words = ["explain", self.save_input(tensor), "--model", model, "--layer", layer, "--json"]
         (answer,) = self.run(*words, "--out", self.scratch / "overlays", *options)
         return answer
+
+    def gradient(self, model, tensor, layer, target):
+        """float64 dy/d layer of a class's logit, by the little program beside these scripts."""
+        out = self.scratch / "gradient.npy"
+        out.unlink(missing_ok=True)
+        words = [self.gradient_program, model, self.save_input(tensor), layer, target, out]
+        subprocess.run([str(word) for word in words], check=True)
+        return torch.from_numpy(np.load(out)).double()
 
     def best_classes(self, model, photos):
         """{file name: index of the best class} for all photos of some folders or files."""

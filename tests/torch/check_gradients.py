@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Gradients of full-size networks back to their stages, against PyTorch's autograd in float64.
+
+Both run from the picture on, so that a ReLU whose input is nearly zero may decide otherwise in float32. Held is
+the median over the pictures of a layer; each error stands in the table.
+"""
+
+import tempfile
+import time
+
+from common import Ablaze, Report, arguments, load_photos, networks, preprocessing, read_safetensors
+from common import seeded_network, torch, torchvision
+
+import ablation
+
+RESNET_LAYERS = ["conv1", "layer1", "layer2", "layer3", "layer4"]
+VGG_LAYERS = ["features.3", "features.9", "features.16", "features.23", "features.29", "classifier.1"]
+NETWORKS = {
+    "resnet18": RESNET_LAYERS,
+    "resnet50": RESNET_LAYERS,
+    "resnext50_32x4d": RESNET_LAYERS,
+    "vgg16": VGG_LAYERS,
+}
+PICTURES = 3
+PHOTOS = 5
+LARGEST_ERROR = 1e-4
+
+
+def autograd(network, image, layer, target):
+    kept = []
+    handle = networks.hook_output(network, layer, kept.append)
+    with torch.enable_grad():
+        logits = network(image.clone().requires_grad_())
+        (gradient,) = torch.autograd.grad(logits[0, target], kept[-1:])
+    handle.remove()
+    return gradient
+
+
+def check_layer(name, layer, network, images, path, runner, report):
+    errors, seconds = [], []
+    for image in images:
+        target = int(network(image.double()).argmax())
+        begin = time.monotonic()
+        found = runner.gradient(path, image, layer, target)
+        seconds.append(time.monotonic() - begin)
+        errors.append(ablation.relative_error(found, autograd(network, image.double(), layer, target)))
+    errors.sort()
+    report.line(f"{name:16} {layer:14} " + " ".join(f"{error:9.2e}" for error in errors) + f"   {max(seconds):6.2f} s",
+                errors[len(errors) // 2] <= LARGEST_ERROR)
+
+
+def check_seeded(options, report):
+    for name, layers in NETWORKS.items():
+        if options.only and options.only not in name:
+            continue
+        network = seeded_network(getattr(torchvision.models, name))
+        images = [networks.named_tensor(f"input {i}", (1, 3, 112, 112), torch.float32) for i in range(PICTURES)]
+        if name.startswith("vgg"):  # its head is made for one size
+            images = [torch.nn.functional.pad(image, (56, 56, 56, 56)) for image in images]
+        with tempfile.TemporaryDirectory() as scratch:
+            path = f"{scratch}/{name}.pth"
+            torch.save(network.state_dict(), path)
+            network.double()
+            runner = Ablaze(options.ablaze, scratch, options.gradient)
+            for layer in layers:
+                check_layer(name, layer, network, images, path, runner, report)
+
+
+def check_photos(options, report):
+    weights = options.data / "weights" / "imagenet"
+    photos = sorted((options.data / "photos" / "imagenet").glob("*.JPEG"))
+    if not photos or not weights.is_dir() or options.only:
+        report.line(f"no ImageNet weights and photos in {options.data}: left out")
+        return
+    photos = photos[:: max(1, len(photos) // PHOTOS)][:PHOTOS]
+    images = [load_photos([photo], preprocessing()) for photo in photos]
+    for name in ["resnet18", "resnet50"]:
+        path = weights / f"{name}.f16.safetensors"
+        network = networks.from_state(read_safetensors(path)[0]).double()
+        with tempfile.TemporaryDirectory() as scratch:
+            runner = Ablaze(options.ablaze, scratch, options.gradient)
+            for layer in RESNET_LAYERS[1:]:
+                check_layer(f"{name}, photos", layer, network, images, path, runner, report)
+
+
+def main():
+    options = arguments(__doc__)
+    report = Report()
+    report.line(f"relative L2 errors of the pictures in order, the median at most {LARGEST_ERROR:g}; the slowest run")
+    check_seeded(options, report)
+    check_photos(options, report)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()
