@@ -124,96 +124,103 @@ void adaptive_average_pool_pull(const PoolPull& p, int item) {
       });
 }
 
-// A tile of a linear layer's way back: so many images times so many of a block's features. The lanes of a sum
-// are outputs, each of which adds up its own part first.
-constexpr int kPullImages = Vector::registers >= 32 ? 4 : 2;
-constexpr int pull_features(int images) {
-  if (images > 1) return 4;
-  return Vector::registers >= 32 ? 16 : 8;
-}
+// A linear layer's way back runs through each group's weights in the order in which they lie, a stretch of
+// kPullBlocks blocks of features at a time, and adds to sums that stay in a near cache: a vector for each
+// feature, whose lanes are outputs.
+constexpr int kPullImages = 2;
+constexpr int kPullFeatures = kPullBlocks * kBlock;
+constexpr int kPullAhead =
+    32;  // features whose weights are asked for ahead: where a stretch ends, the next group's
+using PullSums = float[kPullImages * kPullFeatures * Vector::width];
 
-/// What one group of outputs adds to a tile. weights: [features][Blocks * 16]; `ahead`: those of the next
-/// group.
+/// What one group of outputs adds to the sums [image][feature][lane]. weights: [features][Blocks * 16]; next:
+/// those of the next group.
 template <int Blocks, int Images>
-void pull_group(const LinearPull& l, const float* weights, const float* ahead, const float* g,
-                Vector (&sum)[Images][pull_features(Images)]) {
-  constexpr int kFeatures = pull_features(Images);
+void pull_group(const LinearPull& l, const float* weights, const float* next, const float* g, int features,
+                float* sums) {
+  constexpr int kVectorsOf = Blocks * kVectors;
   constexpr int kLanes = Blocks * kBlock;
   constexpr int kLine = 16;
-  for (int line = 0; line < kFeatures * kLanes; line += kLine) __builtin_prefetch(ahead + line);
-  for (int b = 0; b < Blocks; ++b) {
-    for (int lane = 0; lane < kBlock; lane += Vector::width) {
-      Vector from[Images];
+  Vector from[Images][kVectorsOf];
+  ABLAZE_UNROLL
+  for (int n = 0; n < Images; ++n) {
+    ABLAZE_UNROLL
+    for (int v = 0; v < kVectorsOf; ++v) {
+      const float* block = g + v / kVectors * l.in.block + n * kBlock;
+      from[n][v] = Vector::load(block + v % kVectors * Vector::width);
+    }
+  }
+  for (int i = 0; i < features; ++i, weights += kLanes) {
+    const int beyond = i + kPullAhead - features;
+    const float* ahead = beyond < 0 ? weights + kPullAhead * kLanes
+                                    : next + static_cast<std::ptrdiff_t>(smaller(beyond, i)) * kLanes;
+    for (int lane = 0; lane < kLanes; lane += kLine) __builtin_prefetch(ahead + lane);
+    Vector weight[kVectorsOf];
+    ABLAZE_UNROLL
+    for (int v = 0; v < kVectorsOf; ++v) weight[v] = Vector::load(weights + v * Vector::width);
+    ABLAZE_UNROLL
+    for (int n = 0; n < Images; ++n) {
+      float* to = sums + (n * kPullFeatures + i) * Vector::width;
+      Vector sum = Vector::load(to);
       ABLAZE_UNROLL
-      for (int n = 0; n < Images; ++n) from[n] = Vector::load(g + b * l.in.block + n * kBlock + lane);
-      ABLAZE_UNROLL
-      for (int i = 0; i < kFeatures; ++i) {
-        const Vector weight = Vector::load(weights + i * kLanes + b * kBlock + lane);
-        ABLAZE_UNROLL
-        for (int n = 0; n < Images; ++n) sum[n][i] = multiply_add(weight, from[n], sum[n][i]);
-      }
+      for (int v = 0; v < kVectorsOf; ++v) sum = multiply_add(weight[v], from[n][v], sum);
+      sum.store(to);
     }
   }
 }
 
-/// Some features of one block for a few images: to[image * 16 + feature].
+/// Adds up a block's sums lane by lane, and closes the ReLU.
+void finish_pull(const LinearPull& l, const float* sums, int block, int image) {
+  alignas(64) float totals[kBlock];
+  for (int i = 0; i < kBlock; ++i) {
+    totals[i] = 0;
+    for (int lane = 0; lane < Vector::width; ++lane) totals[i] += sums[i * Vector::width + lane];
+  }
+  for (int lane = 0; lane < kBlock; lane += Vector::width) {
+    Vector y = Vector::load(totals + lane);
+    if (l.base.data != nullptr) {
+      const float* base = l.base.data + block * l.base.block + image * l.base.pixel + lane;
+      y = through_relu(l.base, Vector::load(base), y);
+    }
+    y.store(l.out.data + block * l.out.block + image * kBlock + lane);
+  }
+}
+
+/// Some blocks of features for a few images.
 template <int Images>
-void pull_features_of(const LinearPull& l, int block, int first, int image, float* to) {
-  constexpr int kFeatures = pull_features(Images);
-  Vector sum[Images][kFeatures];
-  ABLAZE_UNROLL
+void pull_stretch(const LinearPull& l, int begin, int end, int image, float* sums) {
+  const int features = (end - begin) * kBlock;
   for (int n = 0; n < Images; ++n) {
-    ABLAZE_UNROLL
-    for (int i = 0; i < kFeatures; ++i) sum[n][i] = Vector::all(0);
+    for (int i = 0; i < features; ++i) Vector::all(0).store(sums + (n * kPullFeatures + i) * Vector::width);
   }
   const auto weights_of = [&](const OutGroup& group) {
-    return l.weights + group.weights +
-           (static_cast<std::ptrdiff_t>(block) * kBlock + first) * group.blocks * kBlock;
+    return l.weights + group.weights + static_cast<std::ptrdiff_t>(begin) * kBlock * group.blocks * kBlock;
   };
   for (int g = 0; g < l.group_count; ++g) {
     const OutGroup& group = l.groups[g];
     const float* weights = weights_of(group);
-    const float* ahead = g + 1 < l.group_count ? weights_of(l.groups[g + 1]) : weights;
+    const float* next = g + 1 < l.group_count ? weights_of(l.groups[g + 1]) : weights;
     const float* from = l.in.data + group.first_block * l.in.block + image * kBlock;
     if (group.blocks == kTileBlocks) {
-      pull_group<kTileBlocks, Images>(l, weights, ahead, from, sum);
+      pull_group<kTileBlocks, Images>(l, weights, next, from, features, sums);
     } else {
-      pull_group<1, Images>(l, weights, ahead, from, sum);
+      pull_group<1, Images>(l, weights, next, from, features, sums);
     }
   }
   for (int n = 0; n < Images; ++n) {
-    for (int i = 0; i < kFeatures; ++i) {
-      alignas(64) float lanes[Vector::width];
-      sum[n][i].store(lanes);
-      float total = 0;
-      for (const float lane : lanes) total += lane;
-      to[n * kBlock + first + i] = total;
+    for (int block = begin; block < end; ++block) {
+      finish_pull(l, sums + (n * kPullFeatures + (block - begin) * kBlock) * Vector::width, block, image + n);
     }
   }
 }
 
-/// One block of features for a few images.
-template <int Images>
-void linear_pull_tile(const LinearPull& l, int block, int image) {
-  alignas(64) float sums[Images * kBlock];
-  for (int first = 0; first < kBlock; first += pull_features(Images))
-    pull_features_of<Images>(l, block, first, image, sums);
-  for (int n = image; n < image + Images; ++n) {
-    for (int lane = 0; lane < kBlock; lane += Vector::width) {
-      Vector y = Vector::load(sums + (n - image) * kBlock + lane);
-      if (l.base.data != nullptr) {
-        const float* base = l.base.data + block * l.base.block + n * l.base.pixel + lane;
-        y = through_relu(l.base, Vector::load(base), y);
-      }
-      y.store(l.out.data + block * l.out.block + n * kBlock + lane);
-    }
-  }
-}
-
-void linear_pull(const LinearPull& l, int block) {
+void linear_pull(const LinearPull& l, int item) {
+  alignas(64) PullSums sums;
+  const int begin = item * kPullBlocks, end = smaller(begin + kPullBlocks, l.blocks);
   int image = 0;
-  for (; image + kPullImages <= l.batch; image += kPullImages) linear_pull_tile<kPullImages>(l, block, image);
-  for (; image < l.batch; ++image) linear_pull_tile<1>(l, block, image);
+  for (; image + kPullImages <= l.batch; image += kPullImages)
+    pull_stretch<kPullImages>(l, begin, end, image, sums);
+  for (; image < l.batch; ++image) pull_stretch<1>(l, begin, end, image, sums);
 }
 
 }  // namespace

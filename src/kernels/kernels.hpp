@@ -15,6 +15,7 @@
 namespace ablaze::kernels {
 
 inline constexpr int kBlock = 16;
+inline constexpr int kPullBlocks = 16;           ///< see LinearPull
 inline constexpr int kPeakFloats = 12 * kBlock;  ///< what peak_loop works on
 
 /// Strides, in floats, of an activation; one pixel takes `kBlock` floats (1 in a planar one).
@@ -164,12 +165,12 @@ struct PoolPull {
 };
 
 /// A gradient's way back through a linear layer, W^T g, by the weights as the layer itself reads them. An
-/// item is one block of features.
+/// item is kPullBlocks blocks of features.
 struct LinearPull {
   Input in;   ///< features: dy/d output
   Base base;  ///< of a ReLU whose output the layer reads
   Output out;
-  int batch = 1;
+  int batch = 1, blocks = 0;  ///< blocks of features
   const float* weights = nullptr;
   const OutGroup* groups = nullptr;  ///< those that have a gradient: the others add nothing
   int group_count = 0;

@@ -13,8 +13,8 @@ from common import seeded_network, torch, torchvision
 
 import ablation
 
-RESNET_LAYERS = ["conv1", "layer1", "layer2", "layer3", "layer4"]
-VGG_LAYERS = ["features.3", "features.9", "features.16", "features.23", "features.29", "classifier.1"]
+RESNET_LAYERS = ["layer1", "layer2", "layer3", "layer4"]
+VGG_LAYERS = ["features.9", "features.16", "features.23", "features.29", "classifier.1"]
 NETWORKS = {
     "resnet18": RESNET_LAYERS,
     "resnet50": RESNET_LAYERS,
@@ -79,7 +79,7 @@ def check_photos(options, report):
         network = networks.from_state(read_safetensors(path)[0]).double()
         with tempfile.TemporaryDirectory() as scratch:
             runner = Ablaze(options.ablaze, scratch, options.gradient)
-            for layer in RESNET_LAYERS[1:]:
+            for layer in RESNET_LAYERS:
                 check_layer(f"{name}, photos", layer, network, images, path, runner, report)
 
 

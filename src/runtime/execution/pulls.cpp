@@ -65,7 +65,8 @@ void StepBinding::bind_linear_pull() {
   }
   l.groups = live_groups_.data();
   l.group_count = static_cast<int>(live_groups_.size());
-  items_ = to.blocks();
+  l.blocks = to.blocks();
+  items_ = (l.blocks + kernels::kPullBlocks - 1) / kernels::kPullBlocks;
 }
 
 }  // namespace ablaze::runtime
