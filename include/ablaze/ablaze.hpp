@@ -5,6 +5,7 @@
 #include <ablaze/convert.hpp>
 #include <ablaze/error.hpp>
 #include <ablaze/explain.hpp>
+#include <ablaze/findings.hpp>
 #include <ablaze/graph.hpp>
 #include <ablaze/image.hpp>
 #include <ablaze/isa.hpp>

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ablaze/findings.hpp>
 #include <ablaze/image.hpp>
 #include <ablaze/method_options.hpp>
 #include <ablaze/model.hpp>
@@ -23,7 +24,9 @@ struct MethodInfo {
   std::string name;     ///< "Ablation-CAM"
   std::string summary;  ///< one sentence
   std::string paper;    ///< authors, title, venue, year
+  std::string passes;   ///< what it runs for one class, in words
   bool needs_gradients = false;
+  bool class_discriminative = true;  ///< whether two classes of a picture have different maps
 };
 std::span<const MethodInfo> methods();
 
@@ -74,6 +77,7 @@ struct LayerMap {
   std::vector<double> weights;  ///< [C]; empty where the method has none
   Tensor map, signed_map;       ///< [H, W], as of this layer alone
   std::string note;
+  Findings findings;  ///< what the method tells beside the map
 };
 
 /// One input, method and class.
@@ -95,8 +99,21 @@ struct Explanation {
   double divisor = 1;
   std::vector<LayerMap> fused;  ///< the layers of ExplainOptions::fuse, in order; else empty
   Tensor activation;            ///< [C, H, W] of the layer, with ExplainOptions::keep_activations; else empty
+  Findings findings;            ///< what the method tells beside the map
   Timing milliseconds;
 };
+
+/// What a method costs with one model, for one class: counted, as direct kernels multiply; about that much
+/// where a method goes on until it is sure.
+struct MethodCost {
+  std::string id;
+  bool fits = true;                ///< false: the method cannot explain this layer of this network
+  std::int64_t multiply_adds = 0;  ///< the forward pass included
+  double forward_passes = 0;       ///< the same in forward passes
+};
+/// One for each of methods(), in order, at the options' layer for a photo of the model's size. Throws
+/// UsageError for a layer that cannot be explained.
+std::vector<MethodCost> method_costs(const Model& model, const ExplainOptions& options = {});
 
 /// Explains photos with one model: compiles once for an input shape, then serves any number of
 /// pictures. Not for concurrent use; make one a thread (models are shared, copies are cheap).

@@ -210,7 +210,34 @@ class Session {
   std::size_t activation_bytes() const;  ///< of one trace
 
  private:
+  friend class Batch;
   std::shared_ptr<const runtime::CompiledNetwork> impl_;
+};
+
+/// Runs inputs for their logits alone, several at a time: what methods and metrics need that show a network
+/// many changes of one picture. It shares the session's weights, keeps no layer, and allocates nothing in a
+/// run. Not for concurrent use.
+class Batch {
+ public:
+  /// Compiles for `size` inputs. Throws UsageError (size below 1) or Error (above the session's memory
+  /// limit).
+  Batch(const Session& session, std::int64_t size);
+  /// The largest size, a power of two up to `most`, whose memory stays within `bytes`; 1 where none does.
+  static Batch within(const Session& session, std::size_t bytes, std::int64_t most);
+  Batch(Batch&&) noexcept;
+  Batch& operator=(Batch&&) noexcept;
+  ~Batch();
+
+  std::int64_t size() const;
+  std::size_t bytes() const;  ///< of its memory
+  /// [size, C, H, W]: the inputs of the next run, to be filled in.
+  Tensor& inputs();
+  /// Runs inputs(): logits [size, classes].
+  Tensor logits();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace ablaze

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "cam/answer.hpp"
+#include "cam/coalitions.hpp"
 #include "cam/measure.hpp"
 #include "cam/methods.hpp"
 
@@ -14,14 +15,28 @@ namespace ablaze::cam {
 
 namespace {
 
+void add_findings(const Question& question, const Tensor& activation, const std::vector<Effect>& effects,
+                  std::vector<Answer>& answers) {
+  const MethodOptions& options = question.options;
+  if (options.interactions != 0) {
+    auto found = interactions_between(question, activation, options.interactions);
+    for (std::size_t t = 0; t < answers.size(); ++t) answers[t].findings.interactions = std::move(found[t]);
+  }
+  if (options.paths != 0) {
+    auto found = channel_paths(question, activation, effects, options.paths);
+    for (std::size_t t = 0; t < answers.size(); ++t) answers[t].findings.paths = std::move(found[t]);
+  }
+}
+
 std::vector<Answer> explain(const Question& question) {
-  std::vector<Effect> effects = ablate_channels(question);
+  const std::vector<Effect> effects = ablate_channels(question);
   const Tensor activation = question.trace.activation(question.layer);
   std::vector<Answer> answers;
-  for (Effect& effect : effects) {
+  for (const Effect& effect : effects) {
     answers.push_back(answer_from_parts(activation, effect.drops, effect.score));
-    answers.back().drops = std::move(effect.drops);
+    answers.back().drops = effect.drops;
   }
+  add_findings(question, activation, effects, answers);
   return answers;
 }
 
@@ -34,7 +49,9 @@ constexpr Method ablation_cam{
     .paper =
         "S. Desai and H. G. Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via "
         "Gradient-free Localization, WACV 2020",
-    .needs_gradients = false,
+    .passes = "an exact change for each channel, followed to the score: far less than a pass each",
+    .work = [](const Shape& layer,
+               const MethodOptions&) { return Work{.ablations = static_cast<double>(layer.at(0))}; },
     .explain = explain,
 };
 

@@ -15,10 +15,21 @@ struct Effect {
 
 /// The effect of ablating each channel of the layer: one a target. Throws Error where a number is not finite.
 std::vector<Effect> ablate_channels(const Question& question);
-/// The same for sets of channels that are ablated together.
-std::vector<Effect> ablate_sets(const Question& question, std::span<const std::vector<int>> sets,
-                                const Progress& progress);
+/// The same for sets of channels that are ablated together, and for any ablation.
+std::vector<Effect> ablate_sets(const Question& question, const Ablation& ablation,
+                                std::span<const std::vector<int>> sets, const Progress& progress);
 
+/// Of one target: y, and dy/dA, [M, C, H, W].
+struct Slope {
+  std::vector<double> scores;  ///< [M]
+  Tensor gradient;
+};
+
+/// The gradient of each target, at other activations of the layer [M, C, H, W] where they are given.
+std::vector<Slope> gradients(const Question& question, const Tensor* at = nullptr);
+
+/// Row `image` of logits [N, classes].
+std::span<const float> row(const Tensor& logits, std::int64_t image);
 /// y of one image's logits. Kind::margin must name the other class.
 double score_of(const Target& target, std::span<const float> logits);
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ablaze/findings.hpp>
 #include <ablaze/graph.hpp>
 #include <ablaze/method_options.hpp>
 #include <ablaze/progress.hpp>
@@ -46,6 +47,15 @@ struct Answer {
   Tensor signed_map;            ///< [H, W] before that ReLU
   double divisor = 1;           ///< what the weights were divided by, where that depends on the class
   std::string note;             ///< what a reader of the map must know; else empty
+  Findings findings;
+};
+
+/// What a method runs beside the first forward pass: what it costs, but for sums over the layer.
+struct Work {
+  double networks = 0;   ///< forward passes of the whole network
+  double tails = 0;      ///< forward passes of what lies behind the layer
+  double gradients = 0;  ///< gradients pulled back to the layer
+  double ablations = 0;  ///< sets of channels ablated, by Trace::ablate_sets
 };
 
 /// A CAM method: what it is called, and the function that does it. All classes are answered in one call, so
@@ -55,7 +65,13 @@ struct Method {
   std::string_view name;
   std::string_view summary;  ///< one sentence
   std::string_view paper;    ///< authors, title, venue, year
+  std::string_view passes;   ///< what it runs for one class, in words
   bool needs_gradients = false;
+  bool class_discriminative = true;  ///< whether two classes of a picture have different maps
+  /// The same as a count, for a layer of [C, H, W].
+  Work (*work)(const Shape& layer, const MethodOptions& options) = nullptr;
+  /// Whether it can explain a layer of a network at all; nullptr: any.
+  bool (*fits)(const Graph& graph, const Session& session, std::string_view layer) = nullptr;
   std::vector<Answer> (*explain)(const Question&) = nullptr;  ///< one answer a target, in order
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <vector>
 
 #include <ablaze/error.hpp>
@@ -104,18 +105,33 @@ Vector first_place_vector(const Matrix& m) {
   return place;
 }
 
+double total(const Vector& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+
+/// scale * place as a map of the activation's height and width.
+Tensor as_map(const Vector& place, double scale, const Tensor& activation) {
+  Tensor out({activation.dim(2), activation.dim(3)});
+  for (std::size_t p = 0; p < place.size(); ++p) out.data()[p] = static_cast<float>(scale * place[p]);
+  require_finite_map(out);
+  return out;
+}
+
 }  // namespace
 
 Tensor principal_sum(const Tensor& activation, std::span<const double> weights) {
   require_one_weight_a_channel(activation, weights.size());
   const Matrix m = terms(activation, weights);
   const Vector place = first_place_vector(m);
-  double sum = 0;  // sigma times the sum of v
-  for (const double v : times(m, place)) sum += v;
-  Tensor out({activation.dim(2), activation.dim(3)});
-  for (std::size_t p = 0; p < place.size(); ++p) out.data()[p] = static_cast<float>(sum * place[p]);
-  require_finite_map(out);
-  return out;
+  return as_map(place, total(times(m, place)), activation);  // sigma times the sum of v
+}
+
+Tensor principal_projection(const Tensor& channels) {
+  const std::vector<double> ones(static_cast<std::size_t>(channels.dim(1)), 1.0);
+  require_one_weight_a_channel(channels, ones.size());
+  const Matrix m = terms(channels, ones);
+  const Vector place = first_place_vector(m);
+  Vector v = times(m, place);  // sigma v
+  const double sign = total(v) < 0 ? -1 : 1;
+  return as_map(place, sign * normalise(v), channels);
 }
 
 }  // namespace ablaze::cam

@@ -16,4 +16,8 @@ namespace ablaze::cam {
 /// negative and leaves the sign to chance.
 Tensor principal_sum(const Tensor& activation, std::span<const double> weights);
 
+/// The channels [1, C, H, W] projected on their first right singular vector v, sigma u, [H, W]: the best
+/// single picture of them all. Signed so that its product with the channels' sum is not negative.
+Tensor principal_projection(const Tensor& channels);
+
 }  // namespace ablaze::cam

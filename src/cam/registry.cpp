@@ -7,7 +7,23 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr std::array all_methods{&ablation_cam};
+constexpr std::array all_methods{&ablation_cam,
+                                 &class_activation_map,
+                                 &gradcam,
+                                 &gradcam_plus_plus,
+                                 &xgradcam,
+                                 &hirescam,
+                                 &gradcam_elementwise,
+                                 &layercam,
+                                 &eigencam,
+                                 &eigengradcam,
+                                 &scorecam,
+                                 &reciprocam,
+                                 &shapleycam,
+                                 &finercam,
+                                 &integrated_gradients,
+                                 &shapley,
+                                 &random_cam};
 
 }  // namespace
 

@@ -107,7 +107,8 @@ LayerMap layer_map(LayerSum sum, const std::string& layer, const Shape& shape, s
                .weights = std::move(sum.first.weights),
                .map = {},
                .signed_map = Tensor(sum.first.signed_map.shape()),
-               .note = {}};
+               .note = {},
+               .findings = std::move(sum.first.findings)};
   for (std::size_t p = 0; p < sum.sum.size(); ++p)
     out.signed_map.data()[p] = static_cast<float>(sum.sum[p] / static_cast<double>(views));
   out.map = cam::rectified(out.signed_map);
@@ -217,9 +218,13 @@ std::vector<cam::View> views_of(const Inquiry& inquiry, const Shape& input) {
 }  // namespace
 
 void prepare(const Inquiry& inquiry, const Session& session) {
-  const bool ablates = std::ranges::any_of(inquiry.methods, [](auto* m) { return m->id == "ablation"; });
-  if (!ablates) return;
-  for (const std::string& layer : inquiry.layers) session.prepare_ablation(layer);
+  const auto some = [&](auto wanted) { return std::ranges::any_of(inquiry.methods, wanted); };
+  const bool ablate = some([](auto* m) { return m->id == "ablation" || m->id == "shapley"; });
+  const bool differentiate = some([](auto* m) { return m->needs_gradients; });
+  for (const std::string& layer : inquiry.layers) {
+    if (ablate) session.prepare_ablation(layer);
+    if (differentiate) session.prepare_gradient(layer);
+  }
 }
 
 std::vector<MethodAttribution> attribute(const Inquiry& inquiry, SessionCache& sessions, const Tensor& input,

@@ -52,8 +52,13 @@ SessionOptions session_options(const ExplainOptions& options, const std::vector<
 std::vector<MethodInfo> list_methods() {
   std::vector<MethodInfo> list;
   for (const cam::Method* m : cam::methods()) {
-    list.push_back({std::string(m->id), std::string(m->name), std::string(m->summary), std::string(m->paper),
-                    m->needs_gradients});
+    list.push_back({.id = std::string(m->id),
+                    .name = std::string(m->name),
+                    .summary = std::string(m->summary),
+                    .paper = std::string(m->paper),
+                    .passes = std::string(m->passes),
+                    .needs_gradients = m->needs_gradients,
+                    .class_discriminative = m->class_discriminative});
   }
   return list;
 }
@@ -76,6 +81,29 @@ Shape joint_shape(const explain::Attribution& answer) {
 std::span<const MethodInfo> methods() {
   static const std::vector<MethodInfo> list = list_methods();
   return list;
+}
+
+std::vector<MethodCost> method_costs(const Model& model, const ExplainOptions& options) {
+  const std::vector<std::string> layers = explain::explainable_layers(model, options);
+  const std::string& layer = layers.front();
+  SessionOptions wish = session_options(options, layers);
+  wish.input = model.input_shape();
+  const Session session(model.graph, wish);
+  const AblationPlan plan = session.plan_ablation(layer);
+  const auto channels = static_cast<double>(plan.layer_shape.at(0));
+  const double network = static_cast<double>(plan.rerun_network) / channels;
+  const double tail = static_cast<double>(plan.rerun_tail) / channels;
+  const double ablation = static_cast<double>(plan.multiply_adds) / channels;
+
+  std::vector<MethodCost> costs;
+  for (const cam::Method* m : cam::methods()) {
+    const cam::Work work = m->work(plan.layer_shape, options.method);
+    const double sum =
+        (1 + work.networks) * network + (work.tails + work.gradients) * tail + work.ablations * ablation;
+    const bool fits = m->fits == nullptr || m->fits(model.graph, session, layer);
+    costs.push_back({std::string(m->id), fits, std::llround(sum), network > 0 ? sum / network : 0});
+  }
+  return costs;
 }
 
 struct Explainer::Impl {
@@ -136,10 +164,18 @@ struct Explainer::Impl {
     return batch.reshaped({batch.dim(1), batch.dim(2), batch.dim(3)});
   }
 
-  std::vector<cam::Target> targets_of(const std::vector<ClassScore>& classes) const {
+  /// A margin's runner-up is settled here, by the untouched run, whatever is changed later.
+  std::vector<cam::Target> targets_of(const Run& run) const {
     std::vector<cam::Target> targets;
-    for (const ClassScore& wanted : classes)
-      targets.push_back({{{{options.score, wanted.index, model.activation}}}});
+    for (const ClassScore& wanted : run.targets) {
+      Score score{options.score, wanted.index, model.activation};
+      const auto other = std::ranges::find_if(run.top, [&](auto& c) { return c.index != wanted.index; });
+      if (score.kind == Score::Kind::margin) {
+        if (other == run.top.end()) throw UsageError("the margin needs a network of two classes or more");
+        score.against = other->index;
+      }
+      targets.push_back({{{score}}});
+    }
     return targets;
   }
 
@@ -163,6 +199,7 @@ struct Explainer::Impl {
     } else {
       out.drops = std::move(answer.layers.front().drops);
       out.weights = std::move(answer.layers.front().weights);
+      out.findings = std::move(answer.layers.front().findings);
     }
     return out;
   }
@@ -170,7 +207,7 @@ struct Explainer::Impl {
   std::vector<Explanation> explain(Tensor input, double load, const Progress& progress) {
     const Run done = run(std::move(input), load);
     auto answers =
-        explain::attribute(inquiry(), sessions, done.input, *done.trace, targets_of(done.targets), progress);
+        explain::attribute(inquiry(), sessions, done.input, *done.trace, targets_of(done), progress);
     std::vector<Explanation> all;
     for (std::size_t m = 0; m < methods.size(); ++m) {
       for (std::size_t i = 0; i < done.targets.size(); ++i) {

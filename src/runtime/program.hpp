@@ -187,6 +187,8 @@ struct LoweringJob {
   std::vector<Shape> shapes;  ///< of every node, for this batch
   std::vector<bool> needed;   ///< nodes that matter for the output or are kept, of the whole network
   std::vector<bool> kept;     ///< nodes whose values must be readable after the run
+  /// false: no value is laid by; what was kept only decides what is fused, so that the store's weights fit.
+  bool keep_values = true;
   const kernels::KernelTable* table = nullptr;
   WeightStore* store = nullptr;  ///< weights are packed into it, or found there
   Isa isa = Isa::baseline;

@@ -227,3 +227,39 @@ TEST_CASE("a cache line takes time from one thread to another") {
   CHECK(measured_handover(3) > 1e-9);
   CHECK_THROWS_AS(measured_handover(-1), UsageError);
 }
+
+TEST_CASE("a batch gives each input's logits, whatever the session keeps") {
+  for (unsigned seed = 0; seed < kNetworks; ++seed) {
+    CAPTURE(seed);
+    RandomNetwork network(seed);
+    const Shape one = network.input_shape();
+    const Values inputs = network.input(3);
+    const ReferenceRun reference(network.graph(), with_batch(one, 3), inputs);
+    std::vector<std::string> keep;
+    for (const Node& node : network.graph().nodes().subspan(1)) {
+      if (seed % 2 == 0) keep.push_back(node.name);
+    }
+    for (const Isa isa : testing::available_isas()) {
+      const Session session(network.graph(), options_for(one, isa, keep));
+      Batch batch(session, 3);
+      batch.inputs() = to_tensor(with_batch(one, 3), inputs);
+      CHECK(relative_error(batch.logits().values(), reference.output()) < 1e-5);
+      CHECK(same_bits(batch.logits(), batch.logits()));
+    }
+  }
+}
+
+TEST_CASE("a batch is as large as its memory allows") {
+  RandomNetwork network(1);
+  const Session session(network.graph(), options_for(network.input_shape(), Isa::automatic));
+  CHECK(Batch::within(session, std::size_t{1} << 30, 8).size() == 8);
+  CHECK(Batch::within(session, std::size_t{1} << 30, 7).size() == 4);
+  CHECK(Batch::within(session, 0, 8).size() == 1);
+  const std::size_t two = Batch(session, 2).bytes();
+  CHECK(Batch::within(session, two, 8).size() == 2);
+  CHECK(Batch::within(session, two - 1, 8).size() == 1);
+  CHECK_THROWS_AS(Batch(session, 0), UsageError);
+  SessionOptions tight = options_for(network.input_shape(), Isa::automatic);
+  tight.memory_limit = session.activation_bytes();
+  CHECK_THROWS_AS(Batch(Session(network.graph(), tight), 64), Error);
+}

@@ -13,6 +13,7 @@
 
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
+#include "ablaze/explain_methods.hpp"
 #include "ablaze/explain_pictures.hpp"
 #include "ablaze/explain_plan.hpp"
 #include "ablaze/explain_run.hpp"
@@ -31,6 +32,7 @@ struct Words {
   std::vector<std::string> classes{"top1"};
   std::string score = "logit";
   std::string ablate = "zero";
+  MethodOptions method;
   bool json = false;
   bool plan = false;
   PictureWords pictures;
@@ -74,9 +76,10 @@ Ablation parse_ablation(const std::string& text) {
 Score::Kind parse_score(const std::string& name) {
   if (name == "logit") return Score::Kind::logit;
   if (name == "probability") return Score::Kind::probability;
-  const std::vector<std::string> names{"logit", "probability"};
-  throw UsageError("--score " + base::printable(name) + base::did_you_mean(name, names) +
-                   ": there is logit and probability");
+  if (name == "margin") return Score::Kind::margin;
+  const std::vector<std::string> names{"logit", "probability", "margin"};
+  throw UsageError("--score " + base::printable(name) + base::did_you_mean(name, names) + ": there is " +
+                   base::join(names));
 }
 
 ExplainOptions explain_options(const Words& words, const Common& common) {
@@ -85,6 +88,7 @@ ExplainOptions explain_options(const Words& words, const Common& common) {
   options.classes = words.classes;
   options.score = parse_score(words.score);
   options.ablate = parse_ablation(words.ablate);
+  options.method = words.method;
   options.threads = common.threads;
   options.isa = common.isa;
   options.winograd = common.winograd;
@@ -127,7 +131,8 @@ Command explain_command(CLI::App& app, const Common& common) {
       ->allow_extra_args(false)
       ->capture_default_str();
   grammar
-      ->add_option("--score", words->score, "What a channel's ablation is measured by: logit or probability")
+      ->add_option("--score", words->score,
+                   "What is explained: logit, probability, or margin (the logit less the runner-up's)")
       ->type_name("NAME")
       ->capture_default_str();
   grammar
@@ -136,6 +141,7 @@ Command explain_command(CLI::App& app, const Common& common) {
                    "(zero where the mask is 1; .npy or picture of the layer's height and width)")
       ->type_name("HOW")
       ->capture_default_str();
+  add_method_options(*grammar, words->method);
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input, method and class");
   grammar->add_flag("--plan", words->plan,
                     "Only tell how the layer's channels would be ablated, and what that would cost");

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ablaze/explain_findings.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::cli {
@@ -89,6 +90,7 @@ std::string explanations_as_text(const Style& style, const std::filesystem::path
   if (!explanations.empty()) text += class_bars(style, explanations.front().top);
   for (std::size_t i = 0; i < explanations.size(); ++i) {
     text += "  " + headline(style, explanations[i]) + "\n" + paths_as_text(written[i].files, "    ");
+    text += findings_as_text(explanations[i].findings, "    ");
     if (!explanations[i].note.empty()) text += "    note: " + explanations[i].note + "\n";
   }
   if (const std::string sheet = sheet_as_text(written, "    "); !sheet.empty())
@@ -120,6 +122,7 @@ Json explanation_as_json(const Model& model, const std::filesystem::path& input,
   out["files"] = to_json(written.files);
   out["milliseconds"] = to_json(e.milliseconds);
   if (!e.note.empty()) out["note"] = e.note;
+  add_findings(out, model, e.findings);
   return out;
 }
 

@@ -81,7 +81,7 @@ void Lowering::plan() {
   std::vector<ValueId> untouchable{program_.output};
   if (tail() && !delta()) untouchable.push_back(program_.input);
   for (const auto& [node, value] : program_.value_of) {
-    if (!tail() && kept(node)) untouchable.push_back(value);
+    if (!tail() && job_.keep_values && kept(node)) untouchable.push_back(value);
   }
   plan_memory(program_, untouchable);
   // What was not kept is overwritten during a run and cannot be read after it.

@@ -1,0 +1,92 @@
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+
+#include "runtime/compiled_network.hpp"
+
+namespace ablaze {
+namespace {
+
+using runtime::CompiledNetwork;
+
+Shape input_of(const CompiledNetwork& network, std::int64_t size) { return network.shape_for(0, size); }
+
+/// The whole network for another batch, of which nothing is kept. It fuses what the session fuses, whose
+/// weights have their BatchNorms folded in accordingly.
+/// pack: false only measures: the program cannot run.
+runtime::Program compile(const CompiledNetwork& network, std::int64_t size, bool pack) {
+  runtime::LoweringJob job = network.job();
+  for (Shape& shape : job.shapes) shape[0] = size;
+  job.keep_values = false;
+  runtime::WeightStore weights = network.store;  // shares them
+  job.store = &weights;
+  job.pack = pack;
+  return runtime::lower(job);
+}
+
+std::size_t bytes_of(const CompiledNetwork& network, const runtime::Program& program, std::int64_t size) {
+  const auto inputs = static_cast<std::size_t>(element_count(input_of(network, size)));
+  return (program.arena_floats + inputs) * sizeof(float) + program.packed_bytes;
+}
+
+}  // namespace
+
+struct Batch::Impl {
+  std::shared_ptr<const CompiledNetwork> network;
+  std::int64_t size;
+  runtime::Program program;
+  Tensor inputs;
+  Tensor arena;
+  runtime::Shares shares;
+
+  Impl(std::shared_ptr<const CompiledNetwork> of, std::int64_t images, runtime::Program compiled)
+      : network(std::move(of)),
+        size(images),
+        program(std::move(compiled)),
+        inputs(input_of(*network, size)),
+        arena({static_cast<std::int64_t>(program.arena_floats)}),
+        shares(network->options.threads) {}
+};
+
+Batch::Batch(const Session& session, std::int64_t size) {
+  if (size < 1) throw UsageError("a batch takes at least one input");
+  const CompiledNetwork& network = *session.impl_;
+  runtime::Program program = compile(network, size, true);
+  const std::size_t bytes = bytes_of(network, program, size);
+  if (bytes > network.options.memory_limit) {
+    throw Error("a batch of " + std::to_string(size) + " inputs of " + to_string(network.options.input) +
+                " takes " + std::to_string(bytes >> 20) + " MiB, more than the limit of " +
+                std::to_string(network.options.memory_limit >> 20) + " MiB; use fewer, or allow more memory");
+  }
+  impl_ = std::make_unique<Impl>(session.impl_, size, std::move(program));
+}
+
+Batch Batch::within(const Session& session, std::size_t bytes, std::int64_t most) {
+  const CompiledNetwork& network = *session.impl_;
+  std::int64_t size = 1;
+  while (2 * size <= most && bytes_of(network, compile(network, 2 * size, false), 2 * size) <= bytes)
+    size *= 2;
+  return Batch(session, size);
+}
+
+Batch::Batch(Batch&&) noexcept = default;
+Batch& Batch::operator=(Batch&&) noexcept = default;
+Batch::~Batch() = default;
+
+std::int64_t Batch::size() const { return impl_->size; }
+
+std::size_t Batch::bytes() const { return bytes_of(*impl_->network, impl_->program, impl_->size); }
+
+Tensor& Batch::inputs() { return impl_->inputs; }
+
+Tensor Batch::logits() {
+  const CompiledNetwork& network = *impl_->network;
+  const runtime::Memory memory{impl_->arena.data(), nullptr};
+  runtime::execute(impl_->program, network.graph, *network.table, memory, impl_->inputs.data(),
+                   network.options.threads, impl_->shares);
+  Tensor logits(network.shape_for(network.graph.output(), impl_->size));
+  const auto& value = impl_->program.values[static_cast<std::size_t>(impl_->program.output)];
+  runtime::read_value(value, memory, logits.data());
+  return logits;
+}
+
+}  // namespace ablaze
