@@ -117,12 +117,13 @@ def layercam(layer, score):
     return (F.relu(gradient(layer, score)) * layer.a)[0].sum(0)
 
 
-def first_component(channels):
-    """sigma u of the matrix [places, channels], signed to go with the channels' sum."""
+def first_component(channels, sign_of=None):
+    """sigma u of the matrix [places, channels], signed to go with the sum of the channels (or of others)."""
     matrix = channels[0].flatten(1).T
+    whole = (channels if sign_of is None else sign_of)[0].flatten(1).sum(0)
     u, s, _ = torch.linalg.svd(matrix, full_matrices=False)
     first = u[:, 0] * s[0]
-    return (first * torch.sign(first @ matrix.sum(1))).reshape(channels.shape[2:])
+    return (first * torch.sign(first @ whole)).reshape(channels.shape[2:])
 
 
 def eigencam(layer, _score):
@@ -175,12 +176,14 @@ def finer_score(logits, index, references=3, strength=1.0):
     return lambda z: torch.stack([z[:, index] - strength * z[:, c] for c in others]).mean(0)
 
 
-def path_parts(layer, score, nodes=512):
-    """integral over t of sum_k A_k dy/dA_k(tA), by the midpoint rule."""
+def path_parts(layer, score, intervals):
+    """integral over t in [0, 1] of sum(A_k dy/dA_k at tA), with nodes at j / intervals, 0 < j < intervals; the first
+    and the last stand for half an interval more."""
     total = torch.zeros(layer.a.shape[1], dtype=torch.float64)
-    for j in range(nodes):
-        total += (gradient(layer, score, layer.a * ((j + 0.5) / nodes)) * layer.a).sum((0, 2, 3))
-    return total / nodes
+    for j in range(1, intervals):
+        weight = 1 + 0.5 * (j == 1) + 0.5 * (j == intervals - 1)
+        total += weight * (gradient(layer, score, layer.a * (j / intervals)) * layer.a).sum((0, 2, 3))
+    return total / intervals
 
 
 def shapley_values(value, players):
@@ -197,3 +200,46 @@ def shapley_values(value, players):
                 phi += share * (value(without | {player}) - value(without))
         out.append(phi)
     return out
+
+
+# ---- What pytorch-grad-cam 1.5.5 computes instead, where it differs from the papers
+
+
+def library_gradcam_plus_plus(layer, score):
+    """1e-6 more in alpha's divisor."""
+    g = gradient(layer, score)
+    alpha = g**2 / (2 * g**2 + layer.a.sum((2, 3), keepdim=True) * g**3 + 1e-6)
+    return weighted((torch.where(g != 0, alpha, torch.zeros_like(g)) * F.relu(g)).sum((0, 2, 3)), layer.a)
+
+
+def library_xgradcam(layer, score):
+    """1e-7 more in the divisor."""
+    g = gradient(layer, score)
+    return weighted((g * layer.a / (layer.a.sum((2, 3), keepdim=True) + 1e-7)).sum((0, 2, 3)), layer.a)
+
+
+def library_scorecam(layer, score):
+    """Masks with align_corners=True; flat channels show an input of zeros and take part in the softmax."""
+    masks = F.interpolate(layer.a, layer.image.shape[2:], mode="bilinear", align_corners=True)
+    least, most = masks.amin((2, 3), keepdim=True), masks.amax((2, 3), keepdim=True)
+    masks = (masks - least) / (most - least + 1e-8)
+    scores = [score(layer.whole(layer.image * masks[:, k : k + 1])) for k in range(masks.shape[1])]
+    return weighted(torch.softmax(torch.cat(scores), 0), layer.a)
+
+
+def library_eigencam(layer, _score):
+    """Columns centred; the sign, which it leaves to the decomposition, is set here to go with the channels' sum."""
+    return first_component(layer.a - layer.a.mean((2, 3), keepdim=True), layer.a)
+
+
+def library_finer_score(logits, index, references=3, strength=1.0):
+    """The similar classes weighted by their probabilities, which are differentiated too."""
+    distance = (logits[0] - logits[0, index]).abs()
+    others = [c for _, c in sorted((d, c) for c, d in enumerate(distance.tolist()) if c != index)][:references]
+
+    def score(z):
+        p = torch.softmax(z, 1)
+        differences = sum(p[:, c] * (z[:, index] - strength * z[:, c]) for c in others)
+        return differences / (sum(p[:, c] for c in others) + 1e-9)
+
+    return score

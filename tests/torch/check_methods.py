@@ -60,19 +60,90 @@ def error_of(found, expected):
     return ablation.relative_error(found, expected)
 
 
-def check_layer(name, layer_name, network, image, model, known, runner, report):
+def check_layer(name, layer_name, network, image, model, runner, report):
     layer = formulas.Layer(network, image, layer_name)
-    index = int(layer.tail(layer.a).argmax())
-    methods = [method for method in FORMULAS if method in known]
+    logits = layer.tail(layer.a)
+    index = int(logits.argmax())
     pooled = hasattr(network, "fc") and layer_name == "layer4"
-    extra = ["cam"] if pooled and "cam" in known else []
-    for kind, score in (("logit", formulas.logit(index)), ("probability", formulas.probability(index))):
+    methods = list(FORMULAS) + (["cam"] if pooled else [])
+
+    def line(kind, method, answer, expected):
+        error = error_of(as_map(answer), expected.clamp(min=0))
+        report.line(f"{name:26} {layer_name:15} {kind:12} {method:20} {error:9.2e}", error <= LARGEST_ERROR)
+
+    runner_up = int(logits[0].topk(2).indices[1])
+    scores = {"logit": formulas.logit(index), "probability": formulas.probability(index),
+              "margin": formulas.margin(index, runner_up)}
+    for kind, score in scores.items():
+        if kind == "margin":  # scores are scores: one method of each sort is enough
+            methods = ["ablation", "gradcam", "scorecam", "reciprocam"]
         answers = maps_of(runner, model, image, layer_name, "--class", index, "--score", kind,
-                          "--method", ",".join(methods + extra))
-        for method in methods + extra:
+                          "--method", ",".join(methods))
+        for method in methods:
             expected = (formulas.cam(layer, score, index) if method == "cam" else FORMULAS[method](layer, score))
-            error = error_of(as_map(answers[method]), expected.clamp(min=0))
-            report.line(f"{name:26} {layer_name:15} {kind:12} {method:20} {error:9.2e}", error <= LARGEST_ERROR)
+            line(kind, method, answers[method], expected)
+
+    for base in ("gradcam", "ablation", "layercam"):
+        answer = maps_of(runner, model, image, layer_name, "--class", index, "--method", "finercam", "--base", base)
+        line("logit", "finercam " + base, answer["finercam"],
+             FORMULAS[base](layer, formulas.finer_score(logits, index)))
+    answer = maps_of(runner, model, image, layer_name, "--class", index,
+                     "--method", "integrated-gradients")["integrated-gradients"]
+    nodes = answer["completeness"]["evaluations"]
+    if nodes < 256:
+        parts = formulas.path_parts(layer, scores["logit"], nodes + 1)
+        line("logit", "integrated-gradients", answer, formulas.weighted(parts / logits[0, index].abs(), layer.a))
+    whole = float(logits[0, index] - layer.tail(torch.zeros_like(layer.a))[0, index])
+    gap = abs(sum(answer["attributions"]) - whole) / abs(whole)
+    report.line(f"{name:26} {layer_name:15} logit        parts add up          {gap:9.2e}   {nodes} nodes", gap <= 1e-3)
+
+
+def check_shapley(network, image, model, runner, report):
+    """Five channels, whose 32 sets can be gone through."""
+    layer = formulas.Layer(network, image, "layer3")
+    index = int(layer.tail(layer.a).argmax())
+    answer = maps_of(runner, model, image, "layer3", "--class", index, "--method", "shapley", "--until", 0.01)["shapley"]
+    known = {}
+
+    def value(players):
+        if players not in known:
+            a = torch.zeros_like(layer.a)
+            a[:, sorted(players)] = layer.a[:, sorted(players)]
+            known[players] = float(layer.tail(a)[0, index])
+        return known[players]
+
+    channels = list(range(layer.a.shape[1]))
+    exact = formulas.shapley_values(value, channels)
+    whole = value(frozenset(channels)) - value(frozenset())
+    gap = abs(sum(answer["attributions"]) - whole) / abs(whole)
+    report.line(f"Shapley values of {len(channels)} channels add up within {gap:.1e}", gap <= 1e-5)
+    for k, (found, error) in enumerate(zip(answer["attributions"], answer["standard_errors"])):
+        off = abs(found - exact[k])
+        report.line(f"  channel {k}: {found:8.4f} +- {error:.4f}, by enumeration {exact[k]:8.4f}",
+                    off <= 3 * error + 1e-5 * abs(whole))
+
+
+LIBRARY = {
+    "gradcam++": (formulas.library_gradcam_plus_plus, "1e-6 in alpha's divisor"),
+    "xgradcam": (formulas.library_xgradcam, "1e-7 in the divisor"),
+    "scorecam": (formulas.library_scorecam, "align_corners=True, flat channels in the softmax"),
+    "eigencam": (formulas.library_eigencam, "columns centred before the decomposition"),
+}
+
+
+def compare_with_library(network, image, layer_name, report):
+    """Says where pytorch-grad-cam differs, and by how much once each map is scaled to its largest value."""
+    layer = formulas.Layer(network, image, layer_name)
+    logits = layer.tail(layer.a)
+    index = int(logits.argmax())
+    pairs = {method: (FORMULAS[method](layer, formulas.logit(index)), theirs(layer, formulas.logit(index)), why)
+             for method, (theirs, why) in LIBRARY.items()}
+    pairs["finercam"] = (formulas.gradcam(layer, formulas.finer_score(logits, index)),
+                         formulas.gradcam(layer, formulas.library_finer_score(logits, index)),
+                         "similar classes weighted by probability")
+    for method, (ours, theirs, why) in pairs.items():
+        ours, theirs = (m.clamp(min=0) / m.max() for m in (ours, theirs))
+        report.line(f"  {method:12} {error_of(theirs, ours):9.2e}   {why}")
 
 
 def main():
@@ -81,7 +152,6 @@ def main():
     report.line(f"relative L2 error of the maps, at most {LARGEST_ERROR:g}")
     with tempfile.TemporaryDirectory() as scratch:
         runner = Ablaze(options.ablaze, scratch)
-        known = {entry["id"] for entry in runner.run("methods", "--json")}
         table = make_golden.thin_networks()
         for name, layers in SEEDED.items():
             if options.only and options.only not in name:
@@ -92,7 +162,7 @@ def main():
             torch.save(network.state_dict(), model)
             image = networks.named_tensor("input", (1, *shape[1:]), torch.float32)
             for layer in layers:
-                check_layer(name, layer, network.double(), image, model, known, runner, report)
+                check_layer(name, layer, network.double(), image, model, runner, report)
         for name, layers in SHIPPED.items():
             if options.only and options.only not in name:
                 continue
@@ -106,7 +176,18 @@ def main():
             # A quarter of the usual size: the formulas take a float64 pass of the network for every channel.
             image = preprocessing(how["size"] // 4, how["crop"] // 4)(photo)[None]
             for layer in layers:
-                check_layer(name, layer, network, image, model, known, runner, report)
+                check_layer(name, layer, network, image, model, runner, report)
+        if not options.only:
+            make, shape, head, _ = table["resnet18_odd"]
+            network = networks.fill(make(), head)
+            model = f"{scratch}/odd.pth"
+            torch.save(network.state_dict(), model)
+            image = networks.named_tensor("input", (1, *shape[1:]), torch.float32)
+            check_shapley(network.double(), image, model, runner, report)
+            make, shape, head, _ = table["bottleneck"]
+            report.line("bottleneck layer3: pytorch-grad-cam's maps are other maps, by")
+            compare_with_library(networks.fill(make(), head).double(),
+                                 networks.named_tensor("input", (1, *shape[1:])), "layer3", report)
     report.finish()
 
 

@@ -21,7 +21,7 @@ void add_method_options(CLI::App& grammar, MethodOptions& options) {
       ->check(CLI::Range(2, 256));
   grammar
       .add_option("--paths", options.paths,
-                  "ablation: draw the ways of N channels from their gradient to their ablation")
+                  "ablation: tell (--json) the ways of N channels from their gradient to their ablation")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
   grammar.add_option("--base", options.base, "finercam: the method that explains the difference")
