@@ -19,7 +19,7 @@ using image::Box;
 
 constexpr int scale_width = 84;  // of the colour bar and its numbers at a row's end
 constexpr int narrowest = 720;   // of the sheet: the header needs that
-constexpr int caption_lines = 4;
+constexpr int note_lines = 4;
 
 /// Which explanation stands in which row and column, and how large everything is.
 struct Grid {
@@ -37,18 +37,28 @@ struct Grid {
   }
 };
 
-/// What stands below a cell: how far the map reaches, or why it shows nothing.
-std::vector<std::string> caption_of(const Explanation& e, const MapStyle& style, double unit, int width) {
-  if (!e.note.empty()) return image::wrapped(e.note, note, width, caption_lines);
-  const ValueRange own = range_of(drawn_map(e, style), ColourMap::grey);
-  std::string text = "up to " + image::short_value(own.high * unit);
-  if (is_diverging(style.colours) || own.low != 0)
-    text = image::short_value(own.low * unit) + " to " + image::short_value(own.high * unit);
-  return {image::shortened(text, caption, width)};
-}
-
 /// What a map's values are multiplied by to be told: on a shared scale, all are in one unit.
 double told_unit(const Explanation& e, const MapStyle& style) { return style.shared_scale ? e.divisor : 1; }
+
+/// "−0.2 to 4.66": from where to where a map reaches; empty where it shows nothing, which the note tells.
+std::string reach_of(const Explanation& e, const MapStyle& style) {
+  const ValueRange own = range_of(drawn_map(e, style), ColourMap::grey);
+  if (own.low == own.high && !e.note.empty()) return {};
+  const double unit = told_unit(e, style);
+  const std::string high = image::short_value(own.high * unit);
+  if (!is_diverging(style.colours) && own.low == 0) return "up to " + high;
+  return image::short_value(own.low * unit) + " to " + high;
+}
+
+std::vector<std::string> note_of(const Explanation& e, int width) {
+  if (e.note.empty()) return {};
+  return image::wrapped(e.note, note, width, note_lines);
+}
+
+/// Lines below a cell.
+std::size_t caption_lines(const Explanation& e, const MapStyle& style, int width) {
+  return (reach_of(e, style).empty() ? 0 : 1) + note_of(e, width).size();
+}
 
 int cell_side(int columns) { return std::clamp(1500 / std::max(columns, 1), 120, 240); }
 
@@ -69,8 +79,7 @@ Grid grid_of(std::span<const Explanation> all, const CropBox& where, const MapSt
   grid.cell_height = cell.height;
   for (const auto& row : grid.rows) {
     std::size_t lines = 1;
-    for (const std::size_t i : row)
-      lines = std::max(lines, caption_of(all[i], style, told_unit(all[i], style), grid.cell_width).size());
+    for (const std::size_t i : row) lines = std::max(lines, caption_lines(all[i], style, grid.cell_width));
     grid.caption_rows.push_back(static_cast<int>(lines));
   }
   for (const std::size_t i : grid.rows.front()) {
@@ -157,11 +166,15 @@ class Sheet {
     for (std::size_t c = 0; c < grid_.rows[row].size(); ++c) {
       const std::size_t i = grid_.rows[row][c];
       image::paste(on, map_over_photo(seen, whole, all_[i], ranges_[i], style_), grid_.x(c), top);
-      const auto& type = all_[i].note.empty() ? caption : note;
-      draw_lines(on, grid_.x(c), top + grid_.cell_height + 4,
-                 caption_of(all_[i], style_, told_unit(all_[i], style_), grid_.cell_width), type);
+      draw_caption(on, all_[i], grid_.x(c), top + grid_.cell_height + 4);
     }
     if (style_.shared_scale) draw_row_scale(on, row, top);
+  }
+
+  void draw_caption(Image& on, const Explanation& e, int x, int top) const {
+    const std::string reach = reach_of(e, style_);
+    if (!reach.empty()) top = draw_lines(on, x, top, {reach}, caption);
+    draw_lines(on, x, top, note_of(e, grid_.cell_width), note);
   }
 
   void draw_row_scale(Image& on, std::size_t row, int top) const {
