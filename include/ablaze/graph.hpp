@@ -57,11 +57,18 @@ struct Linear {
 struct Flatten {};   ///< [N, ...] -> [N, product of the rest]
 struct Add {};       ///< two inputs of one shape
 struct Identity {};  ///< also Dropout at inference
+/// Channels picked, put in another order or filled up with zeros: output channel c is input channel from[c],
+/// or zeros where from[c] is -1, at every stride-th row and column.
+struct ChannelMap {
+  std::vector<int> from;
+  std::array<int, 2> stride{1, 1};
+};
 
 }  // namespace op
 
-using Op = std::variant<op::Input, op::Conv2d, op::BatchNorm, op::Relu, op::MaxPool2d, op::AvgPool2d,
-                        op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Add, op::Identity>;
+using Op =
+    std::variant<op::Input, op::Conv2d, op::BatchNorm, op::Relu, op::MaxPool2d, op::AvgPool2d,
+                 op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Add, op::Identity, op::ChannelMap>;
 
 /// "Conv2d", "BatchNorm", ...
 std::string_view op_name(const Op& op);

@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20200301;  // any number does
 
-void check_architecture(const std::string& asked, const models::Identified& found, const std::string& file) {
-  if (asked.empty() || models::names_network(asked, *found.family, found.network)) return;
-  throw Error(file + ": its tensors are those of " + found.network.architecture + ", not of \"" +
-              base::printable(asked) + "\"; leave the architecture out, or give the name that was found");
-}
-
 void apply_options(const ConvertOptions& options, Model& model) {
   if (!options.architecture.empty()) model.architecture = options.architecture;
   if (!options.labels.empty()) {
@@ -90,10 +84,7 @@ double relative_error(const std::vector<float>& found, const std::vector<float>&
 
 Model convert_model(const std::filesystem::path& source, const std::filesystem::path& out,
                     const ConvertOptions& options) {
-  const formats::TensorFile content = formats::read_tensor_file(source);
-  models::Identified found = models::identify(content, source.string());
-  check_architecture(options.architecture, found, source.string());
-  Model model = models::make_model(content, std::move(found), source);
+  Model model = models::open_model(source, options.architecture);
   apply_options(options, model);
   // The self-test speaks of the weights that the file will hold, so they are rounded first.
   model = models::with_weights_as(model, options.dtype);

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "formats/bytes.hpp"
 #include "formats/npy.hpp"
+#include "formats/onnx.hpp"
 #include "formats/pytorch.hpp"
 #include "formats/safetensors.hpp"
 
@@ -25,12 +26,6 @@ bool looks_like_text(std::span<const std::byte> bytes) {
     const auto byte = static_cast<unsigned char>(c);
     return byte >= 0x20 || (byte >= '\t' && byte <= '\r');
   });
-}
-
-/// ONNX is a protobuf message whose first field is ir_version and whose second is the producer or the opset.
-bool looks_like_onnx(std::span<const std::byte> bytes) {
-  return bytes.size() > 3 && bytes[0] == std::byte{0x08} && std::to_integer<int>(bytes[1]) < 0x20 &&
-         (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3A} || bytes[2] == std::byte{0x42});
 }
 
 /// What the content of an unknown file looks like, with advice.
@@ -64,7 +59,8 @@ std::string describe_content(std::span<const std::byte> bytes) {
            "with a "
            "current one";
   if (looks_like_npy(bytes)) return "looks like a NumPy array (.npy), which is an input, not a network";
-  if (looks_like_onnx(bytes)) return "looks like an ONNX model; export its weights from PyTorch instead";
+  if (looks_like_onnx(bytes))
+    return "looks like an ONNX model, which holds a network and not named weights alone";
   if (!looks_like_text(bytes)) return "has unknown content";
   const std::string_view start = as_text(bytes.first(std::min<std::size_t>(bytes.size(), 256)));
   const std::string any_case = base::lower(start);
@@ -86,7 +82,7 @@ TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<c
   }
   if (looks_like_safetensors(bytes)) return parse_safetensors(bytes, std::move(owner), name);
   throw malformed(name, "it " + describe_content(bytes) +
-                            ". Expected a model: safetensors, or a PyTorch state dict (.pth, .pt)");
+                            ". Expected a model: safetensors, a PyTorch state dict (.pth, .pt) or ONNX");
 }
 
 TensorFile read_tensor_file(const std::filesystem::path& file) {

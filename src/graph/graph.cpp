@@ -19,8 +19,8 @@ std::int64_t parameters(const Weight& weight) { return weight ? weight.size() : 
 
 std::string_view op_name(const Op& op) {
   static constexpr std::array<std::string_view, std::variant_size_v<Op>> names{
-      "Input",  "Conv2d",  "BatchNorm", "ReLU",    "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d",
-      "Linear", "Flatten", "Add",       "Identity"};
+      "Input",  "Conv2d",  "BatchNorm", "ReLU",     "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d",
+      "Linear", "Flatten", "Add",       "Identity", "ChannelMap"};
   return names.at(op.index());
 }
 

@@ -139,6 +139,19 @@ struct Infer {
       fail(node, "adds tensors of shapes " + to_string(*in[0]) + " and " + to_string(*in[1]));
     return first();
   }
+  Shape operator()(const op::ChannelMap& map) const {
+    expect_spatial(node, first());
+    for (const int channel : map.from) {
+      if (channel < -1 || channel >= first()[1])
+        fail(node, "it reads channel " + std::to_string(channel) + " of " + std::to_string(first()[1]));
+    }
+    if (map.from.empty() || static_cast<std::int64_t>(map.from.size()) > kMostExtent)
+      fail(node, "it has " + std::to_string(map.from.size()) + " output channels");
+    Shape out{first()[0], static_cast<std::int64_t>(map.from.size()), 0, 0};
+    for (std::size_t axis = 0; axis < 2; ++axis)
+      out[axis + 2] = window_outputs(node, first()[axis + 2], {1, map.stride[axis], 0, 1, false});
+    return out;
+  }
   Shape operator()(const op::Relu&) const { return first(); }
   Shape operator()(const op::Identity&) const { return first(); }
 

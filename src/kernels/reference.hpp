@@ -121,6 +121,26 @@ std::vector<T> average_pool(std::span<const T> x, Extent4 in, Extent4 out, const
   return y;
 }
 
+/// Output channel c is input channel from[c], or zeros where it is -1, at every stride-th row and column.
+template <class T>
+std::vector<T> channel_map(std::span<const T> x, Extent4 in, std::span<const int> from, int stride_h,
+                           int stride_w, Extent4 out) {
+  std::vector<T> y(static_cast<std::size_t>(out.size()));
+  for (std::int64_t n = 0; n < out.n; ++n) {
+    for (std::int64_t c = 0; c < out.c; ++c) {
+      const std::int64_t source = from[static_cast<std::size_t>(c)];
+      if (source < 0) continue;
+      for (std::int64_t p = 0; p < out.h; ++p) {
+        for (std::int64_t q = 0; q < out.w; ++q) {
+          y[((n * out.c + c) * out.h + p) * out.w + q] =
+              x[((n * in.c + source) * in.h + p * stride_h) * in.w + q * stride_w];
+        }
+      }
+    }
+  }
+  return y;
+}
+
 /// The mean of rows floor(p H / out) .. ceil((p + 1) H / out) and the like columns.
 template <class T>
 std::vector<T> adaptive_average_pool(std::span<const T> x, Extent4 in, Extent4 out) {

@@ -14,7 +14,11 @@ namespace {
 constexpr std::array<std::string_view, 1> kVggPrefixes{"vgg"};
 constexpr std::array<std::string_view, 3> kResnetPrefixes{"resnet", "resnext", "wide_resnet"};
 
-const std::array<Family, 2> kFamilies{{
+constexpr std::array<std::string_view, 2> kCifarPrefixes{"cifar_resnet", "resnet"};
+
+const std::array<Family, 3> kFamilies{{
+    {"cifar_resnet", kCifarPrefixes, "conv1.weight (3x3), layer1.0.conv1.weight ... linear.weight",
+     matches_cifar_resnet, build_cifar_resnet},
     {"resnet", kResnetPrefixes, "conv1.weight, layer1.0.conv1.weight ... fc.weight", matches_resnet,
      build_resnet},
     {"vgg", kVggPrefixes, "features.0.weight ... classifier.6.weight", matches_vgg, build_vgg},

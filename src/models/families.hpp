@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <ablaze/graph.hpp>
+#include <ablaze/preprocess.hpp>
 
 #include "models/assembler.hpp"
 
@@ -16,6 +17,7 @@ struct Network {
   std::string architecture;   ///< as precise as it goes: "resnet18_thin"
   std::string depth_name;     ///< without the width: "resnet18"; the family's name where no depth fits
   std::string default_layer;  ///< what is explained unless a layer is named
+  Preprocess preprocess;      ///< what such networks are trained with, as a rule
 };
 
 /// A kind of network that is known by its tensors' names and shapes alone. A further family is one more row
@@ -41,6 +43,8 @@ bool matches_vgg(const TensorMap& tensors);
 Network build_vgg(Assembler& assembler);
 bool matches_resnet(const TensorMap& tensors);
 Network build_resnet(Assembler& assembler);
+bool matches_cifar_resnet(const TensorMap& tensors);
+Network build_cifar_resnet(Assembler& assembler);
 
 /// The number between `prefix` and `suffix` in a tensor's name ("features." 12 ".weight"); -1 where the name
 /// is built otherwise. An empty suffix takes whatever follows a dot.

@@ -1,12 +1,16 @@
 #include <ablaze/error.hpp>
 #include <ablaze/model.hpp>
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include "base/files.hpp"
 #include "base/text.hpp"
+#include "formats/onnx_import.hpp"
 #include "formats/tensor_file.hpp"
 #include "models/config.hpp"
 #include "models/families.hpp"
+#include "models/graph_json.hpp"
 #include "models/load.hpp"
 #include "models/metadata.hpp"
 #include "models/names.hpp"
@@ -28,7 +32,71 @@ void check_declared(const std::string& declared, const Family& family, const std
 
 }  // namespace
 
+namespace {
+
+void check_asked(const std::string& asked, const Identified& found, const std::string& file) {
+  if (asked.empty() || found.family == nullptr || names_network(asked, *found.family, found.network)) return;
+  throw Error(file + ": its tensors are those of " + found.network.architecture + ", not of \"" +
+              base::printable(asked) + "\"; leave the architecture out, or give the name that was found");
+}
+
+/// A network as an ONNX file or a description in the metadata tells it, whose layers' names may be anything.
+Network described(Graph graph, const Shape& input, std::string target) {
+  Network network;
+  network.graph = std::move(graph);
+  network.architecture = network.depth_name = "onnx";
+  network.default_layer = target.empty() ? default_target(network.graph, input) : std::move(target);
+  return network;
+}
+
+/// Square pictures; cropped from somewhat larger ones as ImageNet's networks are trained, unless they are
+/// small.
+Preprocess preprocess_for(const Shape& input) {
+  Preprocess how;
+  how.crop = static_cast<int>(input[2]);
+  constexpr int small = 96;
+  how.resize = how.crop < small ? how.crop : static_cast<int>(std::lround(how.crop / 0.875));
+  return how;
+}
+
+Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const formats::OnnxModel onnx =
+      formats::parse_onnx(mapped->bytes(), mapped, formats::externals_beside(file), name);
+  formats::OnnxNetwork imported = formats::import_onnx(onnx, name);
+  if (imported.input[1] != 3 || imported.input[2] != imported.input[3]) {
+    throw Error(name + ": the network takes " + to_string(imported.input) +
+                " inputs; expected square pictures of three channels, N x 3 x H x H");
+  }
+  const formats::TensorFile nothing_said;
+  Identified found{nullptr, described(std::move(imported.graph), imported.input, {}),
+                   std::move(imported.notes)};
+  found.network.preprocess = preprocess_for(imported.input);
+  Model model = make_model(nothing_said, std::move(found), file);
+  model.activation = imported.activation;
+  return model;
+}
+
+}  // namespace
+
+std::string default_target(const Graph& graph, const Shape& input) {
+  NodeId id = last_spatial(graph, graph.infer_shapes(input));
+  const auto passes = [](const Op& op) {
+    return std::holds_alternative<op::MaxPool2d>(op) || std::holds_alternative<op::AvgPool2d>(op) ||
+           std::holds_alternative<op::AdaptiveAvgPool2d>(op) || std::holds_alternative<op::Identity>(op);
+  };
+  while (passes(graph.node(id).op) && graph.node(id).inputs[0] > 0) id = graph.node(id).inputs[0];
+  return graph.node(id).name;
+}
+
 Identified identify(const formats::TensorFile& content, const std::string& file) {
+  if (const auto told = content.metadata.find("ablaze.graph"); told != content.metadata.end()) {
+    Graph graph = graph_from_json(told->second, content.tensors, file);
+    const auto target = content.metadata.find("ablaze.target");
+    std::string layer = target == content.metadata.end() ? graph.node(graph.output()).name : target->second;
+    graph.find(layer);
+    return {nullptr, described(std::move(graph), {}, std::move(layer)), {}};
+  }
   std::vector<std::string> notes;
   const TensorMap tensors = torchvision_names(content.tensors, notes);
   const Family& family = find_family(tensors, file);
@@ -39,11 +107,12 @@ Identified identify(const formats::TensorFile& content, const std::string& file)
 
 Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source) {
   const std::string declared = declared_architecture(content.metadata);
-  if (!declared.empty()) check_declared(declared, *found.family, source.string());
+  if (!declared.empty() && found.family != nullptr) check_declared(declared, *found.family, source.string());
   Model model;
   model.graph = std::move(found.network.graph);
   model.architecture = declared.empty() ? std::move(found.network.architecture) : declared;
   model.default_layer = std::move(found.network.default_layer);
+  model.preprocess = std::move(found.network.preprocess);
   model.source = source;
   model.notes = content.notes;
   model.notes.insert(model.notes.end(), found.notes.begin(), found.notes.end());
@@ -53,11 +122,17 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   return model;
 }
 
+Model open_model(const std::filesystem::path& file, const std::string& architecture) {
+  const auto mapped = base::MappedFile::open(file);
+  if (formats::looks_like_onnx(mapped->bytes())) return open_onnx(mapped, file);
+  const formats::TensorFile content = formats::parse_tensor_file(mapped->bytes(), mapped, file.string());
+  Identified found = identify(content, file.string());
+  check_asked(architecture, found, file.string());
+  return make_model(content, std::move(found), file);
+}
+
 }  // namespace models
 
-Model load_model(const std::filesystem::path& file) {
-  const formats::TensorFile content = formats::read_tensor_file(file);
-  return models::make_model(content, models::identify(content, file.string()), file);
-}
+Model load_model(const std::filesystem::path& file) { return models::open_model(file, {}); }
 
 }  // namespace ablaze

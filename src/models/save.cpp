@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "formats/safetensors.hpp"
+#include "models/graph_json.hpp"
+#include "models/load.hpp"
 #include "models/metadata.hpp"
 #include "tensor/half.hpp"
 
@@ -61,6 +63,23 @@ Weight stored_as(const Weight& weight, DType dtype, const std::string& name) {
   return target == DType::f16 ? halved(weight, name) : Weight(weight.to_tensor());
 }
 
+bool same_network(const Graph& a, const Graph& b) {
+  return a.size() == b.size() && a.aliases() == b.aliases() &&
+         std::ranges::equal(a.nodes(), b.nodes(), [](const Node& x, const Node& y) {
+           return x.name == y.name && x.inputs == y.inputs && x.op.index() == y.op.index();
+         });
+}
+
+/// Whether the tensors' names and shapes tell the network, as they do in the known families; one that came
+/// from an ONNX file has to be described.
+bool told_by_names(const formats::TensorFile& content, const Graph& graph) {
+  try {
+    return same_network(identify({content.tensors, {}}, "").network.graph, graph);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 Model with_weights_as(const Model& model, DType dtype) {
@@ -86,6 +105,10 @@ void save_model(const Model& model, const std::filesystem::path& file, DType dty
     for_each_weight(node.op, [&](const char* suffix, const Weight& weight) {
       content.tensors.emplace(node.name + suffix, weight);
     });
+  }
+  if (!told_by_names(content, stored.graph)) {
+    content.metadata["ablaze.graph"] = graph_to_json(stored.graph);
+    content.metadata["ablaze.target"] = stored.default_layer;
   }
   formats::write_safetensors(file, content);
 }

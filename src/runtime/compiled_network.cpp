@@ -10,6 +10,7 @@
 
 #include "runtime/ablation/delta_program.hpp"
 #include "runtime/gradient/program.hpp"
+#include "runtime/lowering/canonical.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -55,12 +56,12 @@ int resolve_threads(int wish) {
   return wish == 0 ? omp_get_max_threads() : wish;
 }
 
-CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish)
-    : graph(network), options(std::move(wish)) {
+CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish) : options(std::move(wish)) {
   options.threads = resolve_threads(options.threads);
   options.isa = resolve_isa(options.isa);
   table = &kernels::kernel_table(options.isa);
-  shapes = graph.infer_shapes(options.input);
+  shapes = network.infer_shapes(options.input);
+  graph = in_known_operators(network, shapes);
 
   kept.assign(shapes.size(), false);
   for (const std::string& name : options.keep) {

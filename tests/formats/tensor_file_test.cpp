@@ -36,7 +36,7 @@ TEST_CASE("what is no model is told for what it looks like") {
   CHECK(contains(refusal("{\"a\": 1}"), "looks like text"));
   CHECK(contains(refusal(std::string(100, '\0')), "unknown content"));
   for (const char* text : {"", "nothing that anybody knows"})
-    CHECK(contains(refusal(text), "Expected a model: safetensors, or a PyTorch state dict"));
+    CHECK(contains(refusal(text), "Expected a model: safetensors, a PyTorch state dict"));
 }
 
 TEST_CASE("the errors name the file") {

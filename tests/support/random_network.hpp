@@ -11,7 +11,9 @@ namespace ablaze::testing {
 
 class RandomNetwork {
  public:
-  explicit RandomNetwork(unsigned seed) : random_(seed) {
+  /// channel_maps: some shortcuts are channel maps instead of convolutions.
+  explicit RandomNetwork(unsigned seed, bool channel_maps = false)
+      : random_(seed), channel_maps_(channel_maps) {
     const int channels = pick(1, 20);
     shape_ = {1, channels, pick(6, 19), pick(6, 19)};
     nodes_.push_back(graph_.add("input", op::Input{{channels, 0, 0}}, {}));
@@ -49,6 +51,13 @@ class RandomNetwork {
     conv.groups = groups;
     return conv;
   }
+  /// Some channels, in any order, some of them twice, and zeros.
+  op::ChannelMap channel_map(const Shape& in, int out_channels, int stride) {
+    op::ChannelMap map;
+    for (int c = 0; c < out_channels; ++c) map.from.push_back(pick(-1, static_cast<int>(in[1]) - 1));
+    map.stride = {stride, stride};
+    return map;
+  }
   op::BatchNorm norm(std::int64_t channels) {
     op::BatchNorm n;
     n.weight = tensor({channels}, 0.2, 1);
@@ -77,7 +86,11 @@ class RandomNetwork {
         at = graph_.add(name + ".bn2", norm(out), {at});
         NodeId skip = from;
         if (project) {
-          skip = graph_.add(name + ".down", convolution(in, out, 1, stride, 1), {from});
+          if (channel_maps_) {
+            skip = graph_.add(name + ".map", channel_map(in, out, stride), {from});
+          } else {
+            skip = graph_.add(name + ".down", convolution(in, out, 1, stride, 1), {from});
+          }
           skip = graph_.add(name + ".downbn", norm(out), {skip});
         }
         if (pick(0, 1) == 1) std::swap(at, skip);
@@ -162,6 +175,7 @@ class RandomNetwork {
   }
 
   std::mt19937 random_;
+  bool channel_maps_;
   std::normal_distribution<double> normal_;
   Graph graph_;
   Shape shape_;

@@ -113,6 +113,9 @@ struct ReferenceRun {
     if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op)) {
       return adaptive_average_pool<double>(in, extent(first), extent(id));
     }
+    if (const auto* map = std::get_if<op::ChannelMap>(&node.op)) {
+      return channel_map<double>(in, extent(first), map->from, map->stride[0], map->stride[1], extent(id));
+    }
     return x;  // Flatten and Identity move nothing
   }
 };

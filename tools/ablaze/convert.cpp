@@ -32,6 +32,7 @@ struct Words {
 
 constexpr const char* examples =
     "  ablaze convert resnet50-0676ba61.pth --out resnet50.safetensors --labels imagenet.json\n"
+    "  ablaze convert network.onnx --out network.safetensors --crop 160\n"
     "  ablaze convert mine.pt --out mine.safetensors --dtype f16 --activation sigmoid\n"
     "  ablaze inspect mine.safetensors --verify\n";
 
@@ -140,11 +141,11 @@ int run(const Words& words, const Common& common) {
 
 Command convert_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
-      app.add_subcommand("convert", "Make a model file from PyTorch's or plain safetensors weights");
+      app.add_subcommand("convert", "Make a model file from PyTorch's, ONNX's or plain safetensors weights");
   const auto words = std::make_shared<Words>();
   grammar
       ->add_option("SOURCE", words->source,
-                   "A PyTorch state dict (.pth, .pt) or a safetensors file, torchvision's names")
+                   "A PyTorch checkpoint (.pth, .pt, .th), an ONNX or a safetensors file")
       ->required()
       ->type_name("");
   grammar->add_option("-o,--out", words->out, "The model file to write")->type_name("FILE")->required();

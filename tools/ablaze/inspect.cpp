@@ -77,6 +77,9 @@ std::string describe(const Op& op) {
           return window("average pool", o.kernel[0], o.kernel[1], o.stride);
         } else if constexpr (std::is_same_v<T, op::AdaptiveAvgPool2d>) {
           return window("average pool to", o.output[0], o.output[1], {1, 1});
+        } else if constexpr (std::is_same_v<T, op::ChannelMap>) {
+          return "channels to " + std::to_string(o.from.size()) +
+                 (o.stride == std::array{1, 1} ? "" : " /" + pair_text(o.stride));
         } else {
           return base::lower(op_name(op));
         }

@@ -1,0 +1,311 @@
+#include "formats/onnx_import.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "formats/bytes.hpp"
+#include "formats/onnx_importer.hpp"
+
+namespace ablaze::formats {
+namespace {
+
+constexpr std::int64_t kUsualSide = 224;
+
+}  // namespace
+
+// ---- the walk ----------------------------------------------------------------------------------------
+
+OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
+  using I = OnnxImporter;
+  static const std::map<std::string_view, Handler> handlers{
+      {"Conv", &I::conv},
+      {"BatchNormalization", &I::batch_norm},
+      {"Relu", &I::relu},
+      {"MaxPool", &I::max_pool},
+      {"AveragePool", &I::average_pool},
+      {"GlobalAveragePool", &I::global_average_pool},
+      {"ReduceMean", &I::reduce_mean},
+      {"Gemm", &I::gemm},
+      {"MatMul", &I::matmul},
+      {"Flatten", &I::flatten},
+      {"Identity", &I::identity},
+      {"Dropout", &I::identity},
+      {"Cast", &I::identity},
+      {"Clip", &I::clip},
+      {"LeakyRelu", &I::leaky_relu},
+      {"Softmax", &I::head_activation},
+      {"LogSoftmax", &I::head_activation},
+      {"Sigmoid", &I::head_activation},
+      {"Add", &I::arithmetic},
+      {"Sub", &I::arithmetic},
+      {"Mul", &I::arithmetic},
+      {"Div", &I::arithmetic},
+      {"Sum", &I::sum},
+      {"Reshape", &I::reshape},
+      {"Transpose", &I::transpose},
+      {"Concat", &I::concat},
+      {"Split", &I::split},
+      {"Slice", &I::slice},
+      {"Pad", &I::pad},
+      {"Squeeze", &I::squeeze},
+  };
+  const auto found = handlers.find(op);
+  return found == handlers.end() ? nullptr : found->second;
+}
+
+OnnxNetwork OnnxImporter::run() {
+  if (model_.outputs.empty()) throw malformed(file_, "the ONNX graph has no output");
+  for (const OnnxNode& node : model_.nodes) {
+    for (const std::string_view input : node.inputs) ++readers_[input];
+  }
+  for (const OnnxValue& output : model_.outputs) ++readers_[output.name];
+  find_input();
+  for (const OnnxNode& node : model_.nodes) import_node(node);
+  network_.graph = finish();
+  if (model_.outputs.size() > 1)
+    network_.notes.push_back("the network has " + std::to_string(model_.outputs.size()) +
+                             " outputs; the first is used");
+  return std::move(network_);
+}
+
+/// The one input that no tensor of the file is given for: a batch of pictures.
+void OnnxImporter::find_input() {
+  const OnnxValue* found = nullptr;
+  for (const OnnxValue& input : model_.inputs) {
+    if (model_.initializers.contains(input.name)) continue;
+    if (found != nullptr)
+      throw malformed(file_, "the ONNX graph has two inputs, " + in_quotes(found->name) + " and " +
+                                 in_quotes(input.name) + "; expected one, a batch of pictures");
+    found = &input;
+  }
+  if (found == nullptr || found->shape.size() != 4 || found->shape[1] == 0)
+    throw malformed(file_, "the ONNX graph's input should be a batch of pictures, N x C x H x W, and is " +
+                               (found == nullptr ? "missing" : to_string(found->shape)));
+  input_name_ = found->name;
+  Shape shape = found->shape;
+  const bool open = shape[2] == 0 || shape[3] == 0;
+  network_.input = {std::max<std::int64_t>(shape[0], 1), shape[1], open ? kUsualSide : shape[2],
+                    open ? kUsualSide : shape[3]};
+  names_.insert("input");
+  nodes_.push_back({"input", op::Input{{shape[1], 0, 0}}, {}});
+  values_.emplace(input_name_, OnnxFlow{0, network_.input});
+}
+
+void OnnxImporter::import_node(const OnnxNode& node) {
+  if (!node.domain.empty() && node.domain != "ai.onnx") refuse_operator(node);
+  for (const auto& [name, attribute] : node.attributes) {
+    if (attribute.graph) refuse(node, "it holds a graph of its own (control flow)");
+  }
+  if (node.outputs.empty() || fold(node)) return;
+  const Handler handler = handler_of(node.op);
+  if (handler == nullptr) refuse_operator(node);
+  (this->*handler)(node);
+}
+
+/// The nodes that the output depends on, in their order; containers' names mean the last layer in them.
+Graph OnnxImporter::finish() {
+  const auto found = values_.find(model_.outputs.front().name);
+  const OnnxFlow* output = found == values_.end() ? nullptr : std::get_if<OnnxFlow>(&found->second);
+  if (output == nullptr || output->shape.size() != 2)
+    throw malformed(file_,
+                    "the ONNX graph's output should be one row of scores a picture (N x classes), and is " +
+                        (output == nullptr ? "no such value" : to_string(output->shape)) +
+                        ": it is no classifier");
+  std::vector<bool> needed(nodes_.size(), false);
+  needed[static_cast<std::size_t>(output->node)] = true;
+  for (std::size_t id = nodes_.size(); id-- > 0;) {
+    if (!needed[id]) continue;
+    for (const NodeId in : nodes_[id].inputs) needed[static_cast<std::size_t>(in)] = true;
+  }
+  needed[0] = true;
+  Graph graph;
+  std::vector<NodeId> place(nodes_.size(), -1);
+  for (std::size_t id = 0; id < nodes_.size(); ++id) {
+    if (!needed[id]) continue;
+    for (NodeId& in : nodes_[id].inputs) in = place[static_cast<std::size_t>(in)];
+    place[id] = graph.add(nodes_[id].name, std::move(nodes_[id].op), std::move(nodes_[id].inputs));
+  }
+  std::map<std::string, NodeId> containers;
+  for (NodeId id = 1; id < graph.size(); ++id) {
+    const std::string& name = graph.node(id).name;
+    for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
+      containers[name.substr(0, dot)] = id;
+  }
+  for (const auto& [name, id] : containers) {
+    if (!graph.contains(name)) graph.alias(name, id);
+  }
+  return graph;
+}
+
+void OnnxImporter::refuse(const OnnxNode& node, const std::string& why) const {
+  throw malformed(file_,
+                  "its operator " + in_quotes(node.op) + " (node " + in_quotes(node.name) + "): " + why);
+}
+
+void OnnxImporter::refuse_operator(const OnnxNode& node) const {
+  const std::string domain = node.domain.empty() || node.domain == "ai.onnx"
+                                 ? std::string()
+                                 : " of the domain " + in_quotes(node.domain);
+  refuse(
+      node,
+      "this operator" + domain +
+          " is not supported there. Networks of convolutions, linear layers, BatchNorm, ReLU, Clip, pools, "
+          "sums and concatenations open; see weights/README.md");
+}
+
+// ---- values and attributes ---------------------------------------------------------------------------
+
+const OnnxImporter::Value& OnnxImporter::value(const OnnxNode& node, std::size_t input) const {
+  if (!given(node, input)) refuse(node, "its input " + std::to_string(input + 1) + " is missing");
+  const auto found = values_.find(node.inputs[input]);
+  if (found == values_.end())
+    refuse(node, "it reads " + in_quotes(node.inputs[input]) + ", which nothing before it computes");
+  return found->second;
+}
+
+const OnnxTensor* OnnxImporter::constant(const OnnxNode& node, std::size_t input) const {
+  if (!given(node, input)) return nullptr;
+  if (const auto found = model_.initializers.find(node.inputs[input]); found != model_.initializers.end())
+    return &found->second;
+  const auto found = values_.find(node.inputs[input]);
+  return found == values_.end() ? nullptr : std::get_if<OnnxTensor>(&found->second);
+}
+
+const OnnxFlow& OnnxImporter::any_flow(const OnnxNode& node, std::size_t input) const {
+  if (constant(node, input) != nullptr)
+    refuse(node, "it computes with constants where it should with the picture");
+  return std::get<OnnxFlow>(value(node, input));
+}
+
+const OnnxFlow& OnnxImporter::flow(const OnnxNode& node, std::size_t input) const {
+  const OnnxFlow& from = any_flow(node, input);
+  if (from.pads != std::array<std::int64_t, 4>{})
+    refuse(node, "it follows a Pad, which is supported before convolutions and average pools alone");
+  if (from.groups != 0) refuse(node, "it reads channels that are split into two axes");
+  return from;
+}
+
+const OnnxFlow& OnnxImporter::planes(const OnnxNode& node, std::size_t input) const {
+  const OnnxFlow& from = flow(node, input);
+  if (from.shape.size() != 4) refuse(node, "expected an N x C x H x W input, not " + to_string(from.shape));
+  return from;
+}
+
+const Weight& OnnxImporter::weight(const OnnxNode& node, std::size_t input) const {
+  const OnnxTensor* tensor = constant(node, input);
+  if (tensor == nullptr || !tensor->floats)
+    refuse(node, "its input " + std::to_string(input + 1) + " should be a constant of floats");
+  return tensor->floats;
+}
+
+std::optional<std::vector<std::int64_t>> OnnxImporter::integers(const OnnxNode& node,
+                                                                std::string_view attribute,
+                                                                std::size_t input) const {
+  if (const auto found = node.attributes.find(attribute); found != node.attributes.end())
+    return found->second.integers;
+  if (!given(node, input)) return std::nullopt;
+  const OnnxTensor* tensor = constant(node, input);
+  if (tensor == nullptr || tensor->floats)
+    refuse(node, "its " + std::string(attribute) + " should be known before it runs");
+  return tensor->integers;
+}
+
+std::int64_t OnnxImporter::integer(const OnnxNode& node, std::string_view attribute,
+                                   std::int64_t otherwise) const {
+  const auto found = node.attributes.find(attribute);
+  return found == node.attributes.end() ? otherwise : found->second.integer;
+}
+
+float OnnxImporter::real(const OnnxNode& node, std::string_view attribute, float otherwise) const {
+  const auto found = node.attributes.find(attribute);
+  return found == node.attributes.end() ? otherwise : found->second.real;
+}
+
+std::int64_t OnnxImporter::axis(const OnnxNode& node, std::int64_t axis, std::size_t rank) const {
+  const auto axes = static_cast<std::int64_t>(rank);
+  if (axis < -axes || axis >= axes) refuse(node, "there is no axis " + std::to_string(axis));
+  return axis < 0 ? axis + axes : axis;
+}
+
+void OnnxImporter::set(const OnnxNode& node, Value value, std::size_t output) {
+  if (node.outputs.size() <= output || node.outputs[output].empty()) return;
+  if (model_.initializers.contains(node.outputs[output]) ||
+      !values_.emplace(node.outputs[output], std::move(value)).second)
+    refuse(node, "it computes " + in_quotes(node.outputs[output]) + " a second time");
+}
+
+void OnnxImporter::set_constant(const OnnxNode& node, Shape shape, std::vector<std::int64_t> integers) {
+  set(node, OnnxTensor{std::move(shape), {}, std::move(integers)});
+}
+
+// ---- building ----------------------------------------------------------------------------------------
+
+std::string OnnxImporter::unused(std::string name) {
+  if (names_.insert(name).second) return name;
+  for (int call = 2;; ++call) {
+    std::string again = name + "@" + std::to_string(call);
+    if (names_.insert(again).second) return again;
+  }
+}
+
+/// By the exporter's scopes, else by the weight's name, else by the node's own.
+std::string OnnxImporter::name_of(const OnnxNode& node) {
+  std::string name = layer_name(node.name, node.op);
+  if (name.empty() && node.inputs.size() > 1 && node.inputs[1].ends_with(".weight")) {
+    const std::string_view path = node.inputs[1].substr(0, node.inputs[1].size() - 7);
+    name = layer_name("/" + std::string(path) + "/", node.op);
+  }
+  if (name.empty() && !node.name.empty()) name = layer_name("/" + std::string(node.name) + "/", "Identity");
+  if (name.empty()) name = layer_name("/", node.op);
+  return unused(std::move(name));
+}
+
+NodeId OnnxImporter::add(std::string name, Op op, std::vector<NodeId> inputs) {
+  nodes_.push_back({std::move(name), std::move(op), std::move(inputs)});
+  return static_cast<NodeId>(nodes_.size() - 1);
+}
+
+/// What the engine itself makes of a shape; only for operators of one input of rank 4.
+Shape OnnxImporter::shape_behind(const OnnxNode& node, const Op& op, const Shape& in) const {
+  Graph one;
+  one.add("input", op::Input{}, {});
+  one.add(node.name.empty() ? std::string(node.op) + " " : std::string(node.name) + " ", op, {0});
+  try {
+    return one.infer_shapes(in).back();
+  } catch (const Error& error) {
+    refuse(node, error.what());
+  }
+}
+
+void OnnxImporter::emit(const OnnxNode& node, Op op, const OnnxFlow& from, Shape shape) {
+  const NodeId id = add(name_of(node), std::move(op), {from.node});
+  set(node, OnnxFlow{id, std::move(shape)});
+}
+
+/// y = x * scale + shift, as a BatchNorm that normalises nothing.
+NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::int64_t channels, float scale,
+                            float shift) {
+  const auto all = [&](float value) {
+    Tensor tensor({channels});
+    std::ranges::fill(tensor.values(), value);
+    return tensor;
+  };
+  return add(unused(name), op::BatchNorm{all(scale), all(shift), all(0), all(1), 0}, {from});
+}
+
+/// min(max(x, low), high) = low + relu(x - low) - relu(x - high)
+NodeId OnnxImporter::clipped(const std::string& name, NodeId from, std::int64_t channels, float low,
+                             float high) {
+  const NodeId above = low == 0 ? from : scaled(name + ".above", from, channels, 1, -low);
+  const NodeId low_part = add(unused(name + ".low"), op::Relu{}, {above});
+  NodeId high_part = scaled(name + ".beyond", from, channels, 1, -high);
+  high_part = add(unused(name + ".high"), op::Relu{}, {high_part});
+  high_part = scaled(name + ".taken", high_part, channels, -1, low);
+  return add(name, op::Add{}, {low_part, high_part});
+}
+
+OnnxNetwork import_onnx(const OnnxModel& model, const std::string& file) {
+  return OnnxImporter(model, file).run();
+}
+
+}  // namespace ablaze::formats

@@ -1,0 +1,231 @@
+#include "models/graph_json.hpp"
+
+#include <ablaze/error.hpp>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+
+namespace ablaze::models {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostText = std::size_t{64} << 20;
+constexpr std::size_t kMostNodes = 50'000;
+constexpr std::size_t kMostChannels = 1 << 16;
+constexpr int kDeepest = 6;
+
+// ---- writing -----------------------------------------------------------------------------------------
+
+struct Attributes {
+  json& to;
+  void operator()(const op::Input& input) const { to["shape"] = input.shape; }
+  void operator()(const op::Conv2d& conv) const {
+    to["stride"] = conv.stride;
+    to["padding"] = conv.padding;
+    to["dilation"] = conv.dilation;
+    to["groups"] = conv.groups;
+  }
+  void operator()(const op::BatchNorm& norm) const { to["epsilon"] = norm.epsilon; }
+  void operator()(const op::MaxPool2d& pool) const {
+    window(pool);
+    to["dilation"] = pool.dilation;
+  }
+  void operator()(const op::AvgPool2d& pool) const {
+    window(pool);
+    to["count_include_pad"] = pool.count_include_pad;
+  }
+  void operator()(const op::AdaptiveAvgPool2d& pool) const { to["output"] = pool.output; }
+  void operator()(const op::ChannelMap& map) const {
+    to["from"] = map.from;
+    to["stride"] = map.stride;
+  }
+  template <class NothingToTell>
+  void operator()(const NothingToTell&) const {}
+
+ private:
+  template <class Pool>
+  void window(const Pool& pool) const {
+    to["kernel"] = pool.kernel;
+    to["stride"] = pool.stride;
+    to["padding"] = pool.padding;
+    to["ceil_mode"] = pool.ceil_mode;
+  }
+};
+
+// ---- reading -----------------------------------------------------------------------------------------
+
+class GraphReader {
+ public:
+  GraphReader(const TensorMap& tensors, const std::string& file) : tensors_(tensors), file_(file) {}
+
+  Graph read(const json& document) {
+    const json& nodes = member(document, "nodes");
+    if (!nodes.is_array() || nodes.size() > kMostNodes) fail("\"nodes\" should be a list of nodes");
+    for (const json& node : nodes) {
+      name_ = text(node, "name");
+      graph_.add(name_, operation(node), inputs(node));
+    }
+    if (graph_.size() == 0) fail("it has no nodes");
+    const json& aliases = member(document, "aliases");
+    if (!aliases.is_object()) fail("\"aliases\" should be an object");
+    for (const auto& [alias, node] : aliases.items()) {
+      name_ = alias;
+      graph_.alias(alias, static_cast<NodeId>(integer(node, 0, graph_.size() - 1)));
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(file_ + ": the metadata's ablaze.graph" +
+                (name_.empty() ? std::string() : ", node " + base::printable(name_)) + ": " + what +
+                "; convert the model again");
+  }
+  const json& member(const json& object, const char* key) const {
+    if (!object.is_object() || !object.contains(key)) fail(std::string("\"") + key + "\" is missing");
+    return object[key];
+  }
+  std::string text(const json& object, const char* key) const {
+    const json& value = member(object, key);
+    if (!value.is_string()) fail(std::string("\"") + key + "\" should be a text");
+    return value.get<std::string>();
+  }
+  std::int64_t integer(const json& value, std::int64_t least, std::int64_t most) const {
+    const bool whole =
+        value.is_number_integer() &&
+        !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most));
+    if (!whole || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
+      fail("a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " was expected");
+    return value.get<std::int64_t>();
+  }
+  bool truth(const json& node, const char* key) const {
+    const json& value = member(node, key);
+    if (!value.is_boolean()) fail(std::string("\"") + key + "\" should be true or false");
+    return value.get<bool>();
+  }
+  std::array<int, 2> pair(const json& node, const char* key) const {
+    const json& value = member(node, key);
+    if (!value.is_array() || value.size() != 2) fail(std::string("\"") + key + "\" should be two numbers");
+    constexpr std::int64_t most = 1 << 20;
+    return {static_cast<int>(integer(value[0], 0, most)), static_cast<int>(integer(value[1], 0, most))};
+  }
+  std::vector<NodeId> inputs(const json& node) const {
+    const json& list = member(node, "inputs");
+    if (!list.is_array() || list.size() > 2) fail("\"inputs\" should be a list of nodes");
+    std::vector<NodeId> result;
+    for (const json& input : list)
+      result.push_back(static_cast<NodeId>(integer(input, 0, graph_.size() - 1)));
+    return result;
+  }
+  Weight weight(const char* suffix, bool needed) const {
+    const auto found = tensors_.find(name_ + suffix);
+    if (found != tensors_.end()) return found->second;
+    if (needed) fail("the file has no tensor " + base::printable(name_ + suffix));
+    return {};
+  }
+
+  template <class Pool>
+  Pool windowed(const json& node, Pool pool) const {
+    pool.kernel = pair(node, "kernel");
+    pool.stride = pair(node, "stride");
+    pool.padding = pair(node, "padding");
+    pool.ceil_mode = truth(node, "ceil_mode");
+    return pool;
+  }
+
+  Op operation(const json& node) const {
+    const std::string kind = text(node, "op");
+    if (kind == op_name(op::Input{})) return input(node);
+    if (kind == op_name(op::Conv2d{})) return convolution(node);
+    if (kind == op_name(op::BatchNorm{})) return batch_norm(node);
+    if (kind == op_name(op::Linear{})) return op::Linear{weight(".weight", true), weight(".bias", false)};
+    if (kind == op_name(op::MaxPool2d{})) {
+      auto pool = windowed(node, op::MaxPool2d{});
+      pool.dilation = pair(node, "dilation");
+      return pool;
+    }
+    if (kind == op_name(op::AvgPool2d{})) {
+      auto pool = windowed(node, op::AvgPool2d{});
+      pool.count_include_pad = truth(node, "count_include_pad");
+      return pool;
+    }
+    if (kind == op_name(op::AdaptiveAvgPool2d{})) return op::AdaptiveAvgPool2d{pair(node, "output")};
+    if (kind == op_name(op::ChannelMap{})) return channel_map(node);
+    if (kind == op_name(op::Relu{})) return op::Relu{};
+    if (kind == op_name(op::Flatten{})) return op::Flatten{};
+    if (kind == op_name(op::Add{})) return op::Add{};
+    if (kind == op_name(op::Identity{})) return op::Identity{};
+    fail("the operator " + base::printable(kind) + " is not known to this version");
+  }
+  Op input(const json& node) const {
+    const json& shape = member(node, "shape");
+    if (!shape.is_array() || (shape.size() != 3 && !shape.empty())) fail("\"shape\" should be three numbers");
+    op::Input input;
+    for (const json& size : shape) input.shape.push_back(integer(size, 0, 1 << 20));
+    return input;
+  }
+  Op convolution(const json& node) const {
+    op::Conv2d conv;
+    conv.weight = weight(".weight", true);
+    conv.bias = weight(".bias", false);
+    conv.stride = pair(node, "stride");
+    conv.padding = pair(node, "padding");
+    conv.dilation = pair(node, "dilation");
+    conv.groups = static_cast<int>(integer(member(node, "groups"), 1, 1 << 20));
+    return conv;
+  }
+  Op batch_norm(const json& node) const {
+    op::BatchNorm norm{weight(".weight", false), weight(".bias", false), weight(".running_mean", true),
+                       weight(".running_var", true)};
+    const json& epsilon = member(node, "epsilon");
+    norm.epsilon = epsilon.is_number() ? epsilon.get<double>() : -1;
+    if (!(norm.epsilon >= 0 && norm.epsilon <= 1)) fail("\"epsilon\" should be from 0 to 1");
+    return norm;
+  }
+  Op channel_map(const json& node) const {
+    const json& from = member(node, "from");
+    if (!from.is_array() || from.size() > kMostChannels) fail("\"from\" should be a list of channels");
+    op::ChannelMap map;
+    for (const json& channel : from)
+      map.from.push_back(static_cast<int>(integer(channel, -1, static_cast<std::int64_t>(kMostChannels))));
+    map.stride = pair(node, "stride");
+    return map;
+  }
+
+  const TensorMap& tensors_;
+  const std::string& file_;
+  Graph graph_;
+  std::string name_;  ///< of what is being read, for the errors
+};
+
+}  // namespace
+
+std::string graph_to_json(const Graph& graph) {
+  json nodes = json::array();
+  for (const Node& node : graph.nodes()) {
+    json entry{{"name", node.name}, {"op", op_name(node.op)}, {"inputs", node.inputs}};
+    std::visit(Attributes{entry}, node.op);
+    nodes.push_back(std::move(entry));
+  }
+  json aliases = json::object();
+  for (const auto& [name, node] : graph.aliases()) aliases[name] = node;
+  return json{{"nodes", std::move(nodes)}, {"aliases", std::move(aliases)}}.dump();
+}
+
+Graph graph_from_json(const std::string& text, const TensorMap& tensors, const std::string& file) {
+  bool deep = text.size() > kMostText;
+  const auto shallow = [&](int depth, json::parse_event_t, json&) {
+    deep |= depth > kDeepest;
+    return depth <= kDeepest;
+  };
+  const json document = deep ? json() : json::parse(text, shallow, /*allow_exceptions=*/false);
+  if (deep || !document.is_object())
+    throw Error(
+        file +
+        ": the metadata's ablaze.graph is no JSON object as ablaze writes it; convert the model again");
+  return GraphReader(tensors, file).read(document);
+}
+
+}  // namespace ablaze::models

@@ -1,0 +1,47 @@
+#include "runtime/lowering/canonical.hpp"
+
+#include <ablaze/error.hpp>
+
+namespace ablaze::runtime {
+namespace {
+
+// Of all maps together: far more than any network has, and a bound to what a small file can ask for.
+constexpr std::int64_t kMostWeights = std::int64_t{1} << 26;
+
+op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const std::string& layer,
+                          std::int64_t& weights) {
+  const auto outputs = static_cast<std::int64_t>(map.from.size());
+  weights += outputs * inputs;
+  if (weights > kMostWeights) {
+    throw Error("layer " + layer + ": mapping " + std::to_string(inputs) + " channels to " +
+                std::to_string(outputs) + " is more than is supported");
+  }
+  Tensor weight({outputs, inputs, 1, 1});
+  for (std::int64_t o = 0; o < outputs; ++o) {
+    const int source = map.from[static_cast<std::size_t>(o)];
+    if (source >= 0) weight[o * inputs + source] = 1;
+  }
+  op::Conv2d conv;
+  conv.weight = std::move(weight);
+  conv.stride = map.stride;
+  return conv;
+}
+
+}  // namespace
+
+Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes) {
+  Graph graph;
+  std::int64_t weights = 0;
+  for (const Node& node : network.nodes()) {
+    Op op = node.op;
+    if (const auto* map = std::get_if<op::ChannelMap>(&node.op)) {
+      const std::int64_t inputs = shapes[static_cast<std::size_t>(node.inputs[0])][1];
+      op = as_convolution(*map, inputs, node.name, weights);
+    }
+    graph.add(node.name, std::move(op), node.inputs);
+  }
+  for (const auto& [name, node] : network.aliases()) graph.alias(name, node);
+  return graph;
+}
+
+}  // namespace ablaze::runtime

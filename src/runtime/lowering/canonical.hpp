@@ -1,0 +1,15 @@
+#pragma once
+
+#include <ablaze/graph.hpp>
+#include <vector>
+
+namespace ablaze::runtime {
+
+/// The same network, nodes and names in fewer operators: those that the steps know. A ChannelMap becomes the
+/// 1x1 convolution whose weights are zeros and ones; it gives the same bits (sums of zeros and one value),
+/// fuses like any other, and changes and gradients travel through it as through any other. It is used where
+/// maps are small beside the convolutions around them: a CIFAR ResNet's shortcuts. Throws Error where its
+/// weights would be out of proportion.
+Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes);
+
+}  // namespace ablaze::runtime

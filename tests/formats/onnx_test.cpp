@@ -1,0 +1,312 @@
+#include "formats/onnx.hpp"
+
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "base/files.hpp"
+#include "formats/onnx_import.hpp"
+#include "onnx_builder.hpp"
+#include "support/reference_run.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace ablaze;
+using namespace ablaze::formats;
+using namespace ablaze::testing;
+using namespace ablaze::testing::onnx;
+
+namespace {
+
+const OnnxExternals kNone = [](std::string_view) -> OnnxExternal { throw Error("no other files here"); };
+
+OnnxNetwork import_text(const std::string& file) {
+  const std::vector<std::byte> content = to_bytes(file);
+  // Weights are views: what outlives the bytes has to own them.
+  const auto owner = std::make_shared<const std::vector<std::byte>>(content);
+  const std::string name = "model.onnx";
+  return import_onnx(parse_onnx(*owner, owner, kNone, name), name);
+}
+
+std::string refused(const std::string& file) {
+  return message_of([&] { import_text(file); });
+}
+std::string refused_nodes(const std::string& nodes) { return refused(model(from_x_to_y(nodes))); }
+
+/// The scores for x = 0, 1/8, 2/8, ...
+Values scores(const std::string& nodes, const std::vector<std::int64_t>& shape = {1, 3, 4, 6},
+              std::int64_t opset = 13) {
+  const OnnxNetwork network = import_text(model(from_x_to_y(nodes, shape), opset));
+  Values x(static_cast<std::size_t>(element_count(network.input)));
+  std::iota(x.begin(), x.end(), 0.0);
+  for (double& v : x) v = v / 8 - 1;
+  return ReferenceRun(network.graph, network.input, x).output();
+}
+
+/// Numbers -1, -0.75, ... and around again.
+std::vector<float> numbers(std::int64_t count) {
+  std::vector<float> result;
+  for (std::int64_t i = 0; i < count; ++i) result.push_back(static_cast<float>(i % 9) / 4 - 1);
+  return result;
+}
+
+std::string pooled(const std::string& from) {
+  return node("GlobalAveragePool", {from}, {"pooled"}) + node("Flatten", {"pooled"}, {"y"});
+}
+
+/// The mean of each plane of x, as x is in scores().
+Values means(const std::vector<int>& channels, double scale = 1, double shift = 0) {
+  Values result;
+  for (const int c : channels) result.push_back(c < 0 ? 0 : ((c * 24 + 11.5) / 8 - 1) * scale + shift);
+  return result;
+}
+
+void check_close(const Values& found, const Values& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-9));
+}
+
+}  // namespace
+
+TEST_CASE("onnx: a convolution, a pool and a linear layer, by hand") {
+  const std::string nodes =
+      initializer(floats_tensor("w", {2, 3, 3, 3}, numbers(54))) +
+      initializer(floats_tensor("b", {2}, {1, -1})) + initializer(floats_tensor("fc", {2, 4}, numbers(8))) +
+      node("Conv", {"x", "w", "b"}, {"c"},
+           attribute("pads", std::vector<std::int64_t>{1, 1, 1, 1}) +
+               attribute("strides", std::vector<std::int64_t>{2, 3}),
+           "/features/features.0/Conv") +
+      node("Relu", {"c"}, {"r"}, "", "/features/features.1/Relu") +
+      node("MaxPool", {"r"}, {"p"},
+           attribute("kernel_shape", std::vector<std::int64_t>{1, 2}) +
+               attribute("strides", std::vector<std::int64_t>{1, 2}),
+           "/features/features.2/MaxPool") +
+      node("Flatten", {"p"}, {"f"}, "", "/Flatten") +
+      node("Gemm", {"f", "fc"}, {"y"}, attribute("transB", std::int64_t{1}), "/classifier/Gemm");
+  const OnnxNetwork network = import_text(model(from_x_to_y(nodes)));
+  CHECK(network.input == Shape{1, 3, 4, 6});
+  CHECK(network.graph.infer_shapes({1, 3, 4, 6}).back() == Shape{1, 2});
+  for (const char* name : {"features.0", "features.1", "features.2", "flatten", "classifier", "features"})
+    CHECK(network.graph.contains(name));
+  CHECK(network.graph.node(network.graph.find("features")).name == "features.2");
+  const auto& conv = std::get<op::Conv2d>(network.graph.node(network.graph.find("features.0")).op);
+  CHECK(conv.stride == std::array{2, 3});
+  CHECK(conv.padding == std::array{1, 1});
+  CHECK(values(conv.bias) == std::vector<float>{1, -1});
+}
+
+TEST_CASE("onnx: layers are called what the exporter's scopes call them") {
+  CHECK(layer_name("/layer4/layer4.1/conv2/Conv", "Conv") == "layer4.1.conv2");
+  CHECK(layer_name("/layer1/layer1.0/relu_1/Relu", "Relu") == "layer1.0.relu_1");
+  CHECK(layer_name("/layer1/layer1.0/Add", "Add") == "layer1.0.add");
+  CHECK(layer_name("/features/features.3/conv/conv.1/conv.1.0/Conv", "Conv") == "features.3.conv.1.0");
+  CHECK(layer_name("/layer2/layer2.0/downsample/downsample.0/Conv", "Conv") == "layer2.0.downsample.0");
+  CHECK(layer_name("/Flatten", "Flatten") == "flatten");
+  CHECK(layer_name("/conv1/Conv", "Conv") == "conv1");
+  CHECK(layer_name("Conv_17", "Conv") == "");
+  CHECK(layer_name("/a b/\x1b[2J/Conv", "Conv") == "a_b.__2J");
+  CHECK(layer_name("/" + std::string(1000, 'a') + "/Conv", "Conv").size() == 200);
+}
+
+TEST_CASE("onnx: sums, constants by channel, clips and leaky ReLUs") {
+  check_close(scores(pooled("x")), means({0, 1, 2}));
+  const std::string by_channel = initializer(floats_tensor("k", {3, 1, 1}, {1, -2, 3}));
+  const std::string scalar = initializer(floats_tensor("k", {}, {0.5F}));
+  check_close(scores(scalar + node("Mul", {"x", "k"}, {"m"}) + pooled("m")), means({0, 1, 2}, 0.5));
+  check_close(scores(scalar + node("Div", {"x", "k"}, {"m"}) + pooled("m")), means({0, 1, 2}, 2));
+  check_close(scores(scalar + node("Sub", {"k", "x"}, {"m"}) + pooled("m")), means({0, 1, 2}, -1, 0.5));
+  const Values plain = means({0, 1, 2});
+  check_close(scores(by_channel + node("Add", {"k", "x"}, {"m"}) + pooled("m")),
+              {plain[0] + 1, plain[1] - 2, plain[2] + 3});
+  check_close(scores(node("Add", {"x", "x"}, {"m"}) + pooled("m")), means({0, 1, 2}, 2));
+  check_close(scores(node("Sub", {"x", "x"}, {"m"}) + pooled("m")), {0, 0, 0});
+  check_close(scores(node("Sum", {"x", "x", "x"}, {"m"}) + pooled("m")), means({0, 1, 2}, 3));
+
+  // x of the first plane runs from -1 to 1.875 in steps of 1/8.
+  double clipped = 0, leaked = 0;
+  for (int i = 0; i < 24; ++i) {
+    const double x = i / 8.0 - 1;
+    clipped += std::min(std::max(x, -0.25), 1.0) / 24;
+    leaked += (x > 0 ? x : 0.25 * x) / 24;
+  }
+  const std::string bounds =
+      initializer(floats_tensor("low", {}, {-0.25F})) + initializer(floats_tensor("high", {}, {1}));
+  CHECK(scores(bounds + node("Clip", {"x", "low", "high"}, {"m"}) + pooled("m"))[0] ==
+        doctest::Approx(clipped));
+  CHECK(scores(node("Clip", {"x"}, {"m"}, attribute("min", -0.25F) + attribute("max", 1.0F)) + pooled("m"),
+               {1, 3, 4, 6}, 9)[0] == doctest::Approx(clipped));
+  CHECK(scores(node("LeakyRelu", {"x"}, {"m"}, attribute("alpha", 0.25F)) + pooled("m"))[0] ==
+        doctest::Approx(leaked));
+}
+
+TEST_CASE("onnx: channels are concatenated, split, sliced, padded and shuffled") {
+  const auto list = [](const char* name, const std::vector<std::int64_t>& numbers) {
+    return initializer(integers_tensor(name, numbers));
+  };
+  check_close(scores(node("Concat", {"x", "x"}, {"m"}, attribute("axis", std::int64_t{1})) + pooled("m")),
+              means({0, 1, 2, 0, 1, 2}));
+  check_close(
+      scores(list("s", {1, 2}) + node("Split", {"x", "s"}, {"a", "b"}, attribute("axis", std::int64_t{1})) +
+             node("Concat", {"b", "a"}, {"m"}, attribute("axis", std::int64_t{-3})) + pooled("m")),
+      means({1, 2, 0}));
+  check_close(scores(list("from", {1}) + list("to", {1000}) + list("axis", {1}) +
+                     node("Slice", {"x", "from", "to", "axis"}, {"m"}) + pooled("m")),
+              means({1, 2}));
+  check_close(scores(list("p", {0, 1, 0, 0, 0, 2, 0, 0}) + node("Pad", {"x", "p"}, {"m"}) + pooled("m")),
+              means({-1, 0, 1, 2, -1, -1}));
+  // ShuffleNet's: [1, 6, 2, 2] -> [1, 2, 3, 2, 2] -> [1, 3, 2, 2, 2] -> [1, 6, 2, 2]
+  const Values shuffled = scores(
+      list("five", {1, 2, 3, 2, 2}) + list("four", {1, -1, 2, 2}) + node("Reshape", {"x", "five"}, {"a"}) +
+          node("Transpose", {"a"}, {"b"}, attribute("perm", std::vector<std::int64_t>{0, 2, 1, 3, 4})) +
+          node("Reshape", {"b", "four"}, {"m"}) + pooled("m"),
+      {1, 6, 2, 2});
+  Values expected;
+  for (const int c : {0, 3, 1, 4, 2, 5}) expected.push_back((c * 4 + 1.5) / 8 - 1);
+  check_close(shuffled, expected);
+}
+
+TEST_CASE("onnx: every second pixel, and zeros around the planes") {
+  const auto list = [](const char* name, const std::vector<std::int64_t>& numbers) {
+    return initializer(integers_tensor(name, numbers));
+  };
+  const std::string strided = list("from", {0, 0}) + list("to", {9, 9}) + list("axes", {2, 3}) +
+                              list("steps", {2, 2}) +
+                              node("Slice", {"x", "from", "to", "axes", "steps"}, {"m"}) + pooled("m");
+  Values expected;
+  for (int c = 0; c < 3; ++c) expected.push_back((c * 24 + (0 + 2 + 4 + 12 + 14 + 16) / 6.0) / 8 - 1);
+  check_close(scores(strided), expected);
+
+  // Uneven padding of a convolution: against the same with the zeros in a map.
+  const std::string weights = initializer(floats_tensor("w", {2, 3, 2, 3}, numbers(36)));
+  const std::string uneven =
+      weights + node("Conv", {"x", "w"}, {"m"}, attribute("pads", std::vector<std::int64_t>{0, 2, 1, 1})) +
+      pooled("m");
+  const std::string padded = weights + list("p", {0, 0, 0, 2, 0, 0, 1, 1}) + node("Pad", {"x", "p"}, {"z"}) +
+                             node("Conv", {"z", "w"}, {"m"}) + pooled("m");
+  check_close(scores(uneven), scores(padded));
+  double first = 0;  // by hand: the mean over 4 x 7 outputs of filter 0
+  const std::vector<float> w = numbers(36);
+  for (int p = 0; p < 4; ++p) {
+    for (int q = 0; q < 7; ++q) {
+      for (int c = 0; c < 3; ++c) {
+        for (int r = 0; r < 2; ++r) {
+          for (int s = 0; s < 3; ++s) {
+            const int y = p + r, x = q + s - 2;
+            if (y >= 4 || x < 0 || x >= 6) continue;
+            first += static_cast<double>(w[static_cast<std::size_t>((c * 2 + r) * 3 + s)]) *
+                     ((c * 24 + y * 6 + x) / 8.0 - 1) / 28;
+          }
+        }
+      }
+    }
+  }
+  CHECK(scores(uneven)[0] == doctest::Approx(first));
+}
+
+TEST_CASE("onnx: what depends on shapes alone is computed at once") {
+  const std::string chain = initializer(integers_tensor("zero", {0})) +
+                            initializer(integers_tensor("minus", {-1})) +
+                            node("GlobalAveragePool", {"x"}, {"p"}) + node("Shape", {"p"}, {"s"}) +
+                            node("Gather", {"s", "zero"}, {"n"}) +
+                            node("Concat", {"n", "minus"}, {"t"}, attribute("axis", std::int64_t{0})) +
+                            node("Reshape", {"p", "t"}, {"y"});
+  check_close(scores(chain), means({0, 1, 2}));
+  check_close(scores(node("ReduceMean", {"x"}, {"m"}, attribute("axes", std::vector<std::int64_t>{-1, -2})) +
+                         node("Squeeze", {"m"}, {"y"}, attribute("axes", std::vector<std::int64_t>{2, 3})),
+                     {1, 3, 4, 6}, 11),
+              means({0, 1, 2}));
+  check_close(scores(node("ReduceMean", {"x"}, {"y"},
+                          attribute("axes", std::vector<std::int64_t>{2, 3}) +
+                              attribute("keepdims", std::int64_t{0}))),
+              means({0, 1, 2}));
+}
+
+TEST_CASE("onnx: a head's activation is taken off and told") {
+  const OnnxNetwork softmax =
+      import_text(model(from_x_to_y(node("GlobalAveragePool", {"x"}, {"p"}) + node("Flatten", {"p"}, {"f"}) +
+                                    node("Softmax", {"f"}, {"y"}))));
+  CHECK(softmax.activation == Activation::softmax);
+  const OnnxNetwork sigmoid =
+      import_text(model(from_x_to_y(node("GlobalAveragePool", {"x"}, {"p"}) + node("Flatten", {"p"}, {"f"}) +
+                                    node("Sigmoid", {"f"}, {"y"}))));
+  CHECK(sigmoid.activation == Activation::sigmoid);
+  CHECK(op_name(sigmoid.graph.node(sigmoid.graph.output()).op) == "Flatten");
+}
+
+TEST_CASE("onnx: what cannot be expressed is refused by its operator's name") {
+  CHECK(contains(refused_nodes(node("Gelu", {"x"}, {"y"}, "", "/act/Gelu")), "'Gelu' (node '/act/Gelu')"));
+  CHECK(contains(
+      refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "Fancy") + bytes(7, "com.acme"))),
+      "of the domain 'com.acme'"));
+  CHECK(contains(refused_nodes(node("Mul", {"x", "x"}, {"y"})), "products of two activations"));
+  CHECK(contains(refused_nodes(node("Sigmoid", {"x"}, {"z"}) + pooled("z")), "'Sigmoid'"));
+  CHECK(contains(refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "If") +
+                                            bytes(5, bytes(1, "then_branch") + bytes(6, "")))),
+                 "control flow"));
+  CHECK(contains(refused_nodes(node("Relu", {"nothing"}, {"y"})), "nothing before it computes"));
+  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"y"})), "it is no classifier"));
+  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"z"})), "no such value"));
+  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"x"})), "a second time"));
+  CHECK(contains(refused_nodes(initializer(floats_tensor("w", {2, 5, 3, 3}, numbers(90))) +
+                               node("Conv", {"x", "w"}, {"y"})),
+                 "made for 5 x 1 input channels"));
+  CHECK(contains(refused(model(from_x_to_y(pooled("x")), 8)), "opset 8"));
+  CHECK(contains(refused(model(from_x_to_y(pooled("x")), 99)), "opset 99"));
+  CHECK(contains(refused(model(from_x_to_y(pooled("x"), {1, 3}))), "N x C x H x W"));
+  CHECK(contains(refused(number(1, 7) + bytes(2, "test")), "no graph"));
+}
+
+TEST_CASE("onnx: tensors must be as large as their shape says") {
+  const auto tensor_of = [](const std::string& content) {
+    return refused(model(from_x_to_y(initializer(content) + pooled("x"))));
+  };
+  CHECK(tensor_of(floats_tensor("w", {2}, {1, 2})).empty());
+  CHECK(contains(tensor_of(floats_tensor("w", {3}, {1, 2})), "takes 12 bytes, not 8"));
+  const std::int64_t huge = std::int64_t{1} << 61;
+  CHECK(contains(tensor_of(floats_tensor("w", {huge, huge}, {})), "impossible shape"));
+  CHECK(contains(tensor_of(floats_tensor("w", {-1}, {})), "impossible shape"));
+  CHECK(contains(tensor_of(number(1, 1) + number(2, 8) + bytes(8, "w")), "type 8"));
+  CHECK(contains(tensor_of(number(1, 4) + number(2, 1) + bytes(8, "w") + real(4, 1)), "has 1 numbers"));
+  CHECK(contains(tensor_of(number(1, 1) + number(2, 1) + bytes(8, "w") + number(14, 1)), "not named"));
+}
+
+TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
+  const TemporaryDirectory folder;
+  const auto external = [](const std::string& location, const std::string& offset,
+                           const std::string& length) {
+    const auto entry = [](const std::string& key, const std::string& value) {
+      return bytes(13, bytes(1, key) + bytes(2, value));
+    };
+    return initializer(number(1, 3) + number(2, 1) + bytes(8, "k") + entry("location", location) +
+                       entry("offset", offset) + entry("length", length) + number(14, 1));
+  };
+  base::write_file(folder / "weights.bin", floats({9, 1, 2, 3, 9}));
+  const auto opened = [&](const std::string& tensor) {
+    const std::string graph = from_x_to_y(tensor + node("GlobalAveragePool", {"x"}, {"p"}) +
+                                          node("Flatten", {"p"}, {"f"}) + node("Mul", {"f", "k"}, {"y"}));
+    base::write_file(folder / "model.onnx", model(graph));
+    const auto mapped = base::MappedFile::open(folder / "model.onnx");
+    return import_onnx(parse_onnx(mapped->bytes(), mapped, externals_beside(folder / "model.onnx"), "model"),
+                       "model");
+  };
+  const OnnxNetwork network = opened(external("weights.bin", "4", "12"));
+  const auto& scale = std::get<op::BatchNorm>(network.graph.node(network.graph.output()).op);
+  CHECK(values(scale.weight) == std::vector<float>{1, 2, 3});
+  const auto refusal_of = [&](const std::string& tensor) { return message_of([&] { opened(tensor); }); };
+  CHECK(contains(refusal_of(external("weights.bin", "12", "12")), "should lie at byte 12"));
+  CHECK(contains(refusal_of(external("weights.bin", "4", "8")), "should lie at byte 4"));
+  CHECK(contains(refusal_of(external("weights.bin", "-4", "12")), "no number"));
+  CHECK(contains(refusal_of(external("../weights.bin", "4", "12")), "only files in its own folder"));
+  CHECK(contains(refusal_of(external("/etc/hostname", "0", "12")), "only files in its own folder"));
+  CHECK(contains(refusal_of(external("missing.bin", "0", "12")), "missing.bin"));
+}
+
+TEST_CASE("onnx: a message that is cut short or no message is refused") {
+  const std::string whole = model(from_x_to_y(pooled("x")));
+  CHECK(refused(whole).empty());
+  for (std::size_t size = 4; size < whole.size(); ++size) CHECK_FALSE(refused(whole.substr(0, size)).empty());
+  CHECK(contains(refused("\x08\x07\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), "ends too early"));
+  CHECK(contains(refused(std::string(12, '\xff')), "does not end"));
+  CHECK(contains(refused(std::string("\x00\x01", 2)), "the number 0"));
+  CHECK(contains(refused("\x0b"), "unknown kind 3"));
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <ablaze/error.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+
+namespace ablaze::fuzz {
+
+/// Runs a reader on hostile bytes. An Error with a message is the right answer to nonsense; anything else
+/// that is thrown ends the run, and the fuzzer keeps the input.
+template <class Read>
+int survive(const std::uint8_t* data, std::size_t size, const Read& read) {
+  try {
+    read(std::as_bytes(std::span(data, size)));
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).empty()) std::abort();
+  }
+  return 0;
+}
+
+}  // namespace ablaze::fuzz

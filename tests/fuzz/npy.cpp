@@ -1,0 +1,8 @@
+#include "formats/npy.hpp"
+
+#include "input.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return ablaze::fuzz::survive(
+      data, size, [](std::span<const std::byte> bytes) { (void)ablaze::formats::parse_npy(bytes, "file"); });
+}
