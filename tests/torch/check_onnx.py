@@ -25,7 +25,7 @@ NETWORKS = [
     ("squeezenet1_1", 96, 13, "features.12"),
     ("googlenet", 96, 13, "inception5b"),
     ("densenet121", 96, 13, "features.norm5"),
-    ("mobilenet_v2", 96, 13, "features.18.2"),
+    ("mobilenet_v2", 160, 13, "features.18.2"),
     ("shufflenet_v2_x1_0", 96, 13, "conv5.2"),
     ("mnasnet1_0", 96, 13, "layers.16"),
     ("regnet_x_400mf", 96, 13, "trunk_output"),
