@@ -57,9 +57,8 @@ def check_seeded(options, report):
         if options.only and options.only not in name:
             continue
         network = seeded_network(getattr(torchvision.models, name))
-        images = [networks.named_tensor(f"input {i}", (1, 3, 112, 112), torch.float32) for i in range(PICTURES)]
-        if name.startswith("vgg"):  # its head is made for one size
-            images = [torch.nn.functional.pad(image, (56, 56, 56, 56)) for image in images]
+        side = 224 if name.startswith("vgg") else 112  # its head is made for one size
+        images = [networks.named_tensor(f"input {i}", (1, 3, side, side), torch.float32) for i in range(PICTURES)]
         with tempfile.TemporaryDirectory() as scratch:
             path = f"{scratch}/{name}.pth"
             torch.save(network.state_dict(), path)
