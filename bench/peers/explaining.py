@@ -32,30 +32,33 @@ class Explain:
         if not pathlib.Path(program).is_file():
             raise Missing(f"no program {program}: build it, or name it with --ablaze")
         self.program, self.job = program, job
-        self.options = ["--model", job.folder / "network.pth", "--method", method, "--threads", job.threads, "--quiet",
-                        "--json", *(["--layer", layer] if layer else []), *(["--memory", memory] if memory else [])]
+        self.options = ["--model", job.folder / "network.pth", "--threads", job.threads, "--quiet", "--json",
+                        *(["--layer", layer] if layer else []), *(["--memory", memory] if memory else [])]
         self.method, self.name = method, f"ablaze {method}"
         self.remark = "forward and attribution, float32, all channels"
-        first = self.explain(1)[0]
+        first = self.explain(1, "random")[0]  # the cheapest to ask what the defaults are
         self.layer, self.target = first["layer"], first["target"]["index"]
 
-    def explain(self, count):
+    def explain(self, count, method=None):
         with tempfile.TemporaryDirectory() as folder:
             inputs = [pathlib.Path(folder) / f"{number}.npy" for number in range(count)]
             for path in inputs:
                 path.symlink_to((self.job.folder / "input.npy").resolve())
-            lines = run([self.program, "explain", *inputs, *self.options, "--out", pathlib.Path(folder) / "out"]).stdout
+            lines = run([self.program, "explain", *inputs, *self.options, "--method", method or self.method, "--out",
+                         pathlib.Path(folder) / "out"]).stdout
         return [json.loads(line) for line in lines.splitlines()]
 
     def turn(self):
-        answers = self.explain(WARMUP + self.job.repeats)[WARMUP:]
+        warmup = min(WARMUP, self.job.repeats - 1)  # a single run is of something that takes long
+        answers = self.explain(warmup + self.job.repeats)[warmup:]
         times = [answer["milliseconds"] for answer in answers]
         return turn_of([time["forward"] + time["attribution"] for time in times], answers[-1]["weights"])
 
     def plan(self):
         if self.method != "ablation":
             return None
-        return json.loads(run([self.program, "explain", self.job.folder / "input.npy", *self.options, "--plan"]).stdout)
+        return json.loads(run([self.program, "explain", self.job.folder / "input.npy", *self.options, "--method",
+                               self.method, "--plan"]).stdout)
 
 
 class Slow:
