@@ -169,7 +169,8 @@ def resnet_from(state):
 
 
 def vgg_from(state):
-    convs = [(int(name.split(".")[1]), t.shape[0]) for name, t in state.items() if t.ndim == 4]
+    # A safetensors file lists its tensors in another order than the network's.
+    convs = sorted((int(name.split(".")[1]), t.shape[0]) for name, t in state.items() if t.ndim == 4)
     bn = "features.1.running_mean" in state
     step, repeats, widths, expected = 3 if bn else 2, [], [], -1
     for index, outputs in convs:
