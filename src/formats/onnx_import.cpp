@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
 #include "formats/bytes.hpp"
 #include "formats/onnx_importer.hpp"
 
@@ -118,6 +119,7 @@ Graph OnnxImporter::finish() {
     for (const NodeId in : nodes_[id].inputs) needed[static_cast<std::size_t>(in)] = true;
   }
   needed[0] = true;
+  name_calls_apart();
   Graph graph;
   std::vector<NodeId> place(nodes_.size(), -1);
   for (std::size_t id = 0; id < nodes_.size(); ++id) {
@@ -135,6 +137,19 @@ Graph OnnxImporter::finish() {
     if (!graph.contains(name)) graph.alias(name, id);
   }
   return graph;
+}
+
+/// A call without a module of its own has the name of the module that makes it ("Mixed_7c" for a pool in its
+/// midst), which means the module's last layer: its operator tells them apart ("Mixed_7c.avgpool2d").
+void OnnxImporter::name_calls_apart() {
+  std::set<std::string> containers;
+  for (const Node& node : nodes_) {
+    for (auto dot = node.name.find('.'); dot != std::string::npos; dot = node.name.find('.', dot + 1))
+      containers.insert(node.name.substr(0, dot));
+  }
+  for (Node& node : nodes_) {
+    if (containers.contains(node.name)) node.name = unused(node.name + "." + base::lower(op_name(node.op)));
+  }
 }
 
 void OnnxImporter::refuse(const OnnxNode& node, const std::string& why) const {

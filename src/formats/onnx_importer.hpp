@@ -34,6 +34,7 @@ class OnnxImporter {
   void find_input();
   void import_node(const OnnxNode& node);
   Graph finish();
+  void name_calls_apart();
   [[noreturn]] void refuse(const OnnxNode& node, const std::string& why) const;
   [[noreturn]] void refuse_operator(const OnnxNode& node) const;
   bool is_output(std::string_view value) const { return value == model_.outputs.front().name; }

@@ -50,7 +50,7 @@ std::string layer_name(std::string_view onnx_name, std::string_view op) {
   }
   const std::string path = scopes.text(), operation = base::lower(op);
   if (path.empty()) return plain(operation);
-  // Module containers hold no operators of their own, so that an operator in one of their names is a module.
+  // Where the module holds other layers too, it was no module of its own: the importer tells them apart later.
   return plain(is_module_of_its_own(op) ? path : path + "." + operation);
 }
 

@@ -108,6 +108,18 @@ TEST_CASE("onnx: layers are called what the exporter's scopes call them") {
   CHECK(layer_name("/" + std::string(1000, 'a') + "/Conv", "Conv").size() == 200);
 }
 
+TEST_CASE("onnx: a call in a module's midst does not take the module's name") {
+  const OnnxNetwork network = import_text(model(from_x_to_y(
+      node("AveragePool", {"x"}, {"p"}, attribute("kernel_shape", std::vector<std::int64_t>{1, 1}),
+           "/mixed/AveragePool") +
+      node("Relu", {"p"}, {"r"}, "", "/mixed/branch/Relu") +
+      node("Concat", {"r", "p"}, {"z"}, attribute("axis", std::int64_t{1}), "/mixed/Concat") + pooled("z"))));
+  const Graph& graph = network.graph;
+  CHECK(graph.node(graph.find("mixed")).name == "mixed.concat");
+  CHECK(op_name(graph.node(graph.find("mixed.avgpool2d")).op) == "AvgPool2d");
+  CHECK(graph.contains("mixed.branch"));
+}
+
 TEST_CASE("onnx: sums, constants by channel, clips and leaky ReLUs") {
   check_close(scores(pooled("x")), means({0, 1, 2}));
   const std::string by_channel = initializer(floats_tensor("k", {3, 1, 1}, {1, -2, 3}));
