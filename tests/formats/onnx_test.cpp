@@ -115,7 +115,7 @@ TEST_CASE("onnx: a call in a module's midst does not take the module's name") {
       node("Relu", {"p"}, {"r"}, "", "/mixed/branch/Relu") +
       node("Concat", {"r", "p"}, {"z"}, attribute("axis", std::int64_t{1}), "/mixed/Concat") + pooled("z"))));
   const Graph& graph = network.graph;
-  CHECK(graph.node(graph.find("mixed")).name == "mixed.concat");
+  CHECK(graph.node(graph.find("mixed")).name.starts_with("mixed.concat"));
   CHECK(op_name(graph.node(graph.find("mixed.avgpool2d")).op) == "AvgPool2d");
   CHECK(graph.contains("mixed.branch"));
 }
