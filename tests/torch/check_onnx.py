@@ -18,7 +18,7 @@ import ablation
 # network, its picture's side, the opset, the module whose channels are ablated
 NETWORKS = [
     ("alexnet", 224, 9, "features.11"),
-    ("vgg11_bn", 96, 13, "features.27"),
+    ("vgg11_bn", 224, 13, "features.27"),
     ("resnet18", 96, 11, "layer4.1.bn2"),
     ("resnet50", 96, 16, "layer4.2.bn3"),
     ("resnext50_32x4d", 96, 13, "layer4.2.bn3"),
