@@ -19,9 +19,9 @@ import ablation
 NETWORKS = [
     ("alexnet", 224, 9, "features.11"),
     ("vgg11_bn", 224, 13, "features.27"),
-    ("resnet18", 96, 11, "layer4.1.bn2"),
-    ("resnet50", 96, 16, "layer4.2.bn3"),
-    ("resnext50_32x4d", 96, 13, "layer4.2.bn3"),
+    ("resnet18", 96, 11, "layer4"),
+    ("resnet50", 96, 16, "layer3"),
+    ("resnext50_32x4d", 96, 13, "layer4.1"),
     ("squeezenet1_1", 96, 13, "features.12"),
     ("googlenet", 96, 13, "inception5b"),
     ("densenet121", 96, 13, "features.norm5"),
