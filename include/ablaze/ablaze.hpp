@@ -4,6 +4,7 @@
 #include <ablaze/activation.hpp>
 #include <ablaze/convert.hpp>
 #include <ablaze/error.hpp>
+#include <ablaze/evaluate.hpp>
 #include <ablaze/explain.hpp>
 #include <ablaze/findings.hpp>
 #include <ablaze/graph.hpp>
@@ -16,4 +17,5 @@
 #include <ablaze/progress.hpp>
 #include <ablaze/resolution.hpp>
 #include <ablaze/session.hpp>
+#include <ablaze/statistics.hpp>
 #include <ablaze/tensor.hpp>

@@ -115,6 +115,12 @@ struct MethodCost {
 /// UsageError for a layer that cannot be explained.
 std::vector<MethodCost> method_costs(const Model& model, const ExplainOptions& options = {});
 
+/// What to explain instead of all that an Explainer's options name.
+struct Selection {
+  std::vector<std::string> methods{};   ///< of those in the options; empty: all of them
+  std::vector<std::int64_t> classes{};  ///< indices; empty: the options' classes
+};
+
 /// Explains photos with one model: compiles once for an input shape, then serves any number of
 /// pictures. Not for concurrent use; make one a thread (models are shared, copies are cheap).
 class Explainer {
@@ -129,7 +135,17 @@ class Explainer {
   std::vector<Explanation> explain(const Image& photo, const Progress& progress = {});
   /// The same for a normalised input [1, 3, H, W] or [3, H, W] of any size the network takes.
   std::vector<Explanation> explain(const Tensor& input, const Progress& progress = {});
+  /// The same for some of the methods and for any classes. The input's size is its own, whatever
+  /// ExplainOptions::size says. Throws UsageError for a method that the options do not name, or no such
+  /// class.
+  std::vector<Explanation> explain(const Tensor& input, const Selection& selection,
+                                   const Progress& progress = {});
 
+  /// Runs photos' inputs for their logits alone, on the weights that explanations of photos are compiled to:
+  /// see Batch::within.
+  Batch batch(std::size_t bytes, std::int64_t most);
+
+  /// As photos are shown to it: with ExplainOptions::size, where that was given.
   const Model& model() const;
 
  private:

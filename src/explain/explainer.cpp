@@ -126,7 +126,33 @@ struct Explainer::Impl {
     if (requests.empty()) throw UsageError("no class to explain: name one, for example top1");
   }
 
-  explain::Inquiry inquiry() const { return {model.graph, methods, layers, options}; }
+  explain::Inquiry inquiry(std::span<const cam::Method* const> asked) const {
+    return {model.graph, asked, layers, options};
+  }
+
+  /// The selected ones of the methods; all where none is named.
+  std::vector<const cam::Method*> selected_methods(const Selection& selection) const {
+    if (selection.methods.empty()) return methods;
+    auto chosen = explain::methods_named(selection.methods);
+    for (const cam::Method* method : chosen) {
+      if (std::ranges::find(methods, method) == methods.end())
+        throw UsageError("method " + std::string(method->id) +
+                         " is none of those that the explainer was made for");
+    }
+    return chosen;
+  }
+
+  std::vector<explain::ClassRequest> selected_classes(const Selection& selection) const {
+    if (selection.classes.empty()) return requests;
+    std::vector<explain::ClassRequest> chosen;
+    for (const std::int64_t index : selection.classes) {
+      if (index < 0 || index >= model.class_count())
+        throw UsageError("there is no class " + std::to_string(index) + ": the model has " +
+                         std::to_string(model.class_count()) + ", counted from 0");
+      chosen.push_back({.index = index});
+    }
+    return chosen;
+  }
 
   /// The part that all methods and classes share.
   struct Run {
@@ -137,14 +163,15 @@ struct Explainer::Impl {
     Timing milliseconds;
   };
 
-  Run run(Tensor input, double load) {
+  Run run(const explain::Inquiry& inquiry, std::span<const explain::ClassRequest> wanted, Tensor input,
+          double load) {
     Run out;
     out.input = std::move(input);
     explain::Compiled& compiled = sessions.at(out.input.shape());
     for (const std::string& layer : layers)
       require_fitting_mask(options.ablate, layer, compiled.session().layer_shape(layer));
 
-    explain::prepare(inquiry(), compiled.session());
+    explain::prepare(inquiry, compiled.session());
     out.milliseconds.load = load;
     const base::Stopwatch forward;
     out.trace = &compiled.run(out.input);
@@ -152,7 +179,7 @@ struct Explainer::Impl {
 
     const Tensor logits = out.trace->logits();
     require_finite(logits);
-    out.targets = explain::answer_requests(model, logits.values(), requests);
+    out.targets = explain::answer_requests(model, logits.values(), wanted);
     out.top = top_classes(model, logits.values(), classes_reported);
     if (options.keep_activations) out.activation = activation_of(*out.trace);
     return out;
@@ -204,14 +231,17 @@ struct Explainer::Impl {
     return out;
   }
 
-  std::vector<Explanation> explain(Tensor input, double load, const Progress& progress) {
-    const Run done = run(std::move(input), load);
+  std::vector<Explanation> explain(Tensor input, double load, const Selection& selection,
+                                   const Progress& progress) {
+    const auto asked = selected_methods(selection);
+    const explain::Inquiry all_asked = inquiry(asked);
+    const Run done = run(all_asked, selected_classes(selection), std::move(input), load);
     auto answers =
-        explain::attribute(inquiry(), sessions, done.input, *done.trace, targets_of(done), progress);
+        explain::attribute(all_asked, sessions, done.input, *done.trace, targets_of(done), progress);
     std::vector<Explanation> all;
-    for (std::size_t m = 0; m < methods.size(); ++m) {
+    for (std::size_t m = 0; m < asked.size(); ++m) {
       for (std::size_t i = 0; i < done.targets.size(); ++i) {
-        all.push_back(explanation(*methods[m], std::move(answers[m].classes[i]), done, i));
+        all.push_back(explanation(*asked[m], std::move(answers[m].classes[i]), done, i));
         all.back().milliseconds.attribution = answers[m].milliseconds;
       }
     }
@@ -228,7 +258,7 @@ Explainer::~Explainer() = default;
 std::vector<Explanation> Explainer::explain(const Image& photo, const Progress& progress) {
   const base::Stopwatch load;
   Tensor input = preprocess(photo, impl_->model.preprocess);
-  return impl_->explain(std::move(input), load.milliseconds(), progress);
+  return impl_->explain(std::move(input), load.milliseconds(), {}, progress);
 }
 
 std::vector<Explanation> Explainer::explain(const Tensor& input, const Progress& progress) {
@@ -236,9 +266,19 @@ std::vector<Explanation> Explainer::explain(const Tensor& input, const Progress&
     throw Error("an input tensor has its own size, " + to_string(input.shape()) +
                 ": another can be asked for with photos only");
   }
+  return explain(input, Selection{}, progress);
+}
+
+std::vector<Explanation> Explainer::explain(const Tensor& input, const Selection& selection,
+                                            const Progress& progress) {
   const base::Stopwatch load;
   Tensor single = explain::as_single_input(input);
-  return impl_->explain(std::move(single), load.milliseconds(), progress);
+  return impl_->explain(std::move(single), load.milliseconds(), selection, progress);
+}
+
+Batch Explainer::batch(std::size_t bytes, std::int64_t most) {
+  const Session& session = impl_->sessions.at(impl_->model.input_shape()).session();
+  return Batch::within(session, std::min(bytes, impl_->options.memory_limit), most);
 }
 
 const Model& Explainer::model() const { return impl_->model; }

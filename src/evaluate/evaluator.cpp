@@ -1,0 +1,398 @@
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <ablaze/error.hpp>
+#include <ablaze/evaluate.hpp>
+
+#include "evaluate/baselines.hpp"
+#include "evaluate/boxes.hpp"
+#include "evaluate/formulas.hpp"
+#include "evaluate/metrics.hpp"
+#include "evaluate/perturbation.hpp"
+#include "evaluate/pictures.hpp"
+#include "evaluate/randomisation.hpp"
+#include "explain/options.hpp"
+
+namespace ablaze {
+namespace {
+
+using evaluate::Metric;
+
+constexpr std::size_t most_batch_bytes = std::size_t{192} << 20;
+constexpr std::int64_t most_batch = 16;
+constexpr int most_steps = 10'000;
+constexpr int most_window = 1'001;
+/// A 3x3 convolution's weights take four times their bytes as Winograd's, and gradients their own.
+constexpr std::size_t most_packed_growth = 6;
+
+void check(const EvaluateOptions& options) {
+  if (options.metrics.empty()) throw UsageError("no metric to measure by: name one, for example insertion");
+  if (options.steps < 1 || options.steps > most_steps)
+    throw UsageError(std::to_string(options.steps) + " steps of insertion and deletion; 1 to " +
+                     std::to_string(most_steps) + " were expected");
+  if (options.blur_window < 1 || options.blur_window > most_window || options.blur_window % 2 == 0)
+    throw UsageError("a blur window of " + std::to_string(options.blur_window) +
+                     " pixels; an odd number from 1 to " + std::to_string(most_window) + " was expected");
+  if (!(options.blur_sigma > 0 && options.blur_sigma <= most_window))
+    throw UsageError("a blur of sigma " + std::to_string(options.blur_sigma) +
+                     " pixels; a number above 0 and up to " + std::to_string(most_window) + " was expected");
+  if (!(options.tolerance >= 0 && std::isfinite(options.tolerance)))
+    throw UsageError("a tolerance of " + std::to_string(options.tolerance) +
+                     " pixels; 0 or more was expected");
+}
+
+void require_probabilities(const Model& model, std::span<const Metric> metrics) {
+  for (const Metric metric : metrics) {
+    const MetricInfo& info = evaluate::info_of(metric);
+    if (!info.needs_probabilities || model.activation != Activation::none) continue;
+    throw UsageError("metric " + info.id +
+                     " needs probabilities, and the model's outputs are none (its head has " +
+                     "no activation): leave it out");
+  }
+}
+
+ExplainOptions with_classes(ExplainOptions options) {
+  options.classes = {"top1"};
+  options.keep_activations = false;
+  return options;
+}
+
+/// Reports pictures as they are shown.
+class Counter {
+ public:
+  Counter(const Progress& progress, std::size_t total)
+      : progress_(progress), total_(static_cast<std::int64_t>(total)) {
+    report();
+  }
+  /// `done` of the pictures that `finish` will count.
+  void advance_to(std::int64_t done) const {
+    if (progress_ && !progress_(finished_ + done, total_)) throw Cancelled();
+  }
+  void finish(std::int64_t pictures) {
+    finished_ += pictures;
+    report();
+  }
+  /// For work whose own progress is none of these pictures, but which can be cancelled.
+  Progress within() const {
+    if (!progress_) return {};
+    return [this](std::int64_t, std::int64_t) { return progress_(finished_, total_); };
+  }
+
+ private:
+  void report() const { advance_to(0); }
+  const Progress& progress_;
+  std::int64_t total_, finished_ = 0;
+};
+
+/// All that is known of one photo.
+struct Examination {
+  std::span<const Box> boxes;
+  CropBox seen;                           ///< what the network sees of it
+  std::vector<Explanation> explanations;  ///< by method, like all below
+  evaluate::Scene scene;
+  std::vector<double> shown;                     ///< the class's probability, by picture
+  std::vector<std::optional<double>> agreement;  ///< of the masked photo's map with the photo's
+  std::vector<std::vector<std::optional<double>>>
+      correlations;  ///< with the randomised networks' maps, by stage
+};
+
+constexpr double percent = 100;
+
+void append(std::string& note, const std::string& sentence) {
+  if (sentence.empty()) return;
+  note += (note.empty() ? "" : "; ") + sentence;
+}
+
+/// What a map that points at no place means for a metric.
+std::string note_on_flat(Metric metric) {
+  switch (metric) {
+    case Metric::average_drop:
+    case Metric::increase:
+    case Metric::average_gain:
+      return "the map is flat: as a mask it hides the whole photo";
+    case Metric::insertion:
+    case Metric::deletion:
+      return "the map is flat: pixels come in reading order";
+    case Metric::adcc:
+      return "the map is flat: it hides the whole photo, and agrees with nothing";
+    case Metric::coherency:
+    case Metric::randomization:
+      return "the map is flat: it agrees with nothing, counted as no correlation";
+    case Metric::complexity:
+      return "the map is flat: counted as zeros";
+    case Metric::pointing_game:
+    case Metric::energy_pointing_game:
+      return "the map is flat: it points at no place, counted as a miss";
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Evaluator::Impl {
+  EvaluateOptions options;
+  ExplainOptions explain_options;
+  std::vector<Metric> metrics;
+  Explainer explainer;
+  int threads;
+  evaluate::Plan plan;
+  std::optional<Batch> batch;
+  std::vector<evaluate::Stage> stages;
+  std::vector<std::string> stage_names;
+  std::vector<std::optional<Explainer>> randomised;  // by stage, those that there is memory to keep
+  ClassScore target;
+
+  Impl(Model the_model, ExplainOptions explain, EvaluateOptions the_options)
+      : options(std::move(the_options)),
+        explain_options(with_classes(std::move(explain))),
+        metrics(evaluate::metrics_named(options.metrics)),
+        explainer(std::move(the_model), explain_options),
+        threads(explain_options.threads > 0 ? explain_options.threads : omp_get_max_threads()) {
+    check(options);
+    require_probabilities(model(), metrics);
+    const std::size_t methods = explain::methods_named(explain_options.methods).size();
+    plan = evaluate::plan_pictures(metrics, methods, options);
+    if (!plan.pictures.empty())
+      batch = explainer.batch(most_batch_bytes,
+                              std::min(most_batch, static_cast<std::int64_t>(plan.pictures.size())));
+    if (measures(Metric::randomization)) prepare_stages();
+  }
+
+  const Model& model() const { return explainer.model(); }
+  bool measures(Metric metric) const { return std::ranges::find(metrics, metric) != metrics.end(); }
+  bool needs_agreement() const { return measures(Metric::coherency) || measures(Metric::adcc); }
+
+  void prepare_stages() {
+    stages = evaluate::stages_of(model().graph);
+    for (const evaluate::Stage& stage : stages) stage_names.push_back(stage.name);
+    randomised.resize(stages.size());
+  }
+
+  // The photo, its maps, and what the network says of its changes.
+
+  std::vector<Measurement> measure(const Image& photo, std::optional<std::int64_t> label,
+                                   std::span<const Box> boxes, const Progress& progress) {
+    evaluate::require_inside(boxes, photo);
+    Examination e;
+    e.boxes = boxes;
+    e.seen = crop_box(photo.width(), photo.height(), model().preprocess);
+    e.scene.photo = preprocess(photo, model().preprocess);
+    const std::size_t methods = plan.methods.size();
+    Counter counter(progress, plan.pictures.size() + (needs_agreement() ? methods : 0) + stages.size());
+    explain(e, label, counter);
+    prepare_scene(e);
+    if (batch) show(e, counter);
+    if (needs_agreement()) explain_masked(e, counter);
+    explain_randomised(e, counter);
+    return measurements(e);
+  }
+
+  void explain(Examination& e, std::optional<std::int64_t> label, const Counter& counter) {
+    Selection selection;
+    if (options.of_label) {
+      if (!label) throw Error("the label of each photo is to be explained, but this one comes without");
+      selection.classes = {*label};
+    }
+    e.explanations = explainer.explain(e.scene.photo, selection, counter.within());
+    target = e.explanations.front().target;
+  }
+
+  void prepare_scene(Examination& e) const {
+    const bool ordered = measures(Metric::insertion) || measures(Metric::deletion);
+    const std::int64_t height = e.scene.photo.dim(2), width = e.scene.photo.dim(3);
+    const auto count = static_cast<int>(e.explanations.size());
+    e.scene.heats.resize(e.explanations.size());
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (int m = 0; m < count; ++m) {
+      evaluate::Heat& heat = e.scene.heats[static_cast<std::size_t>(m)];
+      heat.mask = evaluate::mask_of(e.explanations[static_cast<std::size_t>(m)].map, height, width);
+      heat.flat = evaluate::is_flat(heat.mask);
+      if (ordered) heat.turns = evaluate::turns(heat.mask, options.steps);
+    }
+    for (const Baseline used : {options.insertion, options.deletion, options.masked}) {
+      Tensor& picture = e.scene.baselines[static_cast<std::size_t>(used)];
+      if (picture.size() == 0)
+        picture = evaluate::baseline_picture(used, e.scene.photo, model().preprocess, options);
+    }
+  }
+
+  void show(Examination& e, Counter& counter) {
+    e.shown = evaluate::show(plan.pictures, e.scene, *batch, threads, target.index, model().activation,
+                             [&](std::int64_t done) { counter.advance_to(done); });
+    counter.finish(static_cast<std::int64_t>(plan.pictures.size()));
+  }
+
+  /// The maps of the photo as each method's map masks it.
+  void explain_masked(Examination& e, Counter& counter) {
+    Tensor masked(e.scene.photo.shape());
+    for (std::size_t m = 0; m < e.explanations.size(); ++m) {
+      const evaluate::Heat& heat = e.scene.heats[m];
+      evaluate::paint({evaluate::Picture::Kind::masked, options.masked, m}, e.scene, masked.values());
+      const auto again =
+          explainer.explain(masked, {{e.explanations[m].method}, {target.index}}, counter.within());
+      const Tensor mask = evaluate::mask_of(again.front().map, masked.dim(2), masked.dim(3));
+      e.agreement.push_back(evaluate::pearson(heat.mask.values(), mask.values()));
+      counter.finish(1);
+    }
+  }
+
+  /// The maps of the photo as the network makes them whose weights are drawn anew down to each stage.
+  void explain_randomised(Examination& e, Counter& counter) {
+    e.correlations.resize(e.explanations.size());
+    for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+      const auto anew = explain_at(stage, e.scene.photo, counter.within());
+      for (std::size_t m = 0; m < anew.size(); ++m)
+        e.correlations[m].push_back(evaluate::spearman(e.explanations[m].map.values(), anew[m].map.values()));
+      counter.finish(1);
+    }
+  }
+
+  std::vector<Explanation> explain_at(std::size_t stage, const Tensor& input, const Progress& progress) {
+    std::optional<Explainer> own;
+    std::optional<Explainer>& network = keeps(stage) ? randomised[stage] : own;
+    if (!network) {
+      Model changed = model();
+      changed.graph = evaluate::randomised(changed.graph, std::span(stages).first(stage + 1), options.seed);
+      network.emplace(std::move(changed), explain_options);
+    }
+    return network->explain(input, {{}, {target.index}}, progress);
+  }
+
+  /// Whether a stage's compiled network is kept for the next photo: as many are as half the memory limit
+  /// takes.
+  bool keeps(std::size_t stage) const {
+    std::size_t weights = 0;
+    for (const Node& node : model().graph.nodes()) weights += static_cast<std::size_t>(parameter_count(node));
+    const std::size_t bytes = weights * sizeof(float) * most_packed_growth;
+    return (stage + 1) * bytes <= explain_options.memory_limit / 2;
+  }
+
+  // The numbers.
+
+  std::vector<Measurement> measurements(const Examination& e) const {
+    std::vector<Measurement> all;
+    for (std::size_t m = 0; m < e.explanations.size(); ++m) {
+      for (const Metric metric : metrics) {
+        if (evaluate::info_of(metric).needs_boxes && e.boxes.empty()) continue;
+        Measurement out{.method = e.explanations[m].method,
+                        .metric = evaluate::info_of(metric).id,
+                        .value = 0,
+                        .curve = {},
+                        .note = {}};
+        if (e.scene.heats[m].flat) append(out.note, note_on_flat(metric));
+        measure(metric, e, m, out);
+        all.push_back(std::move(out));
+      }
+    }
+    return all;
+  }
+
+  void measure(Metric metric, const Examination& e, std::size_t m, Measurement& out) const {
+    switch (metric) {
+      case Metric::average_drop:
+      case Metric::increase:
+      case Metric::average_gain:
+        return measure_masked(metric, e, m, out);
+      case Metric::insertion:
+        return measure_curve(plan.methods[m].insertion, e, out);
+      case Metric::deletion:
+        return measure_curve(plan.methods[m].deletion, e, out);
+      case Metric::adcc:
+        return measure_adcc(e, m, out);
+      case Metric::coherency:
+        out.value = coherency(e, m);
+        return;
+      case Metric::complexity:
+        out.value = evaluate::complexity(e.scene.heats[m].mask.values());
+        return;
+      case Metric::pointing_game:
+        return measure_pointing(e, m, out);
+      case Metric::energy_pointing_game:
+        return measure_energy(e, m, out);
+      case Metric::randomization:
+        return measure_randomization(e, m, out);
+    }
+  }
+
+  void measure_masked(Metric metric, const Examination& e, std::size_t m, Measurement& out) const {
+    const double y = e.shown[plan.photo], o = e.shown[plan.methods[m].masked];
+    out.curve = {y, o};
+    if (metric == Metric::increase) {
+      out.value = o > y ? percent : 0;
+    } else if (metric == Metric::average_drop) {
+      out.value = percent * evaluate::average_drop(y, o);
+      if (y == 0) append(out.note, "the photo's own probability is 0: there is nothing to lose");
+    } else {
+      out.value = percent * evaluate::average_gain(y, o);
+      if (y == 1) append(out.note, "the photo's own probability is 1: there is nothing to gain");
+    }
+  }
+
+  static void measure_curve(std::span<const std::size_t> points, const Examination& e, Measurement& out) {
+    for (const std::size_t picture : points) out.curve.push_back(e.shown[picture]);
+    out.value = evaluate::area_under(out.curve);
+  }
+
+  /// Pearson's correlation, from [-1, 1] to [0, 1].
+  static double coherency(const Examination& e, std::size_t m) {
+    return (1 + e.agreement[m].value_or(0)) / 2;
+  }
+
+  void measure_adcc(const Examination& e, std::size_t m, Measurement& out) const {
+    const double drop = evaluate::average_drop(e.shown[plan.photo], e.shown[plan.methods[m].masked]);
+    out.value = evaluate::adcc(coherency(e, m), evaluate::complexity(e.scene.heats[m].mask.values()), drop);
+  }
+
+  void measure_pointing(const Examination& e, std::size_t m, Measurement& out) const {
+    if (e.scene.heats[m].flat) return;
+    const evaluate::Point highest = evaluate::summit(e.scene.heats[m].mask, e.seen);
+    out.value = evaluate::distance(highest, e.boxes) <= options.tolerance ? percent : 0;
+  }
+
+  static void measure_energy(const Examination& e, std::size_t m, Measurement& out) {
+    const evaluate::Energy energy = evaluate::energy_inside(e.scene.heats[m].mask, e.boxes, e.seen);
+    out.value = percent * energy.share;
+    if (energy.pixels == 0) append(out.note, "no box lies in the part of the photo that the network sees");
+  }
+
+  /// The mean over the stages: how long the map stays what it was.
+  void measure_randomization(const Examination& e, std::size_t m, Measurement& out) const {
+    if (stages.empty()) {
+      append(out.note, "the network has no weights to draw anew");
+      return;
+    }
+    double sum = 0;
+    std::size_t flat = 0;
+    for (const std::optional<double>& r : e.correlations[m]) {
+      flat += r ? 0 : 1;
+      out.curve.push_back(r.value_or(0));
+      sum += out.curve.back();
+    }
+    out.value = sum / static_cast<double>(stages.size());
+    if (flat > 0 && !e.scene.heats[m].flat)
+      append(out.note, "flat after " + std::to_string(flat) + " of " + std::to_string(stages.size()) +
+                           " stages, counted as no correlation");
+  }
+};
+
+Evaluator::Evaluator(Model model, ExplainOptions explain, EvaluateOptions options)
+    : impl_(std::make_unique<Impl>(std::move(model), std::move(explain), std::move(options))) {}
+Evaluator::Evaluator(Evaluator&&) noexcept = default;
+Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
+Evaluator::~Evaluator() = default;
+
+std::vector<Measurement> Evaluator::measure(const Image& photo, std::optional<std::int64_t> label,
+                                            std::span<const Box> boxes, const Progress& progress) {
+  return impl_->measure(photo, label, boxes, progress);
+}
+
+const ClassScore& Evaluator::target() const { return impl_->target; }
+std::span<const std::string> Evaluator::randomization_stages() const { return impl_->stage_names; }
+const Model& Evaluator::model() const { return impl_->model(); }
+const EvaluateOptions& Evaluator::options() const { return impl_->options; }
+
+}  // namespace ablaze
