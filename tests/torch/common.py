@@ -38,6 +38,7 @@ def arguments(description):
     data = os.environ.get("ABLAZE_TEST_DATA", SOURCE.parent / "shared")
     parser.add_argument("--data", type=pathlib.Path, default=data, help="weights and photos")
     parser.add_argument("--gradient", type=pathlib.Path, help="gradient.cpp, for the checks that need it")
+    parser.add_argument("--metrics", type=pathlib.Path, help="metrics.cpp, likewise")
     parser.add_argument("--only", help="networks whose name contains this")
     return parser.parse_args()
 
