@@ -12,7 +12,7 @@ namespace ablaze {
 /// Sizes of a tensor's axes, outermost first; activations are NCHW.
 using Shape = std::vector<std::int64_t>;
 
-/// Number of elements. Throws Error where an axis is negative or the product exceeds 2^62.
+/// Number of elements. Throws Error where an axis is negative or the product exceeds 2^60.
 std::int64_t element_count(const Shape& shape);
 
 /// "1x3x224x224"; "scalar" for an empty shape.

@@ -2,21 +2,17 @@
 #include <ablaze/tensor.hpp>
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <numeric>
 #include <utility>
 
 #include "tensor/half.hpp"
+#include "tensor/memory.hpp"
 
 namespace ablaze {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-
 float* allocate(std::int64_t count) {
-  if (count == 0) return nullptr;
-  return static_cast<float*>(
-      ::operator new (static_cast<std::size_t>(count) * sizeof(float), std::align_val_t{kAlignment}));
+  return static_cast<float*>(allocate_numbers(static_cast<std::size_t>(count) * sizeof(float)));
 }
 
 template <float to_float(std::uint16_t)>
@@ -32,7 +28,7 @@ void widen(const std::byte* from, std::span<float> out) {
 }  // namespace
 
 std::int64_t element_count(const Shape& shape) {
-  constexpr std::int64_t most = std::int64_t{1} << 62;
+  constexpr std::int64_t most = std::int64_t{1} << 60;  // whose bytes can still be counted
   std::int64_t count = 1;
   for (const std::int64_t n : shape) {
     if (n < 0) throw Error("a tensor's axis cannot be negative: " + to_string(shape));
@@ -49,9 +45,7 @@ std::string to_string(const Shape& shape) {
   return text;
 }
 
-void Tensor::Free::operator()(float* p) const noexcept {
-  ::operator delete (p, std::align_val_t{kAlignment});
-}
+void Tensor::Free::operator()(float* p) const noexcept { free_numbers(p); }
 
 Tensor::Tensor(Shape shape) : shape_(std::move(shape)), size_(element_count(shape_)), data_(allocate(size_)) {
   std::fill_n(data_.get(), size_, 0.0F);

@@ -2,17 +2,15 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <new>
 
 #include "runtime/program.hpp"
+#include "tensor/memory.hpp"
 
 namespace ablaze::runtime {
 namespace {
 
 using kernels::kBlock;
 using kernels::OutGroup;
-
-constexpr std::align_val_t kCacheLine{64};
 
 int blocks_of(std::int64_t channels) { return static_cast<int>((channels + kBlock - 1) / kBlock); }
 
@@ -68,9 +66,9 @@ std::vector<OutGroup> fewest_zeros(int out_channels, int in_per_group, int group
 Halves::Halves(std::int64_t count)
     : size_(count),
       data_(static_cast<std::uint16_t*>(
-          ::operator new(static_cast<std::size_t>(count) * sizeof(std::uint16_t), kCacheLine))) {}
+          allocate_numbers(static_cast<std::size_t>(count) * sizeof(std::uint16_t)))) {}
 
-void Halves::Free::operator()(std::uint16_t* p) const noexcept { ::operator delete(p, kCacheLine); }
+void Halves::Free::operator()(std::uint16_t* p) const noexcept { free_numbers(p); }
 
 Affine batch_norm_affine(const op::BatchNorm& norm) {
   const Tensor mean = norm.mean.to_tensor(), variance = norm.variance.to_tensor();

@@ -1,0 +1,31 @@
+#include "tensor/memory.hpp"
+
+#include <cstdlib>
+#include <new>
+
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
+
+namespace ablaze {
+namespace {
+
+constexpr std::size_t kCacheLine = 64, kHugePage = std::size_t{2} << 20;
+
+}  // namespace
+
+void* allocate_numbers(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  const std::size_t alignment = bytes >= kHugePage ? kHugePage : kCacheLine;
+  void* numbers = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (numbers == nullptr) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+  // Whole ones alone, so that none is taken for the last few bytes. Where it is refused, nothing is lost.
+  if (bytes >= kHugePage) ::madvise(numbers, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+  return numbers;
+}
+
+void free_numbers(void* numbers) noexcept { std::free(numbers); }
+
+}  // namespace ablaze
