@@ -14,7 +14,7 @@ using namespace ablaze;
 
 namespace {
 
-constexpr int kTries = 5;
+constexpr int kTries = 9;
 constexpr int kTurns = 3;
 constexpr int kRunsPerTurn = 5;
 
