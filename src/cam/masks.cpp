@@ -11,23 +11,11 @@ bool is_flat(const Tensor& activation, std::int64_t channel) {
   return std::all_of(a, a + area, [a](float v) { return v == a[0]; });
 }
 
-std::vector<Masks::Place> Masks::places(std::int64_t from, std::int64_t to) {
-  std::vector<Place> out;
-  const double scale = static_cast<double>(from) / static_cast<double>(to);
-  for (std::int64_t i = 0; i < to; ++i) {
-    const double at = std::max(0.0, (static_cast<double>(i) + 0.5) * scale - 0.5);
-    const auto first = static_cast<std::int64_t>(at);
-    out.push_back(
-        {first, std::min(first + 1, from - 1), static_cast<float>(at - static_cast<double>(first))});
-  }
-  return out;
-}
-
 Masks::Masks(const Tensor& activation, const Tensor& input)
     : activation_(activation),
       input_(input),
-      rows_(places(activation.dim(2), input.dim(2))),
-      columns_(places(activation.dim(3), input.dim(3))) {}
+      rows_(bilinear_places(activation.dim(2), input.dim(2))),
+      columns_(bilinear_places(activation.dim(3), input.dim(3))) {}
 
 std::vector<float> Masks::drawn_up(std::int64_t channel) const {
   const std::int64_t height = activation_.dim(2), width = activation_.dim(3);
@@ -36,17 +24,18 @@ std::vector<float> Masks::drawn_up(std::int64_t channel) const {
   std::vector<float> lines;  // [height][wide]: the source's rows, drawn out
   lines.reserve(static_cast<std::size_t>(height) * wide);
   for (std::int64_t y = 0; y < height; ++y) {
-    for (const Place& x : columns_) {
+    for (const Between& x : columns_) {
       const float left = a[y * width + x.first], right = a[y * width + x.second];
-      lines.push_back(left + x.part * (right - left));
+      lines.push_back(left + static_cast<float>(x.part) * (right - left));
     }
   }
   std::vector<float> mask(rows_.size() * wide);
   float* to = mask.data();
-  for (const Place& y : rows_) {
+  for (const Between& y : rows_) {
     const float* const above = lines.data() + static_cast<std::size_t>(y.first) * wide;
     const float* const below = lines.data() + static_cast<std::size_t>(y.second) * wide;
-    for (std::size_t x = 0; x < wide; ++x) *to++ = above[x] + y.part * (below[x] - above[x]);
+    const auto part = static_cast<float>(y.part);
+    for (std::size_t x = 0; x < wide; ++x) *to++ = above[x] + part * (below[x] - above[x]);
   }
   return mask;
 }

@@ -5,14 +5,16 @@
 
 #include <ablaze/tensor.hpp>
 
+#include "cam/bilinear.hpp"
+
 namespace ablaze::cam {
 
 /// Whether a channel of activations [1, C, H, W] has one value everywhere.
 bool is_flat(const Tensor& activation, std::int64_t channel);
 
-/// A layer's channels as masks over an input: each drawn up to the input's size (bilinear, half-pixel
-/// centres, edges clamped: PyTorch's align_corners=False), then scaled from its least and largest value to
-/// [0, 1]. No mask is stored. Const members may be called from several threads.
+/// A layer's channels as masks over an input: each drawn up to the input's size (bilinear), then scaled from
+/// its least and largest value to [0, 1]. No mask is stored. Const members may be called from several
+/// threads.
 class Masks {
  public:
   /// activation [1, C, h, w]; input [1, D, H, W]. Both must outlive this.
@@ -23,17 +25,11 @@ class Masks {
   void apply(std::int64_t channel, std::int64_t image, Tensor& inputs) const;
 
  private:
-  /// Output pixel i lies between source pixels `first` and `second`, `part` of the way.
-  struct Place {
-    std::int64_t first, second;
-    float part;
-  };
-  static std::vector<Place> places(std::int64_t from, std::int64_t to);
   std::vector<float> drawn_up(std::int64_t channel) const;
 
   const Tensor& activation_;
   const Tensor& input_;
-  std::vector<Place> rows_, columns_;
+  std::vector<Between> rows_, columns_;
 };
 
 }  // namespace ablaze::cam

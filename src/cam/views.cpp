@@ -7,6 +7,8 @@
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>
 
+#include "cam/bilinear.hpp"
+
 namespace ablaze::cam {
 
 namespace {
@@ -19,25 +21,6 @@ std::int64_t scaled(std::int64_t side, double scale) {
   const double wanted = static_cast<double>(side) * scale;
   const std::int64_t unit = side >= step ? step : 1;
   return std::max<std::int64_t>(std::llround(wanted / static_cast<double>(unit)), 1) * unit;
-}
-
-/// The two pixels that an output pixel lies between, and how far it is from the first to the second.
-struct Between {
-  std::int64_t first = 0, second = 0;
-  double part = 0;
-};
-
-std::vector<Between> positions(std::int64_t from, std::int64_t to) {
-  std::vector<Between> out(static_cast<std::size_t>(to));
-  for (std::int64_t i = 0; i < to; ++i) {
-    const double centre =
-        (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
-    const double at = std::clamp(centre, 0.0, static_cast<double>(from - 1));
-    const auto first = static_cast<std::int64_t>(at);
-    out[static_cast<std::size_t>(i)] = {first, std::min(first + 1, from - 1),
-                                        at - static_cast<double>(first)};
-  }
-  return out;
 }
 
 double mix(double a, double b, double part) { return a + (b - a) * part; }
@@ -58,7 +41,7 @@ void resize_plane(const float* from, std::int64_t width, const std::vector<Betwe
 
 Tensor resized(const Tensor& input, std::int64_t height, std::int64_t width) {
   if (input.dim(2) == height && input.dim(3) == width) return input;
-  const auto across = positions(input.dim(3), width), down = positions(input.dim(2), height);
+  const auto across = bilinear_places(input.dim(3), width), down = bilinear_places(input.dim(2), height);
   Tensor out({1, input.dim(1), height, width});
   for (std::int64_t c = 0; c < input.dim(1); ++c) {
     resize_plane(input.data() + c * input.dim(2) * input.dim(3), input.dim(3), across, down,
