@@ -1,6 +1,7 @@
 #include "ablaze/inputs.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -69,6 +70,12 @@ TEST_CASE("what cannot be found is a failure, and the rest is found") {
   REQUIRE(found.failures.size() == 2);
   CHECK(says(found.failures[0], "no picture"));
   CHECK(says(found.failures[1], "missing.png"));
+}
+
+TEST_CASE("a pipe is refused, and nobody waits for what it might bring") {
+  const Workshop w;
+  REQUIRE(::mkfifo((w / "pipe.png").c_str(), 0600) == 0);
+  CHECK(message_of([&] { cli::load_picture(w / "pipe.png"); }).find("regular file") != std::string::npos);
 }
 
 TEST_CASE("a circle of links has an end") {

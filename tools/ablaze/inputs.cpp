@@ -20,6 +20,9 @@ namespace {
 enum class Content { picture, tensor, other, unreadable };
 
 Content content_of(const fs::path& file) {
+  std::error_code ignored;
+  // Opening a named pipe would wait for somebody to write into it.
+  if (!fs::is_regular_file(file, ignored)) return Content::unreadable;
   std::array<char, 8> start{};
   std::ifstream in(file, std::ios::binary);
   if (!in) return Content::unreadable;
