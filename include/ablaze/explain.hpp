@@ -43,6 +43,9 @@ struct ExplainOptions {
   /// Each a class index in digits, "topN", a label or an unambiguous part of one.
   std::vector<std::string> classes{"top1"};
   Score::Kind score = Score::Kind::logit;
+  /// Score::Kind::margin: the class that each is set against, an index or a label; empty: the runner-up, the
+  /// best other class.
+  std::string against{};
   Ablation ablate{};
   MethodOptions method{};
   /// Several layers whose maps become one, at the finest one's resolution; then there is no `layer`.

@@ -42,7 +42,8 @@ struct Findings {
   std::optional<Completeness> completeness;
   std::optional<Interactions> interactions;
   std::vector<ChannelPath> paths;
-  std::vector<std::int64_t> against;  ///< the classes that this one was set against
+  /// The classes that this one was set against: Finer-CAM's, or a margin's other class.
+  std::vector<std::int64_t> against;
 };
 
 }  // namespace ablaze

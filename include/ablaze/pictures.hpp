@@ -39,6 +39,17 @@ inline constexpr int most_sheet_classes = 32;
 Image contact_sheet(const Image& photo, const CropBox& where, std::span<const Explanation> explanations,
                     const MapStyle& style, const std::string& title);
 
+/// The ways of a layer's channels from gradient times activation to their ablation (MethodOptions::paths): a
+/// curve each, over the factor that the channel's activations are multiplied by. The first eight, which have
+/// the largest drops, are named; the others are grey. Throws Error where there is no path, or one is not
+/// finite.
+Image path_curves(const std::string& layer, const ClassScore& target, std::span<const ChannelPath> paths);
+
+/// How a layer's strongest channels act in pairs (MethodOptions::interactions): a square for each two of
+/// them, blue where they stand in for each other, red where they work together, and the strongest pairs in
+/// words. Throws Error where there are no channels, the matrix is not square, or a number is not finite.
+Image interaction_matrix(const std::string& layer, const ClassScore& target, const Interactions& found);
+
 /// A stage on the way from the input to the overlay.
 struct StepPicture {
   std::string name;  ///< "input", "channels", "sum", "relu", "overlay"

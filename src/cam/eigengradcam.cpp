@@ -12,6 +12,9 @@
 //
 // The sign is the one that goes with the channels' sum, HiRes-CAM's map. The library that the method comes
 // from centres each channel first and leaves the sign to its decomposition (see Eigen-CAM).
+//
+// The first component is what is strongest, be it for the class or against it. Where it speaks against, this
+// map has next to nothing above zero and says so, while HiRes-CAM's shows both.
 
 namespace ablaze::cam {
 

@@ -47,9 +47,17 @@ Tensor rectified(const Tensor& sum) {
   return out;
 }
 
+bool speaks_against_alone(const Tensor& sum) {
+  if (sum.size() == 0) return false;
+  const auto [least, most] = std::minmax_element(sum.values().begin(), sum.values().end());
+  return *least < 0 && *most <= -0.01F * *least;
+}
+
 std::string note_on(const Tensor& sum) {
   if (sum.size() == 0) return {};
   const auto [least, most] = std::minmax_element(sum.values().begin(), sum.values().end());
+  if (*most > 0 && speaks_against_alone(sum))
+    return "the map is next to nothing: at this layer the activations speak almost only against the class";
   if (*most > 0) {
     return *least == *most ? "the map is the same everywhere: it points at no place" : std::string();
   }

@@ -21,8 +21,13 @@ void require_finite_map(const Tensor& map);
 /// max(sum, 0)
 Tensor rectified(const Tensor& sum);
 
+/// Whether what of a signed map lies above zero is next to nothing beside what lies below: a hundredth, or
+/// less. On a scale of its own it would look like evidence.
+bool speaks_against_alone(const Tensor& sum);
+
 /// What must be said of a map that shows nothing: zero everywhere after the ReLU (and why: no weight, or
-/// evidence against the class alone), or the same value everywhere. Empty for any other.
+/// evidence against the class alone), next to nothing beside the evidence against, or the same value
+/// everywhere. Empty for any other.
 std::string note_on(const Tensor& sum);
 
 }  // namespace ablaze::cam

@@ -112,6 +112,7 @@ struct Explainer::Impl {
   std::vector<const cam::Method*> methods;
   std::vector<std::string> layers;
   std::vector<explain::ClassRequest> requests;
+  std::int64_t against;  ///< a margin's other class; -1: the runner-up
   explain::SessionCache sessions;
 
   Impl(Model the_model, ExplainOptions the_options)
@@ -120,10 +121,14 @@ struct Explainer::Impl {
         methods(explain::methods_named(options.methods)),
         layers(explain::explainable_layers(model, options)),
         requests(explain::parse_class_words(model, options.classes)),
+        against(explain::other_class(model, options)),
         sessions(model.graph, session_options(options, layers), options.smooth.augment ? 3 : 2) {
     explain::require_readable_score(model, options.score);
     if (methods.empty()) throw UsageError("no method to explain with: name one, for example ablation");
     if (requests.empty()) throw UsageError("no class to explain: name one, for example top1");
+    for (const explain::ClassRequest& request : requests) {
+      if (request.index >= 0) require_another_class(request.index);
+    }
   }
 
   explain::Inquiry inquiry(std::span<const cam::Method* const> asked) const {
@@ -152,6 +157,13 @@ struct Explainer::Impl {
       chosen.push_back({.index = index});
     }
     return chosen;
+  }
+
+  void require_another_class(std::int64_t index) const {
+    if (index != against) return;
+    throw UsageError(
+        "class " + base::printable(model.label(index)) +
+        " cannot be set against itself: leave it out of the classes, or set them against another");
   }
 
   /// The part that all methods and classes share.
@@ -191,16 +203,23 @@ struct Explainer::Impl {
     return batch.reshaped({batch.dim(1), batch.dim(2), batch.dim(3)});
   }
 
-  /// A margin's runner-up is settled here, by the untouched run, whatever is changed later.
+  /// The class that a margin sets another against. A runner-up is settled by the untouched run, whatever is
+  /// changed later.
+  std::int64_t margin_against(std::int64_t wanted, const Run& run) const {
+    if (against >= 0) {
+      require_another_class(wanted);
+      return against;
+    }
+    const auto other = std::ranges::find_if(run.top, [&](auto& c) { return c.index != wanted; });
+    if (other == run.top.end()) throw UsageError("the margin needs a network of two classes or more");
+    return other->index;
+  }
+
   std::vector<cam::Target> targets_of(const Run& run) const {
     std::vector<cam::Target> targets;
     for (const ClassScore& wanted : run.targets) {
       Score score{options.score, wanted.index, model.activation};
-      const auto other = std::ranges::find_if(run.top, [&](auto& c) { return c.index != wanted.index; });
-      if (score.kind == Score::Kind::margin) {
-        if (other == run.top.end()) throw UsageError("the margin needs a network of two classes or more");
-        score.against = other->index;
-      }
+      if (score.kind == Score::Kind::margin) score.against = margin_against(wanted.index, run);
       targets.push_back({{{score}}});
     }
     return targets;
@@ -228,6 +247,8 @@ struct Explainer::Impl {
       out.weights = std::move(answer.layers.front().weights);
       out.findings = std::move(answer.layers.front().findings);
     }
+    if (options.score == Score::Kind::margin && out.findings.against.empty())
+      out.findings.against = {margin_against(out.target.index, run)};
     return out;
   }
 

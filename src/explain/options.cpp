@@ -8,6 +8,7 @@
 #include <ablaze/image.hpp>
 
 #include "base/text.hpp"
+#include "explain/class_words.hpp"
 
 namespace ablaze::explain {
 
@@ -77,6 +78,17 @@ Model at_size(Model model, int size) {
                      "size, and the photo large enough for its layers");
   }
   return model;
+}
+
+std::int64_t other_class(const Model& model, const ExplainOptions& options) {
+  if (options.against.empty()) return -1;
+  if (options.score != Score::Kind::margin)
+    throw UsageError("only a margin is taken against another class: ask for that score, or name none");
+  const ClassRequest other = parse_class_words(model, {&options.against, 1}).front();
+  if (other.index < 0)
+    throw UsageError("a margin is taken against one class, not against " + base::printable(options.against) +
+                     ": name it by its index or its label");
+  return other.index;
 }
 
 void require_readable_score(const Model& model, Score::Kind kind) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ std::vector<std::string> explainable_layers(const Model& model, const ExplainOpt
 
 /// The model for photos of another size (0: its own): the same part of each, with more pixels or fewer.
 Model at_size(Model model, int size);
+
+/// The class that a margin is taken against, or -1 for the runner-up.
+std::int64_t other_class(const Model& model, const ExplainOptions& options);
 
 /// A probability is asked for only where the model's outputs are such.
 void require_readable_score(const Model& model, Score::Kind kind);

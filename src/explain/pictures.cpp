@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cam/maps.hpp"
 #include "explain/theme.hpp"
 #include "image/drawing.hpp"
 
@@ -13,11 +14,12 @@ namespace ablaze {
 
 namespace {
 
-/// Whether nothing of a map can be seen on this range.
-bool shows_nothing(const Tensor& map, const ValueRange& range, ColourMap colours) {
-  const ValueRange own = range_of(map, ColourMap::grey);
-  if (!(range.high > range.low)) return true;
-  return own.low == own.high && (is_diverging(colours) ? own.high == 0 : own.high <= range.low);
+/// Whether nothing can be seen of an explanation on this range, or nothing that means much.
+bool shows_nothing(const Explanation& e, const ValueRange& range, const MapStyle& style) {
+  const bool diverges = is_diverging(style.colours);
+  const ValueRange own = range_of(drawn_map(e, style), ColourMap::grey);
+  if (!(range.high > range.low) || (!diverges && cam::speaks_against_alone(e.signed_map))) return true;
+  return own.low == own.high && (diverges ? own.high == 0 : own.high <= range.low);
 }
 
 /// A band with the note along the lower edge, where it fits.
@@ -77,8 +79,8 @@ Image explain::map_over_photo(const Image& photo, const CropBox& where, const Ex
 Image explanation_picture(const Image& photo, const CropBox& where, const Explanation& explanation,
                           const ValueRange& range, const MapStyle& style) {
   Image picture = explain::map_over_photo(photo, where, explanation, range, style);
-  const bool blank = shows_nothing(drawn_map(explanation, style), range, style.colours);
-  if (blank && !explanation.note.empty()) draw_note(picture, explanation.note);
+  if (shows_nothing(explanation, range, style) && !explanation.note.empty())
+    draw_note(picture, explanation.note);
   return picture;
 }
 

@@ -56,20 +56,6 @@ double weight_of(const Explanation& e, int channel) {
   return e.weights.at(static_cast<std::size_t>(channel));
 }
 
-std::string signed_value(double value) { return (value > 0 ? "+" : "") + image::short_value(value); }
-
-/// A sheet with a title and a line below it, `width` x `height` without the margins and these.
-Image titled(const std::string& title_text, const std::string& below, int width, int height) {
-  const int head = image::line_height(title) + image::line_height(caption) + gap;
-  Image on = image::sheet(width + 2 * margin, height + head + 2 * margin, paper);
-  const int y = draw_lines(on, margin, margin - 6, {image::shortened(title_text, title, width)}, title);
-  draw_lines(on, margin, y, {image::shortened(below, caption, width)}, caption);
-  return on;
-}
-int top_of(const Image& on, int height) { return on.height() - margin - height; }
-
-std::string of_class(const Explanation& e) { return base::printable(e.target.label, 60); }
-
 // The input
 
 /// One colour plane of the input [1, 3, H, W], signs kept.
@@ -167,8 +153,8 @@ Image channels_step(const Explanation& e, const std::vector<int>& order) {
   const int tiles_width = tiles_across * (tile + gap);
   const bool bars = !e.weights.empty();
   const int height = std::max(rows * cell, bars ? 15 * std::min(most_bars, shown) : 0);
-  Image on = titled("What the layer sees, and what counts for " + of_class(e), channels_line(e, shown),
-                    tiles_width + (bars ? margin + bars_width : 0), height);
+  Image on = titled("What the layer sees, and what counts for " + class_name(e.target),
+                    channels_line(e, shown), tiles_width + (bars ? margin + bars_width : 0), height);
   const int top = top_of(on, height);
   for (int i = 0; i < shown; ++i)
     draw_tile(on, e, order[static_cast<std::size_t>(i)], margin + i % tiles_across * (tile + gap),
@@ -245,7 +231,7 @@ Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<
   const int columns = std::min(across, static_cast<int>(maps.size()));
   const int step = std::max(box.width, 110) + gap;
   Image on = titled("The weighted sum, channel after channel, strongest first",
-                    "All on one scale: blue speaks against " + of_class(e) +
+                    "All on one scale: blue speaks against " + class_name(e.target) +
                         ", red for it; below, how far the sum is from that of all",
                     std::max(columns * step + scale_room, 560), height);
   const int top = top_of(on, height);
@@ -268,7 +254,7 @@ Image relu_step(const Explanation& e, std::int64_t cut) {
   const Box box = fit(static_cast<double>(e.map.dim(1)), static_cast<double>(e.map.dim(0)), side);
   const int height = box.height + gap + 2 * image::line_height(caption),
             panel = std::max(box.width, 220) + scale_room + margin;
-  Image on = titled("What speaks for " + of_class(e),
+  Image on = titled("What speaks for " + class_name(e.target),
                     "The ReLU takes away what speaks against it: " + std::to_string(cut) + " of " +
                         std::to_string(e.map.size()) + " places",
                     2 * panel, height);

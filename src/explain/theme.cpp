@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "image/colours.hpp"
 
 namespace ablaze::explain {
@@ -45,6 +46,22 @@ int draw_lines(Image& on, int x, int top, const std::vector<std::string>& lines,
   }
   return top;
 }
+
+Image titled(const std::string& title_text, const std::string& below, int width, int height) {
+  const auto lines = image::wrapped(below, caption, width, 2);
+  const int head =
+      image::line_height(title) + static_cast<int>(lines.size()) * image::line_height(caption) + gap;
+  Image on = image::sheet(width + 2 * margin, height + head + 2 * margin, paper);
+  const int y = draw_lines(on, margin, margin - 6, {image::shortened(title_text, title, width)}, title);
+  draw_lines(on, margin, y, lines, caption);
+  return on;
+}
+
+int top_of(const Image& titled_sheet, int height) { return titled_sheet.height() - margin - height; }
+
+std::string class_name(const ClassScore& target) { return base::printable(target.label, 60); }
+
+std::string signed_value(double value) { return (value > 0 ? "+" : "") + image::short_value(value); }
 
 void upright_scale(Image& on, const Box& box, const ValueRange& range, ColourMap colours) {
   image::colour_bar(on, box, colours);

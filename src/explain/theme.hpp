@@ -47,6 +47,16 @@ Image map_picture(const Tensor& map, const ValueRange& range, ColourMap colours,
 /// Lines of text one below another, the first at `top`. Returns where the next would begin.
 int draw_lines(Image& on, int x, int top, const std::vector<std::string>& lines, const image::Type& type);
 
+/// A sheet with a title and up to two lines below it, and room for `width` x `height` below these.
+Image titled(const std::string& title_text, const std::string& below, int width, int height);
+/// Where that room begins.
+int top_of(const Image& titled_sheet, int height);
+
+/// A class's label, short enough for a sentence.
+std::string class_name(const ClassScore& target);
+/// "+0.25": a number whose sign matters.
+std::string signed_value(double value);
+
 /// A colour bar to the right of a picture, with its ends' numbers and, for a diverging map, the zero.
 void upright_scale(Image& on, const image::Box& box, const ValueRange& range, ColourMap colours);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "image/colours.hpp"
 #include "image/pixel.hpp"
@@ -34,6 +35,20 @@ void draw_glyph(Image& on, const Font::Glyph& glyph, int x, int baseline, Colour
       if (*coverage > 0) blend(on.at(column, row), colour, static_cast<float>(*coverage) / 255.0F);
     }
   }
+}
+
+double distance_to_segment(Point p, Point from, Point to) {
+  const double across = to.x - from.x, down = to.y - from.y, squared = across * across + down * down;
+  const double along =
+      squared > 0 ? std::clamp(((p.x - from.x) * across + (p.y - from.y) * down) / squared, 0.0, 1.0) : 0.0;
+  return std::hypot(p.x - from.x - along * across, p.y - from.y - along * down);
+}
+
+/// The pixels between two coordinates and `reach` beyond them, as far as they are on a picture this long.
+std::pair<int, int> pixels_between(double a, double b, double reach, int length) {
+  const double most = length;
+  return {static_cast<int>(std::clamp(std::floor(std::min(a, b) - reach), 0.0, most)),
+          static_cast<int>(std::clamp(std::ceil(std::max(a, b) + reach), 0.0, most))};
 }
 
 constexpr char32_t unknown = 0xFFFD;
@@ -142,6 +157,21 @@ void paste(Image& on, const Image& part, int x, int y) {
   const Box seen = clipped(on, {x, y, part.width(), part.height()});
   for (int row = seen.y; row < seen.bottom() && seen.width > 0; ++row) {
     std::copy_n(part.at(seen.x - x, row - y), std::ptrdiff_t{3} * seen.width, on.at(seen.x, row));
+  }
+}
+
+void draw_line(Image& on, Point from, Point to, Colour colour, double thickness) {
+  for (const double number : {from.x, from.y, to.x, to.y, thickness}) {
+    if (!std::isfinite(number)) return;
+  }
+  const double reach = thickness / 2 + 0.5;  // a pixel is covered in part up to half its width outside
+  const auto [left, right] = pixels_between(from.x, to.x, reach, on.width());
+  const auto [top, bottom] = pixels_between(from.y, to.y, reach, on.height());
+  for (int y = top; y < bottom; ++y) {
+    for (int x = left; x < right; ++x) {
+      const double inside = reach - distance_to_segment({x + 0.5, y + 0.5}, from, to);
+      if (inside > 0) blend(on.at(x, y), colour, static_cast<float>(std::min(inside, 1.0)));
+    }
   }
 }
 

@@ -31,6 +31,13 @@ void fill(Image& on, const Box& box, Colour colour, double opacity = 1);
 void frame(Image& on, const Box& box, Colour colour, int thickness = 1);
 void paste(Image& on, const Image& part, int x, int y);
 
+/// A place on the picture; (0, 0) is the upper left corner of the first pixel, whose middle is (0.5, 0.5).
+struct Point {
+  double x = 0, y = 0;
+};
+/// A straight line with round ends, smooth at its edges. Draws nothing where a number is not finite.
+void draw_line(Image& on, Point from, Point to, Colour colour, double thickness = 1.5);
+
 /// How words look.
 struct Type {
   double size = 16;  ///< of the em, in pixels

@@ -61,5 +61,7 @@ TEST_CASE("a map that shows nothing says why") {
         std::string::npos);
   CHECK(note_on(tensor({1, 2}, {-1, 0})).find("only against the class") != std::string::npos);
   CHECK(note_on(tensor({1, 2}, {-1, -2})).find("only against the class") != std::string::npos);
+  CHECK(note_on(tensor({1, 2}, {-1, 0.01F})).find("almost only against") != std::string::npos);
+  CHECK(note_on(tensor({1, 2}, {-1, 0.02F})).empty());
   CHECK(note_on(tensor({1, 2}, {3, 3})).find("the same everywhere") != std::string::npos);
 }

@@ -259,3 +259,63 @@ TEST_CASE("steps need one layer's activations") {
   e.fused.resize(2);
   CHECK_THROWS_AS(draw_steps(Tensor({3, 4, 4}), {}, e, photo_of(3, 3)), Error);
 }
+
+TEST_CASE("a channel's way is a curve, the eight of the largest drops named and the others grey") {
+  const ClassScore target{0, "golf ball", 1.5, 0.25};
+  const auto path = [](int channel, std::vector<double> values) {
+    return ChannelPath{channel, {1, 0.5, 0}, std::move(values)};
+  };
+  const Image one = path_curves("layer4", target, std::vector{path(3, {1, 2, 3})});
+  CHECK(has_colour(one, {0, 114, 178}));
+  CHECK_FALSE(has_colour(one, {213, 94, 0}));
+  const Image two = path_curves("layer4", target, std::vector{path(3, {1, 2, 3}), path(700, {1, 2, -2})});
+  CHECK(has_colour(two, {213, 94, 0}));
+  CHECK(changed(one, two) > 500);
+
+  std::vector<ChannelPath> many;
+  for (int k = 0; k < 40; ++k) many.push_back(path(k, {0.0, 1e-3 * k, 1e-3}));
+  const Image crowd = path_curves("layer4", target, many);
+  CHECK(crowd.width() == one.width());
+  for (int x = 0; x < crowd.width(); ++x) CHECK(*crowd.at(x, crowd.height() - 4) == 255);  // nothing is cut
+
+  for (const double value : {0.0, 5e-324, -1e30, 1e-12})
+    CHECK_FALSE(path_curves("", target, std::vector{path(0, {value, value, value})}).empty());
+  CHECK_THROWS_AS(path_curves("layer4", target, {}), Error);
+  CHECK_THROWS_AS(path_curves("layer4", target, std::vector{path(0, {1, 2})}), Error);
+  CHECK_THROWS_AS(path_curves("layer4", target, std::vector{path(0, {1, std::nan(""), 2})}), Error);
+}
+
+TEST_CASE("interactions are squares, blue where channels stand in for each other") {
+  const ClassScore target{0, "golf ball", 1.5, 0.25};
+  Interactions found{{4, 7, 9}, {{5, -1, 0}, {-1, 5, 0.5}, {0, 0.5, 5}}, {{4, 7, -1}}, {{7, 9, 0.5}}};
+  const Image three = interaction_matrix("layer4", target, found);
+  CHECK(has_colour(three, colour(ColourMap::bluered, 0)));
+  CHECK(has_colour(three, colour(ColourMap::bluered, 0.75F)));
+  found.matrix[0][1] = found.matrix[1][0] = 1;
+  CHECK(changed(three, interaction_matrix("layer4", target, found)) > 500);
+
+  for (const std::size_t count : {1, 2, 40, 256}) {
+    Interactions many;
+    for (std::size_t k = 0; k < count; ++k) many.channels.push_back(static_cast<int>(k));
+    many.matrix.assign(count, std::vector<double>(count));  // that none interact is a picture too
+    const Image picture = interaction_matrix("layer4", target, many);
+    CHECK(picture.width() < 1000);
+    CHECK(picture.height() < 700);
+  }
+  CHECK_THROWS_AS(interaction_matrix("layer4", target, {}), Error);
+  found.matrix[2][0] = std::nan("");
+  CHECK_THROWS_AS(interaction_matrix("layer4", target, found), Error);
+  found.matrix.pop_back();
+  CHECK_THROWS_AS(interaction_matrix("layer4", target, found), Error);
+}
+
+TEST_CASE("a map with next to nothing above zero has its note on the picture") {
+  const Image photo = photo_of(200, 150);
+  Explanation e = explanation("a", "x", {0.001F, -1, 0, -0.5F});
+  const auto draw = [&] {
+    return explanation_picture(photo, whole(photo), e, drawn_ranges({&e, 1}, {})[0], {});
+  };
+  const Image unsaid = draw();
+  e.note = "the map is next to nothing";
+  CHECK(changed(unsaid, draw()) > 1000);
+}

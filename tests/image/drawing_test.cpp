@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "image/pictures.hpp"
@@ -128,4 +129,32 @@ TEST_CASE("a colour bar runs from low to high") {
   colour_bar(on, {5, 2, 30, 4}, ColourMap::grey);
   CHECK(*on.at(5, 3) == 0);
   CHECK(*on.at(34, 3) == 255);
+}
+
+TEST_CASE("lines are as thick as they say, and stay on the picture") {
+  Image on = sheet(40, 30, white);
+  draw_line(on, {5, 10}, {25, 10}, black, 2);
+  const Box ink = ink_of(on);
+  CHECK(ink.y == 9);
+  CHECK(ink.height == 2);
+  CHECK(ink.x == 4);
+  CHECK(ink.right() == 26);
+  CHECK(*on.at(15, 9) == 0);
+
+  double covered = 0;  // smooth edges: a slanting line darkens as much as its area
+  on = sheet(40, 40, white);
+  draw_line(on, {8, 10}, {28, 25}, black, 3);
+  for (int y = 0; y < 40; ++y) {
+    for (int x = 0; x < 40; ++x) covered += (255 - *on.at(x, y)) / 255.0;
+  }
+  CHECK(covered == doctest::Approx(3 * 25 + 3.14159 * 1.5 * 1.5).epsilon(0.03));
+
+  on = sheet(40, 30, white);
+  draw_line(on, {7, 7}, {7, 7}, black, 3);  // a dot
+  CHECK(ink_of(on).width == 4);
+  const double huge = 1e300, none = std::nan("");
+  draw_line(on, {-huge, -50}, {huge, -50}, black, 3);
+  draw_line(on, {none, 1}, {5, 5}, black);
+  draw_line(on, {-100, -100}, {-50, 300}, black);
+  CHECK(ink_of(on).width == 4);
 }

@@ -208,6 +208,40 @@ TEST_CASE("names that would be one are numbered") {
   for (const auto& path : paths) CHECK(std::filesystem::exists(path));
 }
 
+TEST_CASE("paths and interactions are drawn, and the files are named") {
+  const Workshop w;
+  const Json json = explain_json(w, {w.photo(), "--layer", "layer3", "--class", "tench", "--paths", "3",
+                                     "--interactions", "4"})
+                        .at(0);
+  CHECK(json["files"]["paths"] == w / "out/photo.ablation.tench.paths.png");
+  CHECK(json["files"]["interactions"] == w / "out/photo.ablation.tench.interactions.png");
+  CHECK_FALSE(Image::load(w / "out/photo.ablation.tench.paths.png").empty());
+  CHECK_FALSE(Image::load(w / "out/photo.ablation.tench.interactions.png").empty());
+  CHECK(json["paths"].size() == 3);
+  const Json plain = explain_json(w, {w.photo(), "--class", "tench"}).at(0);
+  CHECK(plain["files"]["paths"].is_null());
+  CHECK(plain["files"]["interactions"].is_null());
+}
+
+TEST_CASE("a margin is taken against the runner-up, or the class that is named") {
+  const Workshop w;
+  const auto one = [&](const std::string& score) {
+    return explain_json(w, {w.photo(), "--layer", "layer3", "--class", "tench", "--score", score}).at(0);
+  };
+  const Json plain = one("logit"), other = one("margin=3");
+  const Json third =
+      explain_json(w, {w.photo(), "--layer", "layer3", "--class", "3", "--score", "logit"}).at(0);
+  CHECK(other["against"][0]["index"] == 3);
+  for (std::size_t k = 0; k < plain["drops"].size(); ++k) {
+    const double expected = plain["drops"][k].get<double>() - third["drops"][k].get<double>();
+    CHECK(other["drops"][k].get<double>() == doctest::Approx(expected).epsilon(1e-4).scale(1e-5));
+  }
+  CHECK(one("margin=parachute")["against"] == other["against"]);
+  const Json best = one("margin");
+  const auto top = best["top"];
+  CHECK(best["against"][0]["index"] == (top[0]["label"] == "tench" ? top[1] : top[0])["index"]);
+}
+
 TEST_CASE("what does not go together is wrong usage, and nothing is written") {
   const Workshop w;
   const auto check = [&](Strings words, const std::string& part) {
@@ -227,6 +261,13 @@ TEST_CASE("what does not go together is wrong usage, and nothing is written") {
   check({"--box=2"}, "at most 1");
   check({"--box=x"}, "0.2");
   check({"--steps", w / "way", "--smooth", "augment"}, "--steps");
+  check({"--layer", "layer3,layer4", "--fuse", "--paths", "2"}, "--paths");
+  check({"--score", "margn"}, "did you mean margin");
+  check({"--score", "logit=3"}, "only a margin");
+  check({"--score", "margin="}, "only a margin");
+  check({"--score", "margin=top2"}, "one class");
+  check({"--score", "margin=nobody"}, "nobody");
+  check({"--score", "margin=0", "--class", "0"}, "against itself");
   check({"--size", "0"}, "size");
   check({"--size", "16385"}, "size");
 }

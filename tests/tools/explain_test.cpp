@@ -101,7 +101,8 @@ TEST_CASE("explain --json has the promised keys, in order") {
   CHECK(found == promised);
   CHECK(keys(json["target"]) == Strings{"index", "label", "logit", "probability"});
   CHECK(keys(json["map"]) == Strings{"height", "width", "values"});
-  CHECK(keys(json["files"]) == Strings{"overlay", "map", "signed_map", "mask", "steps", "sheet"});
+  CHECK(keys(json["files"]) ==
+        Strings{"overlay", "map", "signed_map", "mask", "paths", "interactions", "steps", "sheet"});
   CHECK(keys(json["milliseconds"]) == Strings{"load", "forward", "attribution", "render"});
   CHECK(json["input"] == w.photo());
   CHECK(json["method"] == "ablation");

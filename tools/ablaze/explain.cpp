@@ -47,7 +47,9 @@ constexpr const char* examples =
     "  ablaze explain photo.jpg --ablate scale=0.5 --score probability --save-map\n"
     "  ablaze explain photo.jpg --layer layer2,layer3,layer4 --fuse --size 448\n"
     "  ablaze explain photo.jpg --class top3 --signed --shared-scale --sheet\n"
-    "  ablaze explain photo.jpg --box=0.3 --steps way\n";
+    "  ablaze explain photo.jpg --box=0.3 --steps way\n"
+    "  ablaze explain photo.jpg --layer layer3 --paths 8 --interactions 16\n"
+    "  ablaze explain photo.jpg --class \"golf ball\" --score margin=parachute --method gradcam\n";
 
 float parse_factor(const std::string& text) {
   float factor = 0;
@@ -73,20 +75,30 @@ Ablation parse_ablation(const std::string& text) {
                    base::join(kinds));
 }
 
-Score::Kind parse_score(const std::string& name) {
+Score::Kind parse_score_kind(const std::string& name) {
   if (name == "logit") return Score::Kind::logit;
   if (name == "probability") return Score::Kind::probability;
   if (name == "margin") return Score::Kind::margin;
   const std::vector<std::string> names{"logit", "probability", "margin"};
   throw UsageError("--score " + base::printable(name) + base::did_you_mean(name, names) + ": there is " +
-                   base::join(names));
+                   base::join(names) + ", and margin=CLASS");
+}
+
+void parse_score(const std::string& text, ExplainOptions& options) {
+  const auto equals = text.find('=');
+  options.score = parse_score_kind(text.substr(0, equals));
+  if (equals == std::string::npos) return;
+  options.against = text.substr(equals + 1);
+  if (options.score != Score::Kind::margin || options.against.empty())
+    throw UsageError("--score " + base::printable(text) +
+                     ": only a margin names a class, for example margin=parachute");
 }
 
 ExplainOptions explain_options(const Words& words, const Common& common) {
   ExplainOptions options;
   options.methods = words.methods;
   options.classes = words.classes;
-  options.score = parse_score(words.score);
+  parse_score(words.score, options);
   options.ablate = parse_ablation(words.ablate);
   options.method = words.method;
   options.threads = common.threads;
@@ -104,6 +116,8 @@ ExplainTask task_of(const Words& words, const Common& common) {
   task.json = words.json;
   task.quiet = common.quiet;
   take_picture_words(words.pictures, task);
+  if (!task.options.fuse.empty() && (words.method.paths != 0 || words.method.interactions != 0))
+    throw UsageError("--paths and --interactions tell of one layer's channels: leave --fuse out");
   return task;
 }
 
@@ -132,7 +146,8 @@ Command explain_command(CLI::App& app, const Common& common) {
       ->capture_default_str();
   grammar
       ->add_option("--score", words->score,
-                   "What is explained: logit, probability, or margin (the logit less the runner-up's)")
+                   "What is explained: logit, probability, margin (the logit less the runner-up's), or "
+                   "margin=CLASS (less that class's)")
       ->type_name("NAME")
       ->capture_default_str();
   grammar

@@ -41,6 +41,20 @@ fs::path ExplanationFiles::claimed(const fs::path& prefix, std::string_view name
   return path;
 }
 
+void ExplanationFiles::write_findings(const fs::path& prefix, std::string_view name,
+                                      const Explanation& explanation, WrittenFiles& files) {
+  const Findings& findings = explanation.findings;
+  if (!findings.paths.empty()) {
+    files.paths = claimed(prefix, name, ".paths.png");
+    path_curves(explanation.layer, explanation.target, findings.paths).save_png(files.paths);
+  }
+  if (findings.interactions && !findings.interactions->channels.empty()) {
+    files.interactions = claimed(prefix, name, ".interactions.png");
+    interaction_matrix(explanation.layer, explanation.target, *findings.interactions)
+        .save_png(files.interactions);
+  }
+}
+
 Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, const Canvas& canvas,
                                     const Explanation& explanation, const ValueRange& range) {
   const std::string name = "." + explanation.method + "." + class_names_.of(explanation.target.index);
@@ -65,6 +79,7 @@ Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, c
     out.files.mask = claimed(prefix, name, ".mask.png");
     mask_of(*out.region).save_png(out.files.mask);
   }
+  write_findings(prefix, name, explanation, out.files);
   if (!task_.steps.empty()) {
     out.files.steps = claimed(step_prefixes_[input], name, "");
     write_steps(out.files.steps, inputs_[input].file,

@@ -20,11 +20,13 @@ namespace ablaze::cli {
 /// What was written for one explanation; what was not is empty.
 struct WrittenFiles {
   std::filesystem::path overlay;
-  std::filesystem::path map;         ///< --save-map
-  std::filesystem::path signed_map;  ///< --save-map with --signed
-  std::filesystem::path mask;        ///< --box, where there is a region
-  std::filesystem::path steps;       ///< --steps: the folder
-  std::filesystem::path sheet;       ///< of all the input's explanations
+  std::filesystem::path map;           ///< --save-map
+  std::filesystem::path signed_map;    ///< --save-map with --signed
+  std::filesystem::path mask;          ///< --box, where there is a region
+  std::filesystem::path paths;         ///< --paths: the curves
+  std::filesystem::path interactions;  ///< --interactions: the matrix
+  std::filesystem::path steps;         ///< --steps: the folder
+  std::filesystem::path sheet;         ///< of all the input's explanations
 };
 
 /// An explanation's pictures: where they are, and what they show beside the map.
@@ -50,6 +52,9 @@ class ExplanationFiles {
   Canvas canvas_of(const Picture& picture) const;
   Written write_one(std::size_t input, const Picture& picture, const Canvas& canvas,
                     const Explanation& explanation, const ValueRange& range);
+  /// What the method found beside the map, as pictures.
+  void write_findings(const std::filesystem::path& prefix, std::string_view name,
+                      const Explanation& explanation, WrittenFiles& files);
   /// The path, numbered where this call has written to it already; its folder is made.
   std::filesystem::path claimed(const std::filesystem::path& prefix, std::string_view name,
                                 std::string_view ending);

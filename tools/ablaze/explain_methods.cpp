@@ -16,12 +16,14 @@ void add_method_options(CLI::App& grammar, MethodOptions& options) {
       ->capture_default_str();
   grammar
       .add_option("--interactions", options.interactions,
-                  "ablation, shapley: tell how the N strongest channels act on each other in pairs")
+                  "ablation, shapley: tell and draw how the N strongest channels act on each other in pairs")
       ->type_name("N")
       ->check(CLI::Range(2, 256));
   grammar
-      .add_option("--paths", options.paths,
-                  "ablation: tell (--json) the ways of N channels from their gradient to their ablation")
+      .add_option(
+          "--paths", options.paths,
+          "ablation: draw the ways of the N strongest channels from their gradient to their ablation as "
+          "curves")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
   grammar.add_option("--base", options.base, "finercam: the method that explains the difference")

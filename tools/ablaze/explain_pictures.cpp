@@ -85,7 +85,8 @@ void add_output_options(CLI::App& grammar, PictureWords& words) {
   grammar
       .add_option("--steps", words.steps,
                   "Write the way of each explanation into a folder below DIR: the input, the channels, the "
-                  "running sum, the ReLU and the overlay as pictures, and steps.json")
+                  "running sum, the ReLU and the overlay as pictures, and steps.json; of one layer's map as it "
+                  "comes: not with --fuse or --smooth")
       ->type_name("DIR")
       ->group(pictures_group);
 }
@@ -145,7 +146,8 @@ void take_steps(const PictureWords& words, ExplainTask& task) {
   if (words.steps.empty()) return;
   if (!words.fuse.empty() || !words.smooth.empty())
     throw UsageError(
-        "--steps shows how one layer's map comes about, step by step: leave --fuse and --smooth out");
+        "--steps shows how one layer's map comes about from one run, step by step: leave --fuse and --smooth "
+        "out, or explain each layer by itself");
   task.steps = words.steps;
   task.options.keep_activations = true;
 }

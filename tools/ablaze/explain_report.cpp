@@ -38,6 +38,8 @@ Json to_json(const WrittenFiles& files) {
           {"map", null_where_empty(files.map)},
           {"signed_map", null_where_empty(files.signed_map)},
           {"mask", null_where_empty(files.mask)},
+          {"paths", null_where_empty(files.paths)},
+          {"interactions", null_where_empty(files.interactions)},
           {"steps", null_where_empty(files.steps)},
           {"sheet", null_where_empty(files.sheet)}};
 }
@@ -53,19 +55,20 @@ Json to_json(const Region& region) {
           {"mask", {{"size", {region.mask_height, region.mask_width}}, {"counts", region.runs}}}};
 }
 
-Json to_json(const LayerMap& layer) {
+Json to_json(const Model& model, const LayerMap& layer) {
   Json out{{"layer", layer.layer},
            {"layer_shape", layer.layer_shape},
            {"drops", null_where_empty(layer.drops)},
            {"weights", null_where_empty(layer.weights)},
            {"map", numbers_of(layer.map)}};
   if (!layer.note.empty()) out["note"] = layer.note;
+  add_findings(out, model, layer.findings);
   return out;
 }
 
-Json to_json(const std::vector<LayerMap>& layers) {
+Json to_json(const Model& model, const std::vector<LayerMap>& layers) {
   Json list = Json::array();
-  for (const LayerMap& layer : layers) list.push_back(to_json(layer));
+  for (const LayerMap& layer : layers) list.push_back(to_json(model, layer));
   return list;
 }
 
@@ -73,7 +76,8 @@ Json to_json(const std::vector<LayerMap>& layers) {
 
 std::string paths_as_text(const WrittenFiles& files, std::string_view indent) {
   std::string text;
-  for (const auto* path : {&files.overlay, &files.map, &files.signed_map, &files.mask, &files.steps})
+  for (const auto* path : {&files.overlay, &files.map, &files.signed_map, &files.mask, &files.paths,
+                           &files.interactions, &files.steps})
     if (!path->empty()) text += std::string(indent) + shown(*path) + "\n";
   return text;
 }
@@ -116,7 +120,7 @@ Json explanation_as_json(const Model& model, const std::filesystem::path& input,
       {"map", numbers_of(e.map)},
   };
   if (is_diverging(map_style.colours)) out["signed_map"] = numbers_of(e.signed_map);
-  if (!e.fused.empty()) out["fused"] = to_json(e.fused);
+  if (!e.fused.empty()) out["fused"] = to_json(model, e.fused);
   out["scale"] = {{"low", written.range.low}, {"high", written.range.high}};
   if (map_style.box) out["box"] = written.region ? to_json(*written.region) : Json();
   out["files"] = to_json(written.files);

@@ -1,0 +1,96 @@
+// What is documented must be so: the README's commands run, and the manual page knows every option.
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tools/workshop.hpp"
+
+using namespace ablaze;
+using namespace ablaze::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+/// Lines of a text that are indented and call ablaze's `command`, without what follows a " #".
+std::vector<std::string> calls_in(const std::string& text, const std::string& command) {
+  std::vector<std::string> calls;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto first = line.find_first_not_of(' ');
+    if (first == 0 || first == std::string::npos) continue;
+    if (line.compare(first, 8 + command.size(), "ablaze " + command + " ") != 0) continue;
+    calls.push_back(line.substr(first, line.find(" #") - first));
+  }
+  return calls;
+}
+
+/// The photos and models that the documents' commands name.
+void provide(const Workshop& w) {
+  for (const char* name : {"photo.jpg", "photos/a.png", "photos/b.png"}) w.save_picture(name);
+  fs::copy_file(w.model(), w / "model.safetensors");
+  fs::copy_file(w.model(), w / "resnet50.safetensors");
+}
+
+/// Runs a line as a shell would, in the workshop.
+Finished run_line(const Workshop& w, const std::string& line) {
+  w.write("line.sh", "ablaze() { " + std::string("'") + ABLAZE_PROGRAM + "' \"$@\"; }\n" + line + "\n");
+  const int status = std::system(("cd '" + (w / ".") +
+                                  "' && OMP_NUM_THREADS=1 ABLAZE_WEIGHTS='" ABLAZE_SOURCE_DIR
+                                  "/weights' sh line.sh >out.txt 2>err.txt </dev/null")
+                                     .c_str());
+  return {status, w.read("out.txt"), w.read("err.txt")};
+}
+
+void check_calls(const std::vector<std::string>& calls, std::size_t at_least) {
+  CHECK(calls.size() >= at_least);
+  const Workshop w;
+  provide(w);
+  for (const std::string& call : calls) {
+    // A small picture is no photo of a parachute; what is tested are the words.
+    const Finished done = run_line(w, call);
+    CAPTURE(call);
+    CAPTURE(done.err);
+    CHECK(done.status == 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the README's ways to explain run as they stand") {
+  check_calls(calls_in(content(ABLAZE_SOURCE_DIR "/README.md"), "explain"), 7);
+}
+
+TEST_CASE("the examples of explain's help run as they stand") {
+  check_calls(calls_in(run_ablaze({"explain", "--help"}).out, "explain"), 10);
+}
+
+TEST_CASE("the manual page knows every option of explain, and no other") {
+  const auto options_in = [](std::string text) {
+    text = std::regex_replace(text, std::regex(R"(\\-)"), "-");
+    const std::regex option("(^|[ ,.])(--[a-z][a-z-]+)");
+    std::set<std::string> found;
+    for (std::sregex_iterator at(text.begin(), text.end(), option), end; at != end; ++at)
+      found.insert((*at)[2]);
+    return found;
+  };
+  const auto helped = options_in(run_ablaze({"explain", "--help"}).out);
+  std::string page = content(ABLAZE_SOURCE_DIR "/tools/man/ablaze.1");
+  const auto begin = page.find(".SH OPTIONS OF EXPLAIN"), end = page.find(".SH ENVIRONMENT");
+  REQUIRE(end != std::string::npos);
+  CHECK(options_in(page.substr(begin, end - begin)) == helped);
+}
