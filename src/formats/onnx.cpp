@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::int64_t oldest_opset = 9, newest_opset = 21;
 constexpr std::size_t most_nodes = 20'000;
+constexpr std::size_t most_attributes = 64;  // of a node; no operator has as many
+/// What tensors may take of another file together, in its sizes: they may share bytes, but not without end.
+constexpr std::uint64_t most_readings = 4;
 
 enum ElementType : std::int64_t {
   float32 = 1,
@@ -107,6 +110,7 @@ class Parser {
   std::shared_ptr<const void> owner_;
   const OnnxExternals& externals_;
   const std::string& name_;
+  mutable std::map<std::string_view, std::uint64_t> taken_;  ///< bytes of each other file
 };
 
 OnnxModel Parser::model(std::span<const std::byte> bytes) {
@@ -164,9 +168,13 @@ void Parser::graph(std::span<const std::byte> message, OnnxModel& model) const {
         break;
       }
       case 11:
+        if (model.inputs.size() >= most_tensors)
+          throw error("the ONNX file has more than " + std::to_string(most_tensors) + " inputs");
         model.inputs.push_back(value(field.bytes));
         break;
       case 12:
+        if (model.outputs.size() >= most_tensors)
+          throw error("the ONNX file has more than " + std::to_string(most_tensors) + " outputs");
         model.outputs.push_back(value(field.bytes));
         break;
       case 15:
@@ -194,6 +202,9 @@ OnnxNode Parser::node(std::span<const std::byte> message) const {
         node.op = field.text();
         break;
       case 5: {
+        if (node.attributes.size() >= most_attributes)
+          throw error("a node of the ONNX file has more than " + std::to_string(most_attributes) +
+                      " attributes");
         std::string_view attribute_name;
         OnnxAttribute content = attribute(field.bytes, attribute_name);
         node.attributes.insert_or_assign(attribute_name, std::move(content));
@@ -349,6 +360,11 @@ OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
                 in_quotes(location->second) + ", which has " + std::to_string(file.bytes.size()) +
                 " bytes; fetch that file again");
   }
+  std::uint64_t& taken = taken_[location->second];
+  if (length > most_readings * file.bytes.size() - taken)
+    throw error("its tensors read the same bytes of " + in_quotes(location->second) +
+                " again and again; save it anew");
+  taken += length;
   file.bytes = file.bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
   return file;
 }
@@ -465,17 +481,45 @@ bool looks_like_onnx(std::span<const std::byte> bytes) {
          at(2) == 0x42;
 }
 
+namespace {
+
+bool lies_below(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  const auto [end, rest] = std::ranges::mismatch(folder, file);
+  return end == folder.end();
+}
+
+/// Whether a file lies in another's folder or below it when links are followed. Where the other is a link
+/// itself, as in Hugging Face's cache, the folder that it leads to counts too.
+bool lies_beside(const std::filesystem::path& file, const std::filesystem::path& model) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  const fs::path real = fs::weakly_canonical(file, failed);
+  if (failed) return true;  // opening it tells why
+  for (const fs::path& beside : {fs::weakly_canonical(fs::absolute(model).parent_path(), failed),
+                                 fs::weakly_canonical(model, failed).parent_path()}) {
+    if (!failed && !beside.empty() && lies_below(real, beside)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 OnnxExternals externals_beside(const std::filesystem::path& file) {
   auto opened = std::make_shared<std::map<std::string, std::shared_ptr<const base::MappedFile>>>();
-  return [folder = file.parent_path(), name = file.string(), opened](std::string_view location) {
+  return [folder = file.parent_path(), file, opened](std::string_view location) {
+    const auto outside_error = [&](std::string_view where) {
+      return malformed(file.string(), "it keeps numbers in " + in_quotes(where) +
+                                          ": only files in its own folder are opened; move the file there");
+    };
     const std::filesystem::path relative(location);
     const bool outside = location.empty() || relative.is_absolute() || relative.has_root_path() ||
                          std::ranges::any_of(relative, [](const auto& part) { return part == ".."; });
-    if (outside)
-      throw malformed(name, "it keeps numbers in " + in_quotes(location) +
-                                ": only files in its own folder are opened; move the file there");
+    if (outside) throw outside_error(location);
     auto& mapped = (*opened)[std::string(location)];
-    if (mapped == nullptr) mapped = base::MappedFile::open(folder / relative);
+    if (mapped == nullptr) {
+      if (!lies_beside(folder / relative, file)) throw outside_error(location);
+      mapped = base::MappedFile::open(folder / relative);
+    }
     return OnnxExternal{mapped->bytes(), mapped};
   };
 }

@@ -19,6 +19,12 @@ std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t l
 
 }  // namespace
 
+const OnnxTensor& OnnxImporter::known(const OnnxNode& node, std::size_t input) const {
+  const OnnxTensor* tensor = constant(node, input);
+  if (tensor == nullptr) refuse(node, "its input " + std::to_string(input + 1) + " is missing");
+  return *tensor;
+}
+
 bool OnnxImporter::fold(const OnnxNode& node) {
   if (node.op == "Constant") {
     constant_node(node);
@@ -76,7 +82,7 @@ void OnnxImporter::shape_node(const OnnxNode& node) {
 }
 
 void OnnxImporter::fold_gather(const OnnxNode& node) {
-  const OnnxTensor &from = *constant(node, 0), &indices = *constant(node, 1);
+  const OnnxTensor &from = known(node, 0), &indices = known(node, 1);
   if (from.floats || from.shape.size() > 1 || integer(node, "axis", 0) != 0)
     refuse(node, "of constants, only a list of integers is supported");
   const auto count = static_cast<std::int64_t>(from.integers.size());
@@ -91,7 +97,7 @@ void OnnxImporter::fold_gather(const OnnxNode& node) {
 void OnnxImporter::fold_concat(const OnnxNode& node) {
   std::vector<std::int64_t> result;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    const OnnxTensor& part = *constant(node, i);
+    const OnnxTensor& part = known(node, i);
     if (part.floats || part.shape.size() != 1)
       refuse(node, "of constants, only lists of integers are supported");
     result.insert(result.end(), part.integers.begin(), part.integers.end());
@@ -102,7 +108,7 @@ void OnnxImporter::fold_concat(const OnnxNode& node) {
 }
 
 void OnnxImporter::fold_slice(const OnnxNode& node) {
-  const OnnxTensor& from = *constant(node, 0);
+  const OnnxTensor& from = known(node, 0);
   const auto starts = integers(node, "starts", 1), ends = integers(node, "ends", 2),
              steps = integers(node, "steps", 4);
   const std::int64_t step = steps && !steps->empty() ? steps->front() : 1;
@@ -120,7 +126,7 @@ void OnnxImporter::fold_slice(const OnnxNode& node) {
 }
 
 void OnnxImporter::fold_arithmetic(const OnnxNode& node) {
-  const OnnxTensor &a = *constant(node, 0), &b = *constant(node, 1);
+  const OnnxTensor &a = known(node, 0), &b = known(node, 1);
   const std::size_t count = std::max(a.integers.size(), b.integers.size());
   const auto fits = [&](const OnnxTensor& t) { return t.integers.size() == count || t.integers.size() == 1; };
   if (a.floats || b.floats || !fits(a) || !fits(b)) refuse(node, "of constants, only integers are supported");
@@ -145,7 +151,7 @@ void OnnxImporter::fold_arithmetic(const OnnxNode& node) {
 
 /// The same numbers under another shape; of Floor, Ceil and Cast, integers stay what they are.
 void OnnxImporter::fold_axes(const OnnxNode& node) {
-  const OnnxTensor& from = *constant(node, 0);
+  const OnnxTensor& from = known(node, 0);
   if (node.op != "Unsqueeze" && node.op != "Squeeze" && node.op != "Reshape") {
     if (node.op == "Cast" && from.floats) refuse(node, "of constants, only integers are supported");
     return set(node, from);
@@ -155,7 +161,7 @@ void OnnxImporter::fold_axes(const OnnxNode& node) {
   Shape shape{count};
   if (node.op == "Squeeze" && count == 1) shape = {};
   if (node.op == "Reshape") {
-    const OnnxTensor& wanted = *constant(node, 1);
+    const OnnxTensor& wanted = known(node, 1);
     const bool itself = std::ranges::all_of(wanted.integers, [](std::int64_t n) { return n > 0; });
     if (itself && dense_bytes(wanted.integers, 1) == static_cast<std::uint64_t>(count))
       shape = wanted.integers;
@@ -168,7 +174,7 @@ void OnnxImporter::fold_axes(const OnnxNode& node) {
 }
 
 void OnnxImporter::constant_of_shape(const OnnxNode& node) {
-  const OnnxTensor& wanted = *constant(node, 0);
+  const OnnxTensor& wanted = known(node, 0);
   const auto count = dense_bytes(wanted.integers, 1);
   if (wanted.floats || !count || *count > static_cast<std::uint64_t>(kMostIntegers))
     refuse(node, "it makes too large a constant");

@@ -11,6 +11,44 @@ namespace ablaze::formats {
 namespace {
 
 constexpr std::int64_t kUsualSide = 224;
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 20;
+
+/// Numbers that a network may hold whatever its file's size: channel maps and what stands for Clip need them.
+constexpr std::int64_t kFreeNumbers = std::int64_t{1} << 23;
+/// And for every number in the file: a weight may be read twice, transposed, or widened by uneven padding.
+constexpr std::int64_t kNumbersForEach = 4;
+
+std::int64_t numbers_in(const OnnxTensor& tensor) {
+  return tensor.floats.size() + static_cast<std::int64_t>(tensor.integers.size());
+}
+
+std::int64_t numbers_in(const OnnxModel& model) {
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : model.initializers) numbers += numbers_in(tensor);
+  for (const OnnxNode& node : model.nodes) {
+    for (const auto& [name, attribute] : node.attributes) {
+      if (attribute.tensor) numbers += numbers_in(*attribute.tensor);
+    }
+  }
+  return numbers;
+}
+
+struct CountNumbers {
+  std::int64_t operator()(const op::Conv2d& conv) const { return conv.weight.size() + conv.bias.size(); }
+  std::int64_t operator()(const op::Linear& linear) const {
+    return linear.weight.size() + linear.bias.size();
+  }
+  std::int64_t operator()(const op::BatchNorm& norm) const {
+    return norm.weight.size() + norm.bias.size() + norm.mean.size() + norm.variance.size();
+  }
+  std::int64_t operator()(const op::ChannelMap& map) const {
+    return static_cast<std::int64_t>(map.from.size());
+  }
+  template <class WithoutNumbers>
+  std::int64_t operator()(const WithoutNumbers&) const {
+    return 0;
+  }
+};
 
 }  // namespace
 
@@ -60,6 +98,7 @@ OnnxNetwork OnnxImporter::run() {
     for (const std::string_view input : node.inputs) ++readers_[input];
   }
   for (const OnnxValue& output : model_.outputs) ++readers_[output.name];
+  numbers_left_ = kFreeNumbers + kNumbersForEach * numbers_in(model_);
   find_input();
   for (const OnnxNode& node : model_.nodes) import_node(node);
   network_.graph = finish();
@@ -82,12 +121,14 @@ void OnnxImporter::find_input() {
   if (found == nullptr || found->shape.size() != 4 || found->shape[1] == 0)
     throw malformed(file_, "the ONNX graph's input should be a batch of pictures, N x C x H x W, and is " +
                                (found == nullptr ? "missing" : to_string(found->shape)));
+  if (std::ranges::any_of(found->shape, [](auto n) { return n > kMostExtent; }))
+    throw malformed(file_, "the ONNX graph's input is out of range: " + to_string(found->shape));
   input_name_ = found->name;
   Shape shape = found->shape;
   const bool open = shape[2] == 0 || shape[3] == 0;
   network_.input = {std::max<std::int64_t>(shape[0], 1), shape[1], open ? kUsualSide : shape[2],
                     open ? kUsualSide : shape[3]};
-  names_.insert("input");
+  unused("input");
   nodes_.push_back({"input", op::Input{{shape[1], 0, 0}}, {}});
   values_.emplace(input_name_, OnnxFlow{0, network_.input});
 }
@@ -244,6 +285,7 @@ std::int64_t OnnxImporter::axis(const OnnxNode& node, std::int64_t axis, std::si
 
 void OnnxImporter::set(const OnnxNode& node, Value value, std::size_t output) {
   if (node.outputs.size() <= output || node.outputs[output].empty()) return;
+  if (const auto* tensor = std::get_if<OnnxTensor>(&value)) pay(numbers_in(*tensor));
   if (model_.initializers.contains(node.outputs[output]) ||
       !values_.emplace(node.outputs[output], std::move(value)).second)
     refuse(node, "it computes " + in_quotes(node.outputs[output]) + " a second time");
@@ -255,11 +297,20 @@ void OnnxImporter::set_constant(const OnnxNode& node, Shape shape, std::vector<s
 
 // ---- building ----------------------------------------------------------------------------------------
 
+void OnnxImporter::pay(std::int64_t numbers) {
+  if (numbers > numbers_left_)
+    throw malformed(file_,
+                    "its network would hold far more numbers than the file: it reads the same ones again and "
+                    "again. Export it anew");
+  numbers_left_ -= numbers;
+}
+
 std::string OnnxImporter::unused(std::string name) {
-  if (names_.insert(name).second) return name;
-  for (int call = 2;; ++call) {
-    std::string again = name + "@" + std::to_string(call);
-    if (names_.insert(again).second) return again;
+  int& calls = names_[name];
+  if (++calls == 1) return name;
+  for (;; ++calls) {
+    std::string again = name + "@" + std::to_string(calls);
+    if (names_.emplace(again, 1).second) return again;
   }
 }
 
@@ -276,6 +327,7 @@ std::string OnnxImporter::name_of(const OnnxNode& node) {
 }
 
 NodeId OnnxImporter::add(std::string name, Op op, std::vector<NodeId> inputs) {
+  pay(std::visit(CountNumbers{}, op));
   nodes_.push_back({std::move(name), std::move(op), std::move(inputs)});
   return static_cast<NodeId>(nodes_.size() - 1);
 }

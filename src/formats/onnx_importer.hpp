@@ -45,6 +45,7 @@ class OnnxImporter {
     return node.inputs.size() > input && !node.inputs[input].empty();
   }
   const OnnxTensor* constant(const OnnxNode& node, std::size_t input) const;
+  const OnnxTensor& known(const OnnxNode& node, std::size_t input) const;  ///< a constant that must be there
   /// The flow that an operator reads, without pads or split channels, which only some know.
   const OnnxFlow& flow(const OnnxNode& node, std::size_t input = 0) const;
   const OnnxFlow& any_flow(const OnnxNode& node, std::size_t input = 0) const;
@@ -60,6 +61,8 @@ class OnnxImporter {
   void set_constant(const OnnxNode& node, Shape shape, std::vector<std::int64_t> integers);
 
   // building
+  /// Counts numbers that the network will hold against what the file's own justify.
+  void pay(std::int64_t numbers);
   std::string unused(std::string name);
   std::string name_of(const OnnxNode& node);
   NodeId add(std::string name, Op op, std::vector<NodeId> inputs);
@@ -124,7 +127,8 @@ class OnnxImporter {
   OnnxNetwork network_;
   std::string_view input_name_;
   std::vector<Node> nodes_;
-  std::set<std::string> names_;
+  std::map<std::string, int> names_;  ///< and how often each was asked for
+  std::int64_t numbers_left_ = 0;
   std::map<std::string_view, Value> values_;
   std::map<std::string_view, int> readers_;
 };

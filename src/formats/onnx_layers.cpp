@@ -71,6 +71,8 @@ OnnxImporter::Windows OnnxImporter::windows(const OnnxNode& node, const OnnxFlow
     }
   }
   for (std::size_t i = 0; i < 4; ++i) w.pads[i] += from.pads[i];
+  if (std::ranges::any_of(w.pads, [](auto n) { return n > kMostWindow; }))
+    refuse(node, "its pads are out of range");
   return w;
 }
 
@@ -109,7 +111,11 @@ void OnnxImporter::conv(const OnnxNode& node) {
   constexpr std::int64_t most_taps = 64;
   if (std::max({before[0], before[1], behind[0], behind[1]}) > most_taps)
     refuse(node, "its pads are too different from side to side");
-  if (before != behind) conv.weight = widened(conv.weight, before, behind);
+  if (before != behind) {
+    const std::int64_t rows = shape[2] + before[0] + behind[0], columns = shape[3] + before[1] + behind[1];
+    pay(shape[0] * shape[1] * rows * columns);
+    conv.weight = widened(conv.weight, before, behind);
+  }
   OnnxFlow unpadded = from;
   unpadded.pads = {};
   Op op = std::move(conv);

@@ -7,9 +7,10 @@
 namespace ablaze::formats {
 namespace {
 
-/// Letters that a layer's name may have; the rest become underscores.
+/// Letters that a layer's name may have; the rest become underscores. Every module on its path will be a name
+/// of its own, so paths have an end.
 std::string plain(std::string_view text) {
-  constexpr std::size_t longest = 200;
+  constexpr std::size_t longest = 200, deepest = 16;
   std::string result(text.substr(0, longest));
   std::ranges::replace_if(
       result,
@@ -17,6 +18,9 @@ std::string plain(std::string_view text) {
         return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '_' && c != '-';
       },
       '_');
+  std::size_t dots = 0;
+  std::ranges::replace_if(
+      result, [&](char c) { return c == '.' && ++dots > deepest; }, '_');
   return result;
 }
 
@@ -50,7 +54,8 @@ std::string layer_name(std::string_view onnx_name, std::string_view op) {
   }
   const std::string path = scopes.text(), operation = base::lower(op);
   if (path.empty()) return plain(operation);
-  // Where the module holds other layers too, it was no module of its own: the importer tells them apart later.
+  // Where the module holds other layers too, it was no module of its own: the importer tells them apart
+  // later.
   return plain(is_module_of_its_own(op) ? path : path + "." + operation);
 }
 

@@ -16,7 +16,7 @@ using Id = std::uint32_t;
 
 // A checkpoint with optimizer state has some ten values a tensor.
 constexpr std::size_t most_bytes = std::size_t{64} << 20;
-constexpr std::size_t most_values = 2'000'000;
+constexpr std::size_t most_values = 1'000'000;
 constexpr std::size_t most_on_stack = 1'000'000;
 constexpr Id no_value = std::numeric_limits<Id>::max();
 
@@ -102,10 +102,11 @@ class Machine {
  public:
   Machine(std::span<const std::byte> bytes, const std::string& name)
       : reader_(bytes, name, "the pickle"), name_(name) {
-    // Indices of the constants that every NONE, NEWFALSE and NEWTRUE shares.
+    // Indices of the constants that every NONE, NEWFALSE, NEWTRUE and BINFLOAT shares.
     values_.push_back({Kind::none, 0, {}, {}});
     values_.push_back({Kind::boolean, 0, {}, {}});
     values_.push_back({Kind::boolean, 1, {}, {}});
+    values_.push_back({Kind::real, 0, {}, {}});
   }
 
   Pickle run() {
@@ -174,7 +175,7 @@ class Machine {
   }
   void push_real() {
     reader_.skip(sizeof(double));  // no number of a checkpoint's own matters to us
-    push(add({Kind::real, 0, {}, {}}));
+    push(3);
   }
   void extend(Kind kind, const std::vector<Id>& items) {
     PickleValue& target = values_[top()];

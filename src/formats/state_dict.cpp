@@ -116,6 +116,7 @@ class Materialiser {
       : pickle_(pickle),
         storages_(storages),
         copies_left_(4 * std::uint64_t{file_size} + (1U << 20)),
+        views_left_(copies_left_),
         owner_(std::move(owner)),
         name_(name) {}
 
@@ -140,14 +141,16 @@ class Materialiser {
   std::shared_ptr<const std::vector<std::byte>> gather(std::string_view tensor_name, const View& view,
                                                        std::span<const std::byte> from, std::size_t element);
   /// Copies are bounded by the file's size: strides let a small file describe tensors without end.
-  void pay(std::string_view tensor_name, std::uint64_t bytes) {
-    if (bytes > copies_left_) throw error(tensor_name, "repeats its storage beyond reason");
-    copies_left_ -= bytes;
+  void pay(std::string_view tensor_name, std::uint64_t bytes) { take(copies_left_, tensor_name, bytes); }
+  void take(std::uint64_t& left, std::string_view tensor_name, std::uint64_t bytes) const {
+    if (bytes > left) throw error(tensor_name, "repeats its storage beyond reason");
+    left -= bytes;
   }
 
   const Pickle& pickle_;
   const Storages& storages_;
   std::uint64_t copies_left_;
+  std::uint64_t views_left_;  ///< tensors may share storages, but not without end
   std::shared_ptr<const void> owner_;
   const std::string& name_;
 };
@@ -243,6 +246,7 @@ Weight Materialiser::weight(std::string_view tensor_name, const PickleValue& ten
   const View where = view(tensor_name, tensor, bytes.size() / type.element);
   std::shared_ptr<const void> owner = owner_;
   if (where.contiguous) {
+    take(views_left_, tensor_name, where.count * type.element);
     bytes = bytes.subspan(static_cast<std::size_t>(where.offset) * type.element,
                           static_cast<std::size_t>(where.count) * type.element);
   } else {

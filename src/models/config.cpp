@@ -21,19 +21,24 @@ constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr int kDeepest = 16;
 constexpr std::int64_t kMostClasses = 1'000'000;
 
-/// The object in a file; null where there is no file, or something else in it.
-json read_object(const fs::path& file) {
+/// A file's text; empty where there is no file.
+std::string read_text(const fs::path& file) {
   std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return nullptr;
+  if (!fs::is_regular_file(file, ignored)) return {};
   const auto bytes = base::read_file(file, kMostBytes);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The object that a file's text holds; null where there is no text.
+json read_object(const std::string& text, const std::string& file) {
+  if (text.empty()) return nullptr;
   bool deep = false;
   const auto shallow = [&](int depth, json::parse_event_t, json&) {
     deep |= depth > kDeepest;
     return depth <= kDeepest;
   };
   json value = json::parse(text, shallow, /*allow_exceptions=*/false);
-  if (deep || !value.is_object()) throw Error(file.string() + " is no JSON object");
+  if (deep || !value.is_object()) throw Error(file + " is no JSON object");
   return value;
 }
 
@@ -148,8 +153,18 @@ void try_step(Model& model, const Step& step) {
 
 void apply_config(Model& model) {
   const fs::path folder = model.source.parent_path();
+  const auto read = [&](const char* name) {
+    std::string text;
+    try_step(model, [&] { text = read_text(folder / name); });
+    return text;
+  };
+  const std::string config = read("config.json");
+  apply_config(model, config, read("preprocessor_config.json"));
+}
+
+void apply_config(Model& model, const std::string& config_text, const std::string& preprocessor_text) {
   try_step(model, [&] {
-    const json config = read_object(folder / "config.json");
+    const json config = read_object(config_text, "config.json");
     try_step(model, [&] { take_labels(config, "config.json", model); });
     if (!says_preprocessing(config)) return;
     Preprocess how = model.preprocess;
@@ -157,7 +172,7 @@ void apply_config(Model& model) {
     take_preprocess(how, "config.json", model);
   });
   try_step(model, [&] {
-    const json settings = read_object(folder / "preprocessor_config.json");
+    const json settings = read_object(preprocessor_text, "preprocessor_config.json");
     if (settings.is_null()) return;
     Preprocess how = model.preprocess;
     read_hugging_face(settings, how);

@@ -212,6 +212,18 @@ TEST_CASE("pytorch: a small file cannot describe tensors without end") {
   CHECK(contains(refusal(pytorch(whole(dict(many)))), "beyond reason"));
 }
 
+TEST_CASE("pytorch: storages are shared, but not without end") {
+  constexpr int elements = 100'000;
+  const auto sharing = [&](int tensors) {
+    std::vector<std::pair<std::string, std::string>> items;
+    const std::string all = storage("FloatStorage", "0", elements);
+    for (int i = 0; i < tensors; ++i) items.emplace_back(std::to_string(i), tensor(all, 0, {elements}, {1}));
+    return refusal(pytorch(whole(dict(items)), elements));
+  };
+  CHECK(sharing(4).empty());
+  CHECK(contains(sharing(12), "beyond reason"));
+}
+
 TEST_CASE("pytorch: dictionaries in circles end") {
   // d = {}; d["model"] = d
   CHECK(contains(refusal(pytorch("\x80\x02}q\x01" + text("model") + "h\x01s.")), "without tensors"));

@@ -3,6 +3,7 @@
 #include <ablaze/error.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <string_view>
@@ -10,13 +11,16 @@
 namespace ablaze::fuzz {
 
 /// Runs a reader on hostile bytes. An Error with a message is the right answer to nonsense; anything else
-/// that is thrown ends the run, and the fuzzer keeps the input.
+/// that is thrown ends the run, and the fuzzer keeps the input. With ABLAZE_FUZZ_TELL in the environment the
+/// messages are printed: a seed should have none.
 template <class Read>
 int survive(const std::uint8_t* data, std::size_t size, const Read& read) {
   try {
     read(std::as_bytes(std::span(data, size)));
   } catch (const Error& error) {
     if (std::string_view(error.what()).empty()) std::abort();
+    static const bool tell = std::getenv("ABLAZE_FUZZ_TELL") != nullptr;
+    if (tell) std::fprintf(stderr, "refused: %s\n", error.what());
   }
   return 0;
 }

@@ -93,11 +93,11 @@ def text(field, content):
     return varint(field << 3 | 2) + varint(len(content)) + content
 
 
-def onnx_tensor(name, shape, integers=None):
+def onnx_tensor(name, shape, integers=None, value=0.5):
     count = 1
     for n in shape:
         count *= n
-    raw = struct.pack(f"<{count}q", *integers) if integers else struct.pack("<f", 0.5) * count
+    raw = struct.pack(f"<{count}q", *integers) if integers else struct.pack("<f", value) * count
     return text(5, b"".join(number(1, n) for n in shape) + number(2, 7 if integers else 1) + text(8, name) + text(9, raw))
 
 
@@ -134,7 +134,7 @@ def onnx_models():
                              onnx_node("BatchNormalization", ["x", "a", "b", "c", "d"], ["n"], epsilon=1e-5),
                              onnx_node("LeakyRelu", ["n"], ["l"], alpha=0.1),
                              onnx_node("Clip", ["l", "low", "high"], ["z"]),
-                             onnx_tensor("low", [1]), onnx_tensor("high", [1]), tail)
+                             onnx_tensor("low", [1], value=0.0), onnx_tensor("high", [1], value=6.0), tail)
     yield "concat", onnx_model(onnx_tensor("s", [2], [1, 2]), onnx_node("Split", ["x", "s"], ["a", "b"], axis=1),
                                onnx_node("Concat", ["b", "a", "b"], ["z"], axis=1), tail)
     yield "shuffle", onnx_model(onnx_tensor("s", [5], [1, 2, 3, 8, 8]), onnx_tensor("t", [4], [1, 6, 8, 8]),
@@ -142,7 +142,8 @@ def onnx_models():
                                 onnx_node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]),
                                 onnx_node("Reshape", ["b", "t"], ["z"]), tail, channels=6)
     yield "chain", onnx_model(onnx_tensor("zero", [1], [0]), onnx_tensor("minus", [1], [-1]),
-                              onnx_node("ReduceMean", ["x"], ["m"], axes=[2, 3], keepdims=1),
+                              onnx_node("Relu", ["x"], ["r"]),
+                              onnx_node("ReduceMean", ["r"], ["m"], axes=[2, 3], keepdims=1),
                               onnx_node("Shape", ["m"], ["s"]), onnx_node("Gather", ["s", "zero"], ["n"], axis=0),
                               onnx_node("Unsqueeze", ["n"], ["u"], axes=[0]),
                               onnx_node("Concat", ["n", "minus"], ["t"], axis=0),
@@ -151,9 +152,9 @@ def onnx_models():
                               onnx_node("Gemm", ["h", "w", "b"], ["i"], transB=1), onnx_node("Softmax", ["i"], ["y"]))
     yield "slices", onnx_model(onnx_tensor("f", [2], [0, 0]), onnx_tensor("t", [2], [9, 9]),
                                onnx_tensor("a", [2], [2, 3]), onnx_tensor("d", [2], [2, 2]),
-                               onnx_tensor("p", [8], [0, 1, 0, 0, 0, 1, 0, 0]),
+                               onnx_tensor("around", [8], [0, 1, 0, 0, 0, 1, 0, 0]),
                                onnx_node("Slice", ["x", "f", "t", "a", "d"], ["s"]),
-                               onnx_node("Pad", ["s", "p"], ["q"]), onnx_node("Sub", ["q", "q"], ["z"]), tail)
+                               onnx_node("Pad", ["s", "around"], ["q"]), onnx_node("Sub", ["q", "q"], ["z"]), tail)
 
 
 METADATA = {
@@ -164,6 +165,37 @@ METADATA = {
     "ablaze.selftest": '{"shape":[1,3,32,32],"seed":7,"logits":[1.0,2.5,-3e-2]}',
     "ablaze.provenance": "made up",
 }
+
+
+GRAPH = {"nodes": [
+    {"name": "input", "op": "Input", "inputs": [], "shape": [3, 0, 0]},
+    {"name": "conv", "op": "Conv2d", "inputs": [0], "stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1},
+    {"name": "bn", "op": "BatchNorm", "inputs": [1], "epsilon": 1e-5},
+    {"name": "relu", "op": "ReLU", "inputs": [2]},
+    {"name": "pool", "op": "MaxPool2d", "inputs": [3], "kernel": [2, 2], "stride": [2, 2], "padding": [0, 0],
+     "ceil_mode": False, "dilation": [1, 1]},
+    {"name": "mean", "op": "AvgPool2d", "inputs": [4], "kernel": [3, 3], "stride": [1, 1], "padding": [1, 1],
+     "ceil_mode": True, "count_include_pad": True},
+    {"name": "map", "op": "ChannelMap", "inputs": [5], "from": [1, -1, 0, 1], "stride": [1, 2]},
+    {"name": "back", "op": "ChannelMap", "inputs": [6], "from": [0, 2], "stride": [1, 1]},
+    {"name": "sum", "op": "Add", "inputs": [7, 7]},
+    {"name": "same", "op": "Identity", "inputs": [8]},
+    {"name": "all", "op": "AdaptiveAvgPool2d", "inputs": [9], "output": [1, 1]},
+    {"name": "flat", "op": "Flatten", "inputs": [10]},
+    {"name": "fc", "op": "Linear", "inputs": [11]}], "aliases": {"stem": 4}}
+
+TIMM = {"architecture": "resnet18", "num_classes": 3, "label_names": ["a", "b", "c"], "pretrained_cfg": {
+    "input_size": [3, 224, 224], "crop_pct": 0.875, "interpolation": "bicubic", "mean": [0.5, 0.5, 0.5],
+    "std": [0.2, 0.2, 0.2]}}
+HUGGING_FACE = {"crop_pct": 0.875, "size": {"shortest_edge": 224}, "resample": 3, "image_mean": [0.4, 0.4, 0.4],
+                "image_std": [0.2, 0.2, 0.2]}
+
+
+def described():
+    """A model file that says its graph itself, as those that were converted from ONNX do."""
+    shapes = {"conv.weight": [2, 3, 3, 3], "conv.bias": [2], "fc.weight": [3, 2], "fc.bias": [3]}
+    norm(shapes, "bn", 2)
+    return safetensors(shapes, {**METADATA, "ablaze.graph": json.dumps(GRAPH), "ablaze.target": "bn"})
 
 
 def corpora():
@@ -187,14 +219,17 @@ def corpora():
     networks = {"basic": resnet(False), "bottleneck": resnet(True), "cifar": cifar(), "vgg": vgg()}
     models = {name: safetensors(shapes) for name, shapes in networks.items()}
     models["metadata"] = safetensors(vgg(), METADATA)
+    models["graph"] = described()
     models.update(onnx_models())
     yield "model", models
     yield "onnx", dict(onnx_models())
     plain = {dtype: safetensors({"a": [2, 3], "b": []}, METADATA, dtype) for dtype in ["F32", "F16", "BF16", "F64", "I64"]}
     yield "safetensors", {**plain, "empty": safetensors({}), "model": models["vgg"]}
-    yield "metadata", {key: bytes([i]) + METADATA[key].encode()
-                       for i, key in enumerate(["ablaze.labels", "ablaze.preprocess", "ablaze.selftest",
-                                                "ablaze.activation", "ablaze.version", "ablaze.provenance"])}
+    keys = ["ablaze.labels", "ablaze.preprocess", "ablaze.selftest", "ablaze.activation", "ablaze.version",
+            "ablaze.provenance"]
+    beside = {"graph": GRAPH, "config": TIMM, "preprocessor": HUGGING_FACE}
+    texts = [(key, METADATA[key]) for key in keys] + [(name, json.dumps(value)) for name, value in beside.items()]
+    yield "metadata", {name: bytes([i]) + content.encode() for i, (name, content) in enumerate(texts)}
     pictures = [p for p in (data / "image").iterdir() if p.suffix in (".png", ".jpg")]
     yield "picture", {p.name: p.read_bytes() for p in pictures}
     arrays = {}

@@ -1,10 +1,13 @@
-// The JSON of a model file's metadata: the first byte says which key the rest stands under.
+// The JSON of a model file's metadata and of the files that may lie beside weights: the first byte says which
+// of them the rest is.
 
 #include "models/metadata.hpp"
 
 #include <array>
 
 #include "input.hpp"
+#include "models/config.hpp"
+#include "models/graph_json.hpp"
 
 namespace {
 
@@ -21,15 +24,41 @@ ablaze::Model three_classes() {
   return model;
 }
 
+/// The weights that the seeds' graph names.
+ablaze::models::TensorMap small_weights() {
+  using ablaze::Tensor;
+  return {{"conv.weight", Tensor({2, 3, 3, 3})},
+          {"conv.bias", Tensor({2})},
+          {"bn.weight", Tensor({2})},
+          {"bn.bias", Tensor({2})},
+          {"bn.running_mean", Tensor({2})},
+          {"bn.running_var", Tensor({2})},
+          {"fc.weight", Tensor({3, 2})},
+          {"fc.bias", Tensor({3})}};
+}
+
+void read_graph(const std::string& text) {
+  const ablaze::Graph graph = ablaze::models::graph_from_json(text, small_weights(), "file");
+  (void)graph.infer_shapes({1, 3, 16, 16});
+  (void)ablaze::models::graph_to_json(graph);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   return ablaze::fuzz::survive(data, size, [](std::span<const std::byte> bytes) {
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const char* const key = keys[std::to_integer<std::size_t>(bytes[0]) % keys.size()];
+    const std::string text(reinterpret_cast<const char*>(bytes.data()) + 1, bytes.size() - 1);
+    const std::size_t kind = std::to_integer<std::size_t>(bytes[0]) % (keys.size() + 3);
+    if (kind == keys.size()) return read_graph(text);
     ablaze::Model model = three_classes();
-    ablaze::models::apply_metadata({{key, std::string(text.substr(1))}}, model);
+    if (kind == keys.size() + 1) {
+      ablaze::models::apply_config(model, text, {});
+    } else if (kind == keys.size() + 2) {
+      ablaze::models::apply_config(model, {}, text);
+    } else {
+      ablaze::models::apply_metadata({{keys[kind], text}}, model);
+    }
     (void)ablaze::models::metadata_of(model);
   });
 }

@@ -1,0 +1,196 @@
+// ONNX files that ask for more than they hold. Each must end in an error that says so, soon and in little
+// memory.
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "base/files.hpp"
+#include "formats/onnx_import.hpp"
+#include "onnx_builder.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace ablaze;
+using namespace ablaze::formats;
+using namespace ablaze::testing;
+using namespace ablaze::testing::onnx;
+
+namespace {
+
+OnnxNetwork import_text(const std::string& file) {
+  const OnnxExternals none = [](std::string_view) -> OnnxExternal { throw Error("no other files here"); };
+  const auto owner = std::make_shared<const std::vector<std::byte>>(to_bytes(file));
+  const std::string name = "model.onnx";
+  return import_onnx(parse_onnx(*owner, owner, none, name), name);
+}
+
+std::string refused(const std::string& graph) {
+  return message_of([&] { import_text(model(graph)); });
+}
+std::string refused_nodes(const std::string& nodes, std::vector<std::int64_t> input = {1, 3, 4, 6}) {
+  return refused(from_x_to_y(nodes, std::move(input)));
+}
+
+std::string pooled(const std::string& from) {
+  return node("GlobalAveragePool", {from}, {"pooled"}) + node("Flatten", {"pooled"}, {"y"});
+}
+
+std::string v(int i) { return "v" + std::to_string(i); }
+
+}  // namespace
+
+TEST_CASE("hostile onnx: operators whose inputs are left out") {
+  for (const char* op : {"Gather", "Concat", "Slice", "Add", "Sub", "Mul", "Div", "Unsqueeze", "Squeeze",
+                         "Reshape", "Cast", "Identity", "Floor", "Ceil", "ConstantOfShape"}) {
+    CAPTURE(op);
+    const std::string number = initializer(integers_tensor("k", {1}));
+    CHECK(contains(refused_nodes(node(op, {""}, {"y"})), "is missing"));
+    CHECK(contains(refused_nodes(number + node(op, {"", "k"}, {"y"})), "is missing"));
+    CHECK_FALSE(refused_nodes(number + node(op, {"k"}, {"y"})).empty());
+    CHECK_FALSE(refused_nodes(number + node(op, {"k", ""}, {"y"})).empty());
+  }
+}
+
+TEST_CASE("hostile onnx: every operator, with nothing, with a hole, and with too many inputs") {
+  for (const char* op : {"Conv",        "BatchNormalization",
+                         "Relu",        "MaxPool",
+                         "AveragePool", "GlobalAveragePool",
+                         "ReduceMean",  "Gemm",
+                         "MatMul",      "Flatten",
+                         "Dropout",     "Clip",
+                         "LeakyRelu",   "Softmax",
+                         "Sigmoid",     "Sum",
+                         "Transpose",   "Split",
+                         "Pad",         "Shape",
+                         "Size",        "Constant",
+                         "LRN"}) {
+    CAPTURE(op);
+    CHECK_FALSE(refused_nodes(node(op, {}, {"y"})).empty());
+    CHECK_FALSE(refused_nodes(node(op, {"", "x"}, {"y"})).empty());
+    CHECK_FALSE(refused_nodes(node(op, {"y"}, {"y"})).empty());  // it reads what it computes
+    const std::vector<std::string> many(50, "x");
+    CHECK_FALSE(refused_nodes(node(op, many, {"z"}) + node("Relu", {"no"}, {"y"})).empty());
+  }
+}
+
+TEST_CASE("hostile onnx: nodes in a circle") {
+  const std::string circle = node("Add", {"x", "b"}, {"a"}) + node("Relu", {"a"}, {"b"}) + pooled("b");
+  CHECK(contains(refused_nodes(circle), "which nothing before it computes"));
+}
+
+TEST_CASE("hostile onnx: an input without measure") {
+  const std::int64_t huge = std::int64_t{1} << 62;
+  for (const std::size_t axis : {0U, 1U, 2U, 3U}) {
+    std::vector<std::int64_t> shape{1, 3, 4, 6};
+    shape[axis] = huge;
+    const std::string one = initializer(floats_tensor("one", {1}, {1}));
+    CHECK(
+        contains(refused_nodes(one + node("Add", {"x", "one"}, {"a"}) + pooled("a"), shape), "out of range"));
+    CHECK(contains(
+        refused_nodes(node("Concat", {"x", "x"}, {"a"}, attribute("axis", std::int64_t{1})) + pooled("a"),
+                      shape),
+        "out of range"));
+  }
+}
+
+TEST_CASE("hostile onnx: a few numbers that are read again and again") {
+  // 64 KiB of numbers gathered by each of many nodes.
+  std::string gathers = initializer(integers_tensor("all", std::vector<std::int64_t>(1 << 16, 0)));
+  for (int i = 0; i < 2000; ++i) gathers += node("Gather", {"all", "all"}, {v(i)});
+  CHECK(contains(refused_nodes(gathers), "far more numbers than the file"));
+
+  // One square matrix for many layers.
+  std::string layers = initializer(floats_tensor("w", {256, 256}, std::vector<float>(1 << 16, 0))) +
+                       node("GlobalAveragePool", {"x"}, {"p"}) + node("Flatten", {"p"}, {v(0)});
+  for (int i = 0; i < 2000; ++i) layers += node("MatMul", {v(i), "w"}, {v(i + 1)});
+  CHECK(contains(refused_nodes(layers, {1, 256, 1, 1}), "far more numbers than the file"));
+
+  // Many parts of one channel, each with a map of the whole.
+  const std::string parts =
+      node("Concat", std::vector<std::string>(1 << 16, "x"), {"a"}, attribute("axis", std::int64_t{1}));
+  CHECK_FALSE(refused_nodes(parts + pooled("a"), {1, 1, 4, 6}).empty());
+
+  // Many channels, from a small file, and constants for each of them in every node.
+  std::string scales = initializer(floats_tensor("two", {1}, {2}));
+  for (int i = 0; i < 2000; ++i) scales += node("Mul", {i == 0 ? "x" : v(i), "two"}, {v(i + 1)});
+  CHECK(contains(refused_nodes(scales, {1, 1 << 16, 1, 1}), "far more numbers than the file"));
+}
+
+TEST_CASE("hostile onnx: uneven pads that widen a kernel beyond measure") {
+  const std::string weight =
+      initializer(floats_tensor("w", {1024, 64, 1, 1}, std::vector<float>(1 << 16, 0)));
+  const std::string uneven = attribute("pads", std::vector<std::int64_t>{0, 0, 64, 64});
+  CHECK(
+      contains(refused_nodes(weight + node("Conv", {"x", "w"}, {"c"}, uneven) + pooled("c"), {1, 64, 80, 80}),
+               "far more numbers than the file"));
+}
+
+TEST_CASE("hostile onnx: thousands of nodes of one name") {
+  std::string chain;
+  constexpr int length = 19'000;
+  for (int i = 0; i < length; ++i)
+    chain += node("Relu", {i == 0 ? "x" : v(i)}, {v(i + 1)}, "", "/a/" + std::string(300, 'x') + "/Relu");
+  CHECK(import_text(model(from_x_to_y(chain + pooled(v(length))))).graph.size() == length + 3);
+  for (int i = 0; i < 1500; ++i) chain += node("Relu", {"x"}, {"w" + v(i)});
+  CHECK(contains(refused_nodes(chain), "more than 20000 nodes"));
+}
+
+TEST_CASE("hostile onnx: a name of thousands of scopes means a few containers") {
+  std::string scopes;
+  for (int i = 0; i < 1000; ++i) scopes += "/a.b";
+  std::string chain = node("Relu", {"x"}, {"r"}, "", scopes + "/Relu");
+  const Graph graph = import_text(model(from_x_to_y(chain + pooled("r")))).graph;
+  CHECK(graph.aliases().size() < 32);
+}
+
+TEST_CASE("hostile onnx: more attributes than any operator has") {
+  std::string attributes;
+  for (int i = 0; i < 100; ++i) attributes += attribute("a" + std::to_string(i), std::int64_t{1});
+  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"y"}, attributes)), "more than 64 attributes"));
+}
+
+TEST_CASE("hostile onnx: links that lead out of the folder are not followed") {
+  namespace fs = std::filesystem;
+  const TemporaryDirectory folder;
+  fs::create_directories(folder / "model/below");
+  fs::create_directories(folder / "cache");
+  base::write_file(folder / "outside.bin", std::vector<std::byte>(12));
+  base::write_file(folder / "model/inside.bin", std::vector<std::byte>(12));
+  fs::create_symlink("../outside.bin", folder / "model/escape.bin");
+  fs::create_symlink("..", folder / "model/up");
+  fs::create_symlink("../inside.bin", folder / "model/below/link.bin");
+  base::write_file(folder / "model/model.onnx", std::vector<std::byte>(4));
+  const OnnxExternals files = externals_beside(folder / "model/model.onnx");
+  CHECK(message_of([&] { (void)files("inside.bin"); }).empty());
+  CHECK(message_of([&] { (void)files("below/link.bin"); }).empty());
+  CHECK(contains(message_of([&] { (void)files("escape.bin"); }), "only files in its own folder"));
+  CHECK(contains(message_of([&] { (void)files("up/outside.bin"); }), "only files in its own folder"));
+  CHECK(contains(message_of([&] { (void)files("below"); }), "regular file"));
+  CHECK_FALSE(message_of([&] { (void)files("below/missing.bin"); }).empty());
+
+  // Hugging Face's cache: both the model and its numbers are links into one folder.
+  fs::create_directories(folder / "snapshot");
+  base::write_file(folder / "cache/one", std::vector<std::byte>(4));
+  base::write_file(folder / "cache/two", std::vector<std::byte>(12));
+  fs::create_symlink("../cache/one", folder / "snapshot/model.onnx");
+  fs::create_symlink("../cache/two", folder / "snapshot/model.onnx_data");
+  CHECK(
+      message_of([&] { (void)externals_beside(folder / "snapshot/model.onnx")("model.onnx_data"); }).empty());
+}
+
+TEST_CASE("hostile onnx: many tensors of the same bytes of another file") {
+  const OnnxExternals files = [](std::string_view) {
+    const auto zeros = std::make_shared<std::vector<std::byte>>(4000);
+    return OnnxExternal{std::span<const std::byte>(*zeros), zeros};
+  };
+  const auto parsed = [&](int tensors) {
+    std::string graph;
+    for (int i = 0; i < tensors; ++i)
+      graph += initializer(number(1, 1000) + number(2, 1) + bytes(8, v(i)) +
+                           bytes(13, bytes(1, "location") + bytes(2, "numbers")) + number(14, 1));
+    const auto content = to_bytes(model(from_x_to_y(graph + pooled("x"))));
+    return message_of([&] { (void)parse_onnx(content, nullptr, files, "model.onnx"); });
+  };
+  CHECK(parsed(4).empty());
+  CHECK(contains(parsed(5), "again and again"));
+}
