@@ -44,7 +44,7 @@ def blurred(image):
     return nn.functional.conv2d(image, weight, padding=kernel.shape[0] // 2)
 
 
-def curve(image, other, mask, probability, steps=50):
+def curve(image, other, mask, probability, steps):
     """The probability as `other` becomes `image`, the mask's highest pixels first."""
     order = np.argsort(-mask.ravel(), kind="stable")
     images, state = [], other.clone()
@@ -137,9 +137,9 @@ def stages(network):
 
 
 def cascade(network):
-    """The network after each stage, with the stage's name."""
+    """The network after each stage."""
     changed = copy.deepcopy(network)
-    for stage, modules in stages(changed).items():
+    for modules in stages(changed).values():
         for name, module in modules:
             draw_anew(module, name)
-        yield stage, changed
+        yield changed

@@ -40,6 +40,7 @@ void run(const std::string& file, const std::string& picture, const std::string&
 
   ablaze::EvaluateOptions options;
   options.metrics.clear();
+  options.steps = 10;  // each is a pass of the reference
   for (const ablaze::MetricInfo& metric : ablaze::metrics()) options.metrics.push_back(metric.id);
   ablaze::Evaluator evaluator(model, explain, options);
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
