@@ -219,7 +219,12 @@ std::vector<cam::View> views_of(const Inquiry& inquiry, const Shape& input) {
 
 void prepare(const Inquiry& inquiry, const Session& session) {
   const auto some = [&](auto wanted) { return std::ranges::any_of(inquiry.methods, wanted); };
-  const bool ablate = some([](auto* m) { return m->id == "ablation" || m->id == "shapley"; });
+  // Finer-CAM does what the method does that it is laid over.
+  const auto asked = [&](std::string_view id) {
+    return some(
+        [&](auto* m) { return m->id == id || (m->id == "finercam" && inquiry.options.method.base == id); });
+  };
+  const bool ablate = asked("ablation") || asked("shapley");
   const bool differentiate = some([](auto* m) { return m->needs_gradients; });
   for (const std::string& layer : inquiry.layers) {
     if (ablate) session.prepare_ablation(layer);

@@ -176,6 +176,21 @@ def finer_score(logits, index, references=3, strength=1.0):
     return lambda z: torch.stack([z[:, index] - strength * z[:, c] for c in others]).mean(0)
 
 
+def random_weights(seed, index, channels):
+    """From [-1, 1): numbers of SplitMix64 started from the seed, xor the first number of one started from the class."""
+    mask = (1 << 64) - 1
+
+    def numbers(state):
+        while True:
+            state = (state + 0x9E3779B97F4A7C15) & mask
+            z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
+            z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+            yield z ^ (z >> 31)
+
+    stream = numbers(seed ^ next(numbers(index)))
+    return torch.tensor([2 * ((next(stream) >> 11) / 2**53) - 1 for _ in range(channels)], dtype=torch.float64)
+
+
 def path_parts(layer, score, intervals):
     """integral over t in [0, 1] of sum(A_k dy/dA_k at tA), with nodes at j / intervals, 0 < j < intervals; the first
     and the last stand for half an interval more."""

@@ -87,6 +87,9 @@ def check_layer(name, layer_name, network, image, model, runner, report):
         answer = maps_of(runner, model, image, layer_name, "--class", index, "--method", "finercam", "--base", base)
         line("logit", "finercam " + base, answer["finercam"],
              FORMULAS[base](layer, formulas.finer_score(logits, index)))
+    answer = maps_of(runner, model, image, layer_name, "--class", index, "--method", "random", "--seed", 7)
+    weights = formulas.random_weights(7, index, layer.a.shape[1])
+    line("logit", "random", answer["random"], formulas.weighted(weights, layer.a))
     answer = maps_of(runner, model, image, layer_name, "--class", index,
                      "--method", "integrated-gradients")["integrated-gradients"]
     nodes = answer["completeness"]["evaluations"]
