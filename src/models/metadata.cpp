@@ -229,7 +229,8 @@ void check_preprocess(const Preprocess& how, const std::string& where) {
 
 std::string declared_architecture(const Metadata& metadata) {
   const auto it = metadata.find("ablaze.architecture");
-  return it == metadata.end() ? std::string() : it->second;
+  return it == metadata.end() ? std::string()
+                              : base::printable(it->second);  // it is shown wherever a model is
 }
 
 void apply_metadata(const Metadata& metadata, Model& model) {

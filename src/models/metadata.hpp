@@ -10,7 +10,7 @@ namespace ablaze::models {
 
 using Metadata = std::map<std::string, std::string>;
 
-/// The architecture that the metadata name; empty where they name none.
+/// The architecture that the metadata name, safe to print; empty where they name none.
 std::string declared_architecture(const Metadata& metadata);
 
 /// Reads the `ablaze.*` keys into the model; what is not there leaves the model's own value. The model's

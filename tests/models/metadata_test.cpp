@@ -174,3 +174,10 @@ TEST_CASE("a self-test that cannot be run is refused") {
     CHECK(refused("selftest", with(good, "[1,2,3,4,5]", bad), "logits"));
   }
 }
+
+TEST_CASE("metadata: an architecture's name does not bring control characters to the terminal") {
+  CHECK(models::declared_architecture({{"ablaze.architecture", "vgg11_bn"}}) == "vgg11_bn");
+  const std::string shown = models::declared_architecture({{"ablaze.architecture", "vgg\x1b[31m\n"}});
+  CHECK(shown.starts_with("vgg"));
+  CHECK(shown.find_first_of("\x1b\n") == std::string::npos);
+}
