@@ -66,6 +66,7 @@ Json explain_json(const Model& model, const ExplainOptions& options) {
   return {{"layer", fused ? Json(options.fuse) : Json(layer)},
           {"fusion", fused ? Json(ablaze::to_string(options.fusion)) : Json()},
           {"score", score_name(options.score)},
+          {"against", options.against},
           {"ablate", ablation_json(options.ablate)},
           {"method", method_json(options.method)},
           {"size", options.size},

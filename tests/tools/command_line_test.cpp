@@ -38,8 +38,8 @@ TEST_CASE("sizes are read with their units") {
 }
 
 TEST_CASE("every command has help with examples and exit statuses") {
-  for (const std::string command :
-       {"explain", "classify", "activations", "convert", "inspect", "methods", "bench"}) {
+  for (const std::string command : {"explain", "classify", "activations", "convert", "inspect", "methods",
+                                    "evaluate", "merge", "bench"}) {
     const Finished done = run_ablaze({command, "--help"});
     CAPTURE(command);
     CHECK(done.status == 0);

@@ -41,6 +41,8 @@ Command activations_command(CLI::App& app, const Common& common);
 Command convert_command(CLI::App& app, const Common& common);
 Command inspect_command(CLI::App& app, const Common& common);
 Command methods_command(CLI::App& app, const Common& common);
+Command evaluate_command(CLI::App& app, const Common& common);
+Command merge_command(CLI::App& app, const Common& common);
 Command bench_command(CLI::App& app, const Common& common);
 
 }  // namespace ablaze::cli

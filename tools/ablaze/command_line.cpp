@@ -55,6 +55,7 @@ void describe_program(CLI::App& app) {
                  "Examples:\n"
                  "  ablaze explain photo.jpg                      overlay of the best class, in ablaze-out/\n"
                  "  ablaze classify photos/ --top 3               the best classes of every photo\n"
+                 "  ablaze evaluate photos/ --method ablation,gradcam --out results\n"
                  "  ablaze convert resnet50.pth --out resnet50.safetensors\n"
                  "  ablaze explain --help                         all about one command\n\n") +
              exit_statuses);
@@ -196,9 +197,9 @@ int run_command_line(int argc, const char* const* argv) {
   describe_program(app);
   Common common;
   const std::vector<Command> commands{
-      explain_command(app, common), classify_command(app, common), activations_command(app, common),
-      convert_command(app, common), inspect_command(app, common),  methods_command(app, common),
-      bench_command(app, common),
+      explain_command(app, common),  classify_command(app, common), activations_command(app, common),
+      convert_command(app, common),  inspect_command(app, common),  methods_command(app, common),
+      evaluate_command(app, common), merge_command(app, common),    bench_command(app, common),
   };
   add_common_options(app, common);
   for (const Command& command : commands) add_common_options(*command.grammar, common);

@@ -11,37 +11,7 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* resolution_group = "Resolution";
 constexpr const char* pictures_group = "Pictures";
-
-void add_resolution_options(CLI::App& grammar, PictureWords& words) {
-  grammar
-      .add_option("-l,--layer", words.layers,
-                  "Layer to explain (default: the model's; see 'ablaze inspect'); several for --fuse")
-      ->type_name("NAME")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(resolution_group);
-  grammar
-      .add_flag("--fuse{mean}", words.fuse,
-                "Make one map of several layers': mean is what most show, max what any shows, product what "
-                "all show")
-      ->group(resolution_group);
-  grammar
-      .add_option("--smooth", words.smooth,
-                  "Against noise: augment (the mean over mirrored and scaled inputs, six times the work), "
-                  "principal (the first principal component of the weighted channels), or both")
-      ->type_name("HOW")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(resolution_group);
-  grammar
-      .add_option("--size", words.size,
-                  "Show the network photos N pixels wide and high instead of the model's crop: finer maps")
-      ->type_name("N")
-      ->check(CLI::Range(1, Image::max_side))
-      ->group(resolution_group);
-}
 
 void add_drawing_options(CLI::App& grammar, PictureWords& words) {
   grammar.add_flag("--signed", words.signed_maps, "Draw what speaks against the class too, in blue")
@@ -91,36 +61,6 @@ void add_output_options(CLI::App& grammar, PictureWords& words) {
       ->group(pictures_group);
 }
 
-void take_layers(const PictureWords& words, ExplainOptions& options) {
-  if (words.fuse.empty()) {
-    if (words.layers.size() > 1)
-      throw UsageError("several layers (" + base::join(words.layers) +
-                       ") make one map with --fuse: add it, or name one");
-    if (!words.layers.empty()) options.layer = words.layers.front();
-    return;
-  }
-  if (words.layers.size() < 2)
-    throw UsageError("--fuse needs the layers to fuse, for example --layer layer2,layer3,layer4 --fuse");
-  options.fuse = words.layers;
-  options.fusion = parse_fusion(words.fuse);
-}
-
-Smoothing parse_smoothing(const std::vector<std::string>& ways) {
-  const std::vector<std::string> known{"augment", "principal"};
-  Smoothing smoothing;
-  for (const std::string& way : ways) {
-    if (way == "augment") {
-      smoothing.augment = true;
-    } else if (way == "principal") {
-      smoothing.principal = true;
-    } else {
-      throw UsageError("--smooth " + base::printable(way) + base::did_you_mean(way, known) + ": there is " +
-                       base::join(known));
-    }
-  }
-  return smoothing;
-}
-
 ColourMap parse_colours(const PictureWords& words) {
   if (words.colours.empty()) return words.signed_maps ? ColourMap::bluered : ColourMap::inferno;
   const ColourMap colours = parse_colour_map(words.colours);
@@ -144,7 +84,7 @@ double parse_share(const std::string& text) {
 
 void take_steps(const PictureWords& words, ExplainTask& task) {
   if (words.steps.empty()) return;
-  if (!words.fuse.empty() || !words.smooth.empty())
+  if (!task.options.fuse.empty() || task.options.smooth.augment || task.options.smooth.principal)
     throw UsageError(
         "--steps shows how one layer's map comes about from one run, step by step: leave --fuse and --smooth "
         "out, or explain each layer by itself");
@@ -155,15 +95,11 @@ void take_steps(const PictureWords& words, ExplainTask& task) {
 }  // namespace
 
 void add_picture_options(CLI::App& grammar, PictureWords& words) {
-  add_resolution_options(grammar, words);
   add_drawing_options(grammar, words);
   add_output_options(grammar, words);
 }
 
 void take_picture_words(const PictureWords& words, ExplainTask& task) {
-  take_layers(words, task.options);
-  task.options.smooth = parse_smoothing(words.smooth);
-  task.options.size = words.size;
   task.style.colours = parse_colours(words);
   task.style.opacity = static_cast<float>(words.opacity);
   task.style.shared_scale = words.shared_scale;

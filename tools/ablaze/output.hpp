@@ -17,6 +17,9 @@ namespace ablaze::cli {
 /// "ablaze: error: ..." on standard error.
 void print_error(std::string_view message);
 
+/// "ablaze: ..." on standard error: what a person should know. Not where --quiet is.
+void print_remark(std::string_view message);
+
 /// Text on standard output, at once. Throws Error where it cannot be written (a full disk).
 void print(std::string_view text);
 

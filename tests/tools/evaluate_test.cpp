@@ -1,0 +1,267 @@
+// ablaze evaluate and merge, as a user runs them.
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tools/workshop.hpp"
+
+using namespace ablaze;
+using namespace ablaze::testing;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+/// Photos of two classes, and the words that measure them.
+class Photos : public Workshop {
+ public:
+  explicit Photos(int each = 3) {
+    for (int i = 0; i < each; ++i) {
+      save_picture("photos/tench/" + std::to_string(i) + ".png", 70 + 3 * i, 66);
+      save_picture("photos/golf ball/" + std::to_string(i) + ".png", 64, 80 - i);
+    }
+  }
+
+  Strings words(const std::string& out, const Strings& more = {}) const {
+    Strings all{"evaluate",        *this / "photos", "--model", model(), "--method",
+                "ablation,random", "--steps",        "5",       "--out", *this / out};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  /// All files of a folder of results with their bytes.
+  std::string all_of(const std::string& folder) const {
+    std::string text;
+    for (const std::string& file : files_in(folder)) text += file + "\n" + read(folder + "/" + file);
+    return text;
+  }
+};
+
+bool is_installed(const std::string& program) {
+  return std::system(("command -v " + program + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+std::string quoted(const std::string& word) { return "'" + word + "'"; }
+
+/// SIGKILL leaves no moment to remove the file that was being written; its name is hidden.
+void remove_temporaries(const std::string& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with('.')) std::filesystem::remove(entry.path());
+  }
+}
+
+/// A command line as one word: parallel hands it to another shell.
+std::string doubly_quoted(const std::string& command) {
+  std::string text;
+  for (const char c : command)
+    text += c == '"' || c == '\\' || c == '$' || c == '`' ? std::string("\\") + c : std::string(1, c);
+  return "\"" + text + "\"";
+}
+
+/// A shell command that prints nothing; its status.
+int shell(const std::string& command) {
+  const int waited = std::system((command + " >/dev/null 2>&1 </dev/null").c_str());
+  return WIFEXITED(waited) ? WEXITSTATUS(waited) : -1;
+}
+
+std::string shell_words(const Strings& words) {
+  std::string text = quoted(ABLAZE_PROGRAM);
+  for (const std::string& word : words) text += " " + quoted(word);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("evaluate writes results, summaries and figures, and prints the tables") {
+  const Photos w;
+  const Finished done = run_ablaze(w.words("out"));
+  CHECK(done.status == 0);
+  CHECK(done.err == "");
+  CHECK(says(done.out, "Insertion (higher is better)"));
+  CHECK(says(done.out, "ablation wins"));
+  CHECK(w.files_in("out") == Strings{"bars.svg", "curves.svg", "results.jsonl", "run.json", "summary.csv",
+                                     "summary.json", "summary.md"});
+  const std::string results = w.read("out/results.jsonl");
+  CHECK(std::count(results.begin(), results.end(), '\n') == 6 * 2 * 4);
+  CHECK(Json::parse(results.substr(0, results.find('\n')))["path"] == "golf ball/0.png");
+  // Threads change no byte, and a finished run nothing.
+  const std::string before = w.all_of("out");
+  CHECK(run_ablaze(w.words("two", {"--threads", "2"})).status == 0);
+  CHECK(w.all_of("two") == before);
+  const Finished again = run_ablaze(w.words("out"));
+  CHECK(says(again.err, "6 of 6 photos are measured already"));
+  CHECK(w.all_of("out") == before);
+}
+
+TEST_CASE("evaluate --json prints a line a method and metric, and for each two methods") {
+  const Photos w(1);
+  const auto lines = run_ablaze(w.words("out", {"--json", "--metrics", "insertion,increase"})).json();
+  REQUIRE(lines.size() == 6);
+  CHECK(lines[0]["method"] == "ablation");
+  CHECK(lines[0]["against"].is_null());
+  CHECK(lines[0]["photos"] == 2);
+  CHECK(lines[5]["against"] == "random");
+  CHECK(lines[5]["wins"].is_number());
+}
+
+TEST_CASE("a photo that cannot be read is reported, recorded and tried again") {
+  const Photos w(1);
+  w.write("photos/tench/broken.png", "no picture");
+  const Finished done = run_ablaze(w.words("out"));
+  CHECK(done.status == 1);
+  CHECK(says(done.err, "tench/broken.png"));
+  CHECK(says(done.err, "1 of 3 photos failed"));
+  CHECK(says(w.read("out/results.jsonl"), "\"error\":"));
+  CHECK_FALSE(says(w.read("out/results.jsonl"), w / "photos"));  // where a data set lies is not told
+  CHECK(says(w.read("out/summary.md"), "Photos that failed"));
+  CHECK(Json::parse(w.read("out/summary.json"))["failed"][0]["path"] == "tench/broken.png");
+  const std::string before = w.all_of("out");
+  CHECK(run_ablaze(w.words("out")).status == 1);
+  CHECK(w.all_of("out") == before);
+  w.save_picture("photos/tench/broken.png");
+  CHECK(run_ablaze(w.words("out")).status == 0);
+}
+
+TEST_CASE("a folder of another run is refused") {
+  const Photos w(1);
+  CHECK(run_ablaze(w.words("out")).status == 0);
+  const std::string before = w.all_of("out");
+  const auto refusal = [&](const Strings& more) {
+    const Finished done = run_ablaze(w.words("out", more));
+    CHECK(done.status == 1);
+    CHECK(says(done.err, "it holds another run's results"));
+    return done.err;
+  };
+  CHECK(says(refusal({"--metrics", "deletion"}), "metrics"));
+  CHECK(says(refusal({"--layer", "layer3"}), "explain.layer"));
+  CHECK(says(refusal({"--shard", "0/2"}), "shard"));
+  CHECK(says(refusal({"--ablate", "scale=0.5"}), "explain.ablate"));
+  w.save_picture("photos/tench/new.png");
+  CHECK(says(refusal({}), "photos.count: now 3, there 2"));
+  CHECK(w.all_of("out") == before);
+}
+
+TEST_CASE("killed at any moment and started again, the results are the same bytes") {
+  const Photos w(6);
+  const Strings words = w.words("killed", {"--metrics", "insertion,average-drop"});
+  REQUIRE(run_ablaze(w.words("whole", {"--metrics", "insertion,average-drop"})).status == 0);
+  const std::string whole = w.all_of("whole");
+  int killed = 0;
+  for (int round = 0; round < 20; ++round) {
+    // From before anything is written to after everything is; the machine's load makes the moments random.
+    const std::string after = std::to_string(0.02 + 0.013 * static_cast<double>(round * 7 % 20));
+    killed += shell("timeout -s KILL " + after + " " + shell_words(words)) == 137 ? 1 : 0;
+    if (round % 5 == 4) {
+      CHECK(run_ablaze(words).status == 0);
+      remove_temporaries(w / "killed");
+      CHECK(w.all_of("killed") == whole);
+      std::filesystem::remove_all(w / "killed");
+    }
+  }
+  CHECK(killed > 0);
+}
+
+TEST_CASE("shards in any order, and several processes, give the bytes of one") {
+  const Photos w;
+  REQUIRE(run_ablaze(w.words("whole")).status == 0);
+  const std::string whole = w.all_of("whole");
+  for (const std::string shard : {"1", "0"}) {
+    CHECK(run_ablaze(w.words("shard" + shard, {"--shard", shard + "/2"})).status == 0);
+  }
+  CHECK(says(w.read("shard1/summary.md"), "only shard 1/2"));
+  const Finished merged = run_ablaze({"merge", w / "shard1", w / "shard0", "--out", w / "merged"});
+  CHECK(merged.status == 0);
+  CHECK(w.all_of("merged") == whole);
+  CHECK(run_ablaze(w.words("merged")).status == 0);  // it is that run, finished
+  CHECK(w.all_of("merged") == whole);
+
+  const Finished lacking = run_ablaze({"merge", w / "shard1", "--out", w / "lacking"});
+  CHECK(lacking.status == 1);
+  CHECK(says(lacking.err, "shard 0/2 is missing"));
+}
+
+TEST_CASE("GNU parallel runs the shards") {
+  if (!is_installed("parallel")) {
+    MESSAGE("skipped: GNU parallel is not installed");
+    return;
+  }
+  const Photos w(2);
+  REQUIRE(run_ablaze(w.words("whole")).status == 0);
+  Strings words = w.words("shard-{}", {"--shard", "{}/3"});
+  CHECK(shell("HOME=" + quoted(w / "home") + " parallel --will-cite -j 3 " +
+              doubly_quoted(shell_words(words)) + " ::: 0 1 2") == 0);
+  CHECK(run_ablaze({"merge", w / "shard-2", w / "shard-0", w / "shard-1", "--out", w / "merged"}).status ==
+        0);
+  CHECK(w.all_of("merged") == w.all_of("whole"));
+}
+
+#ifdef ABLAZE_MPI
+TEST_CASE("mpirun's processes share the photos and write the bytes of one") {
+  const Photos w;
+  w.write("photos/tench/broken.png", "no picture");
+  CHECK(run_ablaze(w.words("whole")).status == 1);
+  const std::string mpirun =
+      "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+      "mpirun --oversubscribe --mca btl self,vader -n 3 ";
+  CHECK(shell(mpirun + shell_words(w.words("shared"))) == 1);
+  CHECK(w.all_of("shared") == w.all_of("whole"));
+  // A leader that cannot begin ends all of them.
+  CHECK(shell(mpirun + shell_words(w.words("shared", {"--layer", "layer3"}))) == 1);
+}
+#else
+TEST_CASE("mpirun's processes are told where the build has no MPI") {
+  const Photos w(1);
+  const Finished done = run_ablaze(w.words("out"), "OMPI_COMM_WORLD_SIZE=2");
+  CHECK(done.status == 2);
+  CHECK(says(done.err, "-DABLAZE_MPI=ON"));
+}
+#endif
+
+TEST_CASE("labels, boxes and comparisons of runs") {
+  const Photos w(1);
+  w.write("boxes.csv",
+          "path,label,xmin,ymin,xmax,ymax\nphotos/tench/0.png,tench,1,2,30,40\n"
+          "photos/golf ball/0.png,golf ball,1,2,30,40\n");
+  Strings words = w.words("out", {"--metrics", "pointing-game,energy-pointing-game", "--of-label"});
+  words[1] = w / "boxes.csv";
+  CHECK(run_ablaze(words).status == 0);
+  CHECK(says(w.read("out/results.jsonl"), "\"class\":1,\"label\":\"golf ball\""));
+  words.back() = "--tolerance=0";
+  words[9] = w / "other";
+  CHECK(run_ablaze(words).status == 0);
+  const Strings compare{"evaluate", "--compare", w / "out/summary.json", w / "other/summary.json"};
+  const Finished text = run_ablaze(compare);
+  CHECK(text.status == 0);
+  CHECK(says(text.out, "tolerance 15"));
+  CHECK(says(text.out, "B less A"));
+  Strings as_json = compare;
+  as_json.emplace_back("--json");
+  CHECK(run_ablaze(as_json).json().size() == 4);
+}
+
+TEST_CASE("what cannot be measured is refused before anything is") {
+  const Photos w(1);
+  w.save_picture("flat/a.png");
+  const auto refusal = [&](const Strings& words, int status) {
+    const Finished done = run_ablaze(words);
+    CHECK(done.status == status);
+    return done.err;
+  };
+  CHECK(says(refusal({"evaluate"}, 2), "PHOTOS"));
+  CHECK(says(refusal({"evaluate", w / "nowhere"}, 1), "nowhere"));
+  CHECK(says(refusal({"evaluate", w / "flat", "--model", w.model(), "--of-label", "--out", w / "o"}, 2),
+             "--of-label"));
+  CHECK(says(refusal(w.words("o", {"--metrics", "insertoin"}), 2), "insertion"));
+  CHECK(says(refusal(w.words("o", {"--shard", "2/2"}), 2), "--shard"));
+  CHECK(says(refusal(w.words("o", {"--method", "cam", "--layer", "layer3"}), 2),
+             "cam cannot explain this layer"));
+  CHECK(says(refusal({"merge", w / "nowhere", "--out", w / "o"}, 1), "run.json"));
+  CHECK(says(refusal({"merge", w / "nowhere"}, 2), "--out"));
+  CHECK_FALSE(std::filesystem::exists(w / "o"));
+}
