@@ -29,6 +29,7 @@ using Key = std::pair<std::string, std::string>;  // method, metric
 /// A method's values by a metric, one a photo (nan: it has none), and the sum of their curves.
 struct Column {
   std::vector<double> values;
+  std::vector<double> judged;  // by what wins are counted
   std::vector<double> curve;
   std::size_t curves = 0;
 };
@@ -38,6 +39,13 @@ void add_curve(Column& column, std::span<const double> curve) {
   column.curve.resize(std::max(column.curve.size(), curve.size()));
   for (std::size_t i = 0; i < curve.size(); ++i) column.curve[i] += curve[i];
   ++column.curves;
+}
+
+/// A drop is 0 for every increase alike; who wins is told by the fall itself, which is below zero then.
+double judged_value(const Measurement& measurement) {
+  const auto& scores = measurement.curve;  // the photo's, the masked photo's
+  if (measurement.metric != "average-drop" || scores.size() < 2 || !(scores[0] > 0)) return measurement.value;
+  return 100 * (scores[0] - scores[1]) / scores[0];
 }
 
 /// Everything that a results file holds, photo by photo.
@@ -55,11 +63,15 @@ class Collector {
       return;
     }
     ++summary_.photos;
-    for (auto& [key, column] : columns_) column.values.push_back(no_value);
+    for (auto& [key, column] : columns_) {
+      column.values.push_back(no_value);
+      column.judged.push_back(no_value);
+    }
     for (const Measurement& measurement : result.measurements) {
       const auto found = columns_.find({measurement.method, measurement.metric});
       if (found == columns_.end()) continue;
       found->second.values.back() = measurement.value;
+      found->second.judged.back() = judged_value(measurement);
       add_curve(found->second, measurement.curve);
     }
   }
@@ -80,21 +92,30 @@ Estimate mean_of(std::span<const double> values) {
   return bootstrap_mean(present);
 }
 
-MethodPair pair_of(const std::string& method, const std::string& against, const MetricInfo& metric,
-                   const Collector& columns) {
-  const auto& first = columns.column(method, metric.id).values;
-  const auto& second = columns.column(against, metric.id).values;
-  std::vector<double> a, b;
+/// The photos at which both have a value.
+struct Pairs {
+  std::vector<double> first, second;
+};
+Pairs pairs_of(std::span<const double> first, std::span<const double> second) {
+  Pairs out;
   for (std::size_t i = 0; i < first.size(); ++i) {
     if (!std::isfinite(first[i]) || !std::isfinite(second[i])) continue;
-    a.push_back(first[i]);
-    b.push_back(second[i]);
+    out.first.push_back(first[i]);
+    out.second.push_back(second[i]);
   }
+  return out;
+}
+
+MethodPair pair_of(const std::string& method, const std::string& against, const MetricInfo& metric,
+                   const Collector& columns) {
+  const Column& first = columns.column(method, metric.id);
+  const Column& second = columns.column(against, metric.id);
+  const Pairs values = pairs_of(first.values, second.values), judged = pairs_of(first.judged, second.judged);
   // Of the wins the share alone is told: the interval of the difference says how sure it is.
   BootstrapOptions once;
   once.resamples = 1;
-  return {method, against, metric.id, paired_difference(a, b),
-          win_percentage(a, b, metric.higher_is_better, once).mean};
+  return {method, against, metric.id, paired_difference(values.first, values.second),
+          win_percentage(judged.first, judged.second, metric.higher_is_better, once).mean};
 }
 
 void take_means(const Collector& columns, Summary& summary) {

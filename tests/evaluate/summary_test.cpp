@@ -68,6 +68,28 @@ bool says(const std::string& text, const std::string& part) { return text.find(p
 
 }  // namespace
 
+TEST_CASE("of two increases the larger one wins") {
+  const TemporaryDirectory folder;
+  Manifest manifest = manifest_of({"ablation", "random"}, 4);
+  manifest.what["metrics"] = {"average-drop"};
+  {
+    RunFolder run(folder / "run", manifest);
+    for (std::size_t photo = 0; photo < 4; ++photo) {
+      // Both rise on three photos, the first method's more; on the last it falls and the other's rises.
+      PhotoResult result{photo, std::to_string(photo) + ".jpg", 0, "tench", {}, {}};
+      const double masked = photo < 3 ? 0.9 : 0.2;
+      result.measurements.push_back({"ablation", "average-drop", photo < 3 ? 0.0 : 60.0, {0.5, masked}, ""});
+      result.measurements.push_back({"random", "average-drop", 0, {0.5, 0.8}, ""});
+      run.append(to_lines(result));
+    }
+    run.finish();
+  }
+  const Summary summary = summarise(folder / "run");
+  REQUIRE(summary.pairs.size() == 1);
+  CHECK(summary.pairs[0].wins == 75);
+  CHECK(summary.pairs[0].difference.mean == Approx(15));
+}
+
 TEST_CASE("a summary has means, differences, wins and mean curves") {
   const TemporaryDirectory folder;
   write_run(folder / "run", 5);
