@@ -61,7 +61,7 @@ std::string heading(const MetricInfo& metric) {
 
 /// Where one panel's bars stand.
 struct BarPanel {
-  static constexpr double names = 118, plot = 190, values = 62, row = 19, top = 30, bottom = 30;
+  static constexpr double names = 132, plot = 190, values = 62, row = 19, top = 30, bottom = 30;
   static constexpr double width = names + plot + values + 16;
   static double height(std::size_t methods) { return top + row * static_cast<double>(methods) + bottom; }
 };
