@@ -71,6 +71,42 @@ TEST_CASE("classes share the call and come in the order asked for") {
   CHECK(says(all[2].note, "only against the class"));
 }
 
+TEST_CASE("a selection of the methods answers for any classes") {
+  Explainer explainer(paper_model(), {.methods = {"ablation", "gradcam", "random"}});
+  Tensor input({1, 3, 4, 4});
+  input[0] = 1;
+  const auto some = explainer.explain(input, {.methods = {"random", "gradcam"}, .classes = {3, 1}});
+  REQUIRE(some.size() == 4);
+  CHECK(some[0].method == "random");
+  CHECK(some[3].method == "gradcam");
+  CHECK(some[0].target.index == 3);
+  CHECK(some[1].target.index == 1);
+  CHECK(explainer.explain(input, Selection{}).size() == 3);
+  CHECK_THROWS_AS(explainer.explain(input, {.methods = {"cam"}}), UsageError);
+  CHECK_THROWS_AS(explainer.explain(input, {.classes = {4}}), UsageError);
+  CHECK_THROWS_AS(explainer.explain(input, {.classes = {-1}}), UsageError);
+}
+
+TEST_CASE("a selection explains an input of its own size, whatever size photos are shown at") {
+  Explainer explainer(paper_model(), {.size = 8});
+  Tensor input({1, 3, 6, 4});
+  input[0] = 1;
+  CHECK_THROWS_AS(explainer.explain(input), Error);
+  CHECK(explainer.explain(input, Selection{})[0].layer_shape == Shape{3, 3, 2});
+}
+
+TEST_CASE("an explainer's network runs batches of other inputs") {
+  Explainer explainer(paper_model(), {.size = 8});
+  Batch batch = explainer.batch(std::size_t{1} << 20, 5);
+  CHECK(batch.size() == 4);
+  REQUIRE(batch.inputs().shape() == Shape{4, 3, 8, 8});
+  for (float& value : batch.inputs().values()) value = 0;
+  batch.inputs()[2 * 3 * 64] = 1;
+  const Tensor logits = batch.logits();
+  CHECK(logits[2 * 4] == doctest::Approx(1.0 / 16));
+  CHECK(logits[0] == 0);
+}
+
 TEST_CASE("a tensor goes in as it is, in any size the network takes") {
   Explainer explainer(paper_model(), {});
   Tensor small({3, 2, 2}), large({1, 3, 8, 6});
