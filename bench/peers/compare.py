@@ -37,6 +37,8 @@ def parse_arguments(words=None):
     parser.add_argument("--half", action="store_true",
                         help="beside float32, ablaze with float16 weights and ncnn with its default, half precision")
     parser.add_argument("--network", default="resnet50", help="torchvision's name (default: resnet50)")
+    parser.add_argument("--onnx", action="store_true",
+                        help="ablaze reads the exported ONNX file too: for families that have no weight files of their own here")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
@@ -57,7 +59,12 @@ def make_network(job):
     import ncnn_param
     from common import networks, np, seeded_network, torch, torchvision
 
-    network = seeded_network(getattr(torchvision.models, job.network))
+    if job.onnx:
+        from check_onnx import seeded_network as exported_network
+
+        network = exported_network(job.network)
+    else:
+        network = seeded_network(getattr(torchvision.models, job.network))
     image = networks.named_tensor("input", job.shape(), torch.float32)
     torch.save(network.state_dict(), job.folder / "network.pth")
     torch.jit.trace(network, image).save(str(job.folder / "network.pt"))
@@ -155,7 +162,7 @@ def compare(options, folder):
     from host import Watch
     from sides import Job
 
-    job = Job(options.network, folder, options.batch, options.threads, options.repeats)
+    job = Job(options.network, folder, options.batch, options.threads, options.repeats, options.onnx)
     if not (folder / "expected.npy").is_file():
         make_network(job)
     sides = sides_of(options, job)
@@ -181,7 +188,7 @@ def main():
 
     with contextlib.ExitStack() as stack:
         if options.folder:
-            folder = options.folder / f"{options.network}-{options.batch}"
+            folder = options.folder / f"{options.network}-{options.batch}{'-onnx' if options.onnx else ''}"
             folder.mkdir(parents=True, exist_ok=True)
         else:
             folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -49,6 +49,7 @@ class Job:
     batch: int
     threads: int
     repeats: int
+    onnx: bool = False  # what ablaze reads
 
     def shape(self):
         return (self.batch, 3, 224, 224)
@@ -70,12 +71,13 @@ class Ablaze:
         if not pathlib.Path(program).is_file():
             raise Missing(f"no program {program}: build it, or name it with --ablaze")
         self.program, self.job, self.options = program, job, list(options)
-        self.file = job.folder / ("network.f16.safetensors" if half else "network.pth")
+        plain = "network.onnx" if job.onnx else "network.pth"
+        self.file = job.folder / ("network.f16.safetensors" if half else plain)
         self.name = " ".join(["ablaze", *self.options, *(["half"] if half else [])])
         self.precision = "weights in float16, sums in float32" if half else "float32"
         self.tolerance = 1e-2 if half else 1e-5
         if half and not self.file.is_file():
-            run([program, "convert", job.folder / "network.pth", "--out", self.file, "--dtype", "f16", "--quiet"])
+            run([program, "convert", job.folder / plain, "--out", self.file, "--dtype", "f16", "--quiet"])
 
     def turn(self):
         logits = self.job.folder / "logits.npy"

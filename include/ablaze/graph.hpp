@@ -33,6 +33,19 @@ struct BatchNorm {        ///< y = (x - mean) / sqrt(variance + epsilon) * weigh
   double epsilon = 1e-5;
 };
 struct Relu {};
+/// Another curve that each number goes through.
+struct Curve {
+  enum class Kind {
+    sigmoid,       ///< 1 / (1 + e^-x)
+    silu,          ///< x sigmoid(x)
+    hard_sigmoid,  ///< a x + b between 0 and 1
+    hard_swish,    ///< x times x / 6 + 1/2 between 0 and 1
+    clip,          ///< x between a and b
+    power          ///< x^a; 0 where x is 0 and a is negative
+  };
+  Kind kind = Kind::sigmoid;
+  float a = 0, b = 0;
+};
 struct MaxPool2d {
   std::array<int, 2> kernel{2, 2};
   std::array<int, 2> stride{2, 2};
@@ -54,9 +67,11 @@ struct Linear {
   Weight weight;  ///< [O, K]
   Weight bias;    ///< [O] or absent
 };
-struct Flatten {};   ///< [N, ...] -> [N, product of the rest]
-struct Add {};       ///< two inputs of one shape
-struct Identity {};  ///< also Dropout at inference
+struct Flatten {};    ///< [N, ...] -> [N, product of the rest]
+struct Unflatten {};  ///< [N, C] -> [N, C, 1, 1]
+struct Add {};        ///< two inputs of one shape
+struct Multiply {};   ///< the product of two inputs of one shape, or of N x C x H x W and N x C x 1 x 1
+struct Identity {};   ///< also Dropout at inference
 /// Channels picked, put in another order or filled up with zeros: output channel c is input channel from[c],
 /// or zeros where from[c] is -1, at every stride-th row and column.
 struct ChannelMap {
@@ -66,11 +81,13 @@ struct ChannelMap {
 
 }  // namespace op
 
-using Op =
-    std::variant<op::Input, op::Conv2d, op::BatchNorm, op::Relu, op::MaxPool2d, op::AvgPool2d,
-                 op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Add, op::Identity, op::ChannelMap>;
+using Op = std::variant<op::Input, op::Conv2d, op::BatchNorm, op::Relu, op::MaxPool2d, op::AvgPool2d,
+                        op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Add, op::Identity, op::ChannelMap,
+                        op::Curve, op::Unflatten, op::Multiply>;
 
-/// "Conv2d", "BatchNorm", ...
+/// "Sigmoid", "SiLU", ...
+std::string_view curve_name(op::Curve::Kind kind);
+/// "Conv2d", "BatchNorm", ...; a curve's is its kind's
 std::string_view op_name(const Op& op);
 
 using NodeId = int;

@@ -43,7 +43,8 @@ struct Model {
 };
 
 /// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch state dict
-/// (.pth, .pt, of any age) with torchvision's names, timm's or Hugging Face's. Throws Error.
+/// (.pth, .pt, of any age) with torchvision's names, timm's or Hugging Face's, or an ONNX file of a
+/// feed-forward convolutional classifier (opset 9 to 21). Throws Error.
 Model load_model(const std::filesystem::path& file);
 
 /// The model that ships with the program: found beside the installation or in the build tree, or

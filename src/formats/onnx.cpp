@@ -84,6 +84,7 @@ class Parser {
       : owner_(std::move(owner)), externals_(externals), name_(name) {}
 
   OnnxModel model(std::span<const std::byte> bytes);
+  OnnxTensor tensor(std::span<const std::byte> message, std::string_view* tensor_name = nullptr) const;
 
  private:
   Error error(const std::string& what) const { return malformed(name_, what); }
@@ -101,7 +102,6 @@ class Parser {
   OnnxValue value(std::span<const std::byte> message) const;
   Shape value_shape(std::span<const std::byte> type) const;
   std::pair<std::string_view, std::string_view> entry(std::span<const std::byte> message) const;
-  OnnxTensor tensor(std::span<const std::byte> message, std::string_view* tensor_name = nullptr) const;
   RawTensor raw_tensor(std::span<const std::byte> message) const;
   OnnxExternal external(const RawTensor& raw, std::uint64_t bytes) const;
   OnnxTensor of_bytes(const RawTensor& raw, const OnnxExternal& source) const;
@@ -466,6 +466,14 @@ OnnxTensor Parser::tensor(std::span<const std::byte> message, std::string_view* 
 }
 
 }  // namespace
+
+OnnxTensor parse_onnx_tensor(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                             const std::string& name) {
+  const OnnxExternals none = [&](std::string_view) -> OnnxExternal {
+    throw malformed(name, "the tensor's numbers are in another file");
+  };
+  return Parser(std::move(owner), none, name).tensor(bytes);
+}
 
 OnnxModel parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                      const OnnxExternals& externals, const std::string& name) {

@@ -63,6 +63,10 @@ using OnnxExternals = std::function<OnnxExternal(std::string_view location)>;
 OnnxModel parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                      const OnnxExternals& externals, const std::string& name);
 
+/// Reads one tensor as it stands in a file of its own (TensorProto).
+OnnxTensor parse_onnx_tensor(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                             const std::string& name);
+
 /// Whether the bytes begin as an ONNX file does.
 bool looks_like_onnx(std::span<const std::byte> bytes);
 

@@ -72,9 +72,15 @@ OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
       {"Cast", &I::identity},
       {"Clip", &I::clip},
       {"LeakyRelu", &I::leaky_relu},
+      {"HardSigmoid", &I::curve},
+      {"HardSwish", &I::curve},
+      {"Sqrt", &I::curve},
+      {"Reciprocal", &I::curve},
+      {"Pow", &I::curve},
+      {"LRN", &I::lrn},
       {"Softmax", &I::head_activation},
       {"LogSoftmax", &I::head_activation},
-      {"Sigmoid", &I::head_activation},
+      {"Sigmoid", &I::sigmoid},
       {"Add", &I::arithmetic},
       {"Sub", &I::arithmetic},
       {"Mul", &I::arithmetic},
@@ -87,6 +93,7 @@ OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
       {"Slice", &I::slice},
       {"Pad", &I::pad},
       {"Squeeze", &I::squeeze},
+      {"Unsqueeze", &I::unsqueeze},
   };
   const auto found = handlers.find(op);
   return found == handlers.end() ? nullptr : found->second;
@@ -95,12 +102,24 @@ OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
 OnnxNetwork OnnxImporter::run() {
   if (model_.outputs.empty()) throw malformed(file_, "the ONNX graph has no output");
   for (const OnnxNode& node : model_.nodes) {
-    for (const std::string_view input : node.inputs) ++readers_[input];
+    const bool pads = node.op == "Conv" || node.op == "AveragePool" || node.op == "Pad";
+    for (const std::string_view input : node.inputs) {
+      ++readers_[input];
+      if (!pads) read_as_planes_.insert(input);
+    }
   }
-  for (const OnnxValue& output : model_.outputs) ++readers_[output.name];
+  for (const OnnxValue& output : model_.outputs) {
+    ++readers_[output.name];
+    read_as_planes_.insert(output.name);
+  }
   numbers_left_ = kFreeNumbers + kNumbersForEach * numbers_in(model_);
   find_input();
   for (const OnnxNode& node : model_.nodes) import_node(node);
+  if (const OnnxTensor* folded = constant_called(model_.outputs.front().name);
+      folded != nullptr && output_ == OnnxOutput::anything) {
+    network_.constant = *folded;
+    return std::move(network_);
+  }
   network_.graph = finish();
   if (model_.outputs.size() > 1)
     network_.notes.push_back("the network has " + std::to_string(model_.outputs.size()) +
@@ -117,6 +136,12 @@ void OnnxImporter::find_input() {
       throw malformed(file_, "the ONNX graph has two inputs, " + in_quotes(found->name) + " and " +
                                  in_quotes(input.name) + "; expected one, a batch of pictures");
     found = &input;
+  }
+  if (output_ == OnnxOutput::anything && found != nullptr && found->shape.size() != 4) {
+    input_name_ = found->name;  // enough for what depends on its shape alone
+    nodes_.push_back({"input", op::Input{}, {}});
+    values_.emplace(input_name_, OnnxFlow{0, network_.input = found->shape});
+    return;
   }
   if (found == nullptr || found->shape.size() != 4 || found->shape[1] == 0)
     throw malformed(file_, "the ONNX graph's input should be a batch of pictures, N x C x H x W, and is " +
@@ -144,17 +169,21 @@ void OnnxImporter::import_node(const OnnxNode& node) {
   (this->*handler)(node);
 }
 
+const OnnxFlow& OnnxImporter::output() const {
+  const auto found = values_.find(model_.outputs.front().name);
+  const OnnxFlow* flow = found == values_.end() ? nullptr : std::get_if<OnnxFlow>(&found->second);
+  const bool scores = flow != nullptr && flow->shape.size() == 2;
+  const bool anything = flow != nullptr && output_ == OnnxOutput::anything && flow->groups == 0;
+  if (scores || anything) return *flow;
+  throw malformed(file_,
+                  "the ONNX graph's output should be one row of scores a picture (N x classes), and is " +
+                      (flow == nullptr ? "no such value" : to_string(flow->shape)) + ": it is no classifier");
+}
+
 /// The nodes that the output depends on, in their order; containers' names mean the last layer in them.
 Graph OnnxImporter::finish() {
-  const auto found = values_.find(model_.outputs.front().name);
-  const OnnxFlow* output = found == values_.end() ? nullptr : std::get_if<OnnxFlow>(&found->second);
-  if (output == nullptr || output->shape.size() != 2)
-    throw malformed(file_,
-                    "the ONNX graph's output should be one row of scores a picture (N x classes), and is " +
-                        (output == nullptr ? "no such value" : to_string(output->shape)) +
-                        ": it is no classifier");
   std::vector<bool> needed(nodes_.size(), false);
-  needed[static_cast<std::size_t>(output->node)] = true;
+  needed[static_cast<std::size_t>(output().node)] = true;
   for (std::size_t id = nodes_.size(); id-- > 0;) {
     if (!needed[id]) continue;
     for (const NodeId in : nodes_[id].inputs) needed[static_cast<std::size_t>(in)] = true;
@@ -202,11 +231,10 @@ void OnnxImporter::refuse_operator(const OnnxNode& node) const {
   const std::string domain = node.domain.empty() || node.domain == "ai.onnx"
                                  ? std::string()
                                  : " of the domain " + in_quotes(node.domain);
-  refuse(
-      node,
-      "this operator" + domain +
-          " is not supported there. Networks of convolutions, linear layers, BatchNorm, ReLU, Clip, pools, "
-          "sums and concatenations open; see weights/README.md");
+  refuse(node, "this operator" + domain +
+                   " is not supported there. Networks of convolutions, linear layers, BatchNorm, the usual "
+                   "activations, "
+                   "pools, sums, products and concatenations open; see weights/README.md");
 }
 
 // ---- values and attributes ---------------------------------------------------------------------------
@@ -220,10 +248,13 @@ const OnnxImporter::Value& OnnxImporter::value(const OnnxNode& node, std::size_t
 }
 
 const OnnxTensor* OnnxImporter::constant(const OnnxNode& node, std::size_t input) const {
-  if (!given(node, input)) return nullptr;
-  if (const auto found = model_.initializers.find(node.inputs[input]); found != model_.initializers.end())
+  return given(node, input) ? constant_called(node.inputs[input]) : nullptr;
+}
+
+const OnnxTensor* OnnxImporter::constant_called(std::string_view name) const {
+  if (const auto found = model_.initializers.find(name); found != model_.initializers.end())
     return &found->second;
-  const auto found = values_.find(node.inputs[input]);
+  const auto found = values_.find(name);
   return found == values_.end() ? nullptr : std::get_if<OnnxTensor>(&found->second);
 }
 
@@ -360,19 +391,8 @@ NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::int64_t c
   return add(unused(name), op::BatchNorm{all(scale), all(shift), all(0), all(1), 0}, {from});
 }
 
-/// min(max(x, low), high) = low + relu(x - low) - relu(x - high)
-NodeId OnnxImporter::clipped(const std::string& name, NodeId from, std::int64_t channels, float low,
-                             float high) {
-  const NodeId above = low == 0 ? from : scaled(name + ".above", from, channels, 1, -low);
-  const NodeId low_part = add(unused(name + ".low"), op::Relu{}, {above});
-  NodeId high_part = scaled(name + ".beyond", from, channels, 1, -high);
-  high_part = add(unused(name + ".high"), op::Relu{}, {high_part});
-  high_part = scaled(name + ".taken", high_part, channels, -1, low);
-  return add(name, op::Add{}, {low_part, high_part});
-}
-
-OnnxNetwork import_onnx(const OnnxModel& model, const std::string& file) {
-  return OnnxImporter(model, file).run();
+OnnxNetwork import_onnx(const OnnxModel& model, const std::string& file, OnnxOutput output) {
+  return OnnxImporter(model, file, output).run();
 }
 
 }  // namespace ablaze::formats

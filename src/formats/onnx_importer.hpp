@@ -22,7 +22,8 @@ struct OnnxFlow {
 
 class OnnxImporter {
  public:
-  OnnxImporter(const OnnxModel& model, const std::string& file) : model_(model), file_(file) {}
+  OnnxImporter(const OnnxModel& model, const std::string& file, OnnxOutput output)
+      : model_(model), file_(file), output_(output) {}
   OnnxNetwork run();
 
  private:
@@ -33,6 +34,7 @@ class OnnxImporter {
   // onnx_import.cpp: the walk
   void find_input();
   void import_node(const OnnxNode& node);
+  const OnnxFlow& output() const;
   Graph finish();
   void name_calls_apart();
   [[noreturn]] void refuse(const OnnxNode& node, const std::string& why) const;
@@ -46,6 +48,7 @@ class OnnxImporter {
   }
   const OnnxTensor* constant(const OnnxNode& node, std::size_t input) const;
   const OnnxTensor& known(const OnnxNode& node, std::size_t input) const;  ///< a constant that must be there
+  const OnnxTensor* constant_called(std::string_view name) const;
   /// The flow that an operator reads, without pads or split channels, which only some know.
   const OnnxFlow& flow(const OnnxNode& node, std::size_t input = 0) const;
   const OnnxFlow& any_flow(const OnnxNode& node, std::size_t input = 0) const;
@@ -70,7 +73,6 @@ class OnnxImporter {
   /// A node with one input; its value is the ONNX node's.
   void emit(const OnnxNode& node, Op op, const OnnxFlow& from, Shape shape);
   NodeId scaled(const std::string& name, NodeId from, std::int64_t channels, float scale, float shift);
-  NodeId clipped(const std::string& name, NodeId from, std::int64_t channels, float low, float high);
 
   // onnx_layers.cpp: operators with weights, pools and what else the engine has
   struct Windows {
@@ -79,6 +81,8 @@ class OnnxImporter {
     std::array<int, 2> symmetric() const { return {static_cast<int>(pads[0]), static_cast<int>(pads[1])}; }
   };
   Windows windows(const OnnxNode& node, const OnnxFlow& from, std::array<int, 2> kernel) const;
+  /// The engine pads alike on both sides; where ONNX does not, zero taps move the window.
+  void set_padding(const OnnxNode& node, op::Conv2d& conv, const std::array<std::int64_t, 4>& pads);
   void require_symmetric(const OnnxNode& node, const Windows& windows) const;
   void conv(const OnnxNode& node);
   void batch_norm(const OnnxNode& node);
@@ -93,6 +97,9 @@ class OnnxImporter {
   void identity(const OnnxNode& node);
   void clip(const OnnxNode& node);
   void leaky_relu(const OnnxNode& node);
+  void curve(const OnnxNode& node);
+  void sigmoid(const OnnxNode& node);
+  void lrn(const OnnxNode& node);
   void head_activation(const OnnxNode& node);
 
   // onnx_shapes.cpp: what moves numbers without computing, and sums
@@ -100,6 +107,8 @@ class OnnxImporter {
   void arithmetic_of_flows(const OnnxNode& node);
   void arithmetic_with_constant(const OnnxNode& node, const OnnxFlow& from, const OnnxTensor& by,
                                 bool reversed);
+  void product(const OnnxNode& node);
+  bool gate_itself(const OnnxNode& node, std::size_t gate);
   void sum(const OnnxNode& node);
   void reshape(const OnnxNode& node);
   void transpose(const OnnxNode& node);
@@ -107,7 +116,9 @@ class OnnxImporter {
   void split(const OnnxNode& node);
   void slice(const OnnxNode& node);
   void pad(const OnnxNode& node);
+  void pad_planes(const OnnxNode& node, const OnnxFlow& from);
   void squeeze(const OnnxNode& node);
+  void unsqueeze(const OnnxNode& node);
   void map_channels(const OnnxNode& node, const OnnxFlow& from, std::vector<int> channels,
                     std::array<int, 2> stride, std::size_t output);
 
@@ -124,6 +135,7 @@ class OnnxImporter {
 
   const OnnxModel& model_;
   const std::string& file_;
+  OnnxOutput output_;
   OnnxNetwork network_;
   std::string_view input_name_;
   std::vector<Node> nodes_;
@@ -131,6 +143,7 @@ class OnnxImporter {
   std::int64_t numbers_left_ = 0;
   std::map<std::string_view, Value> values_;
   std::map<std::string_view, int> readers_;
+  std::set<std::string_view> read_as_planes_;  ///< by an operator that has no padding of its own
 };
 
 }  // namespace ablaze::formats

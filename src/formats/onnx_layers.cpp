@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "formats/bytes.hpp"
 #include "formats/onnx_importer.hpp"
@@ -8,6 +9,7 @@ namespace ablaze::formats {
 namespace {
 
 constexpr std::int64_t kMostWindow = 1 << 16;
+constexpr float kMost = std::numeric_limits<float>::max();  // a bound that bounds nothing
 
 /// [K, O] -> [O, K]
 Tensor transposed(const Weight& weight, float scale) {
@@ -99,10 +101,19 @@ void OnnxImporter::conv(const OnnxNode& node) {
   conv.groups = static_cast<int>(groups);
   conv.stride = w.stride;
   conv.dilation = w.dilation;
-  // The engine pads alike on both sides; where ONNX does not, zero taps move the window.
+  set_padding(node, conv, w.pads);
+  OnnxFlow unpadded = from;
+  unpadded.pads = {};
+  Op op = std::move(conv);
+  Shape out = shape_behind(node, op, from.shape);
+  emit(node, std::move(op), unpadded, std::move(out));
+}
+
+void OnnxImporter::set_padding(const OnnxNode& node, op::Conv2d& conv,
+                               const std::array<std::int64_t, 4>& pads) {
   std::array<std::int64_t, 2> before{}, behind{};
   for (std::size_t axis = 0; axis < 2; ++axis) {
-    const std::int64_t low = w.pads[axis], high = w.pads[axis + 2], dilation = w.dilation[axis];
+    const std::int64_t low = pads[axis], high = pads[axis + 2], dilation = conv.dilation[axis];
     if ((high - low) % dilation != 0) refuse(node, "its pads do not go with its dilation");
     before[axis] = std::max<std::int64_t>(high - low, 0) / dilation;
     behind[axis] = std::max<std::int64_t>(low - high, 0) / dilation;
@@ -111,20 +122,17 @@ void OnnxImporter::conv(const OnnxNode& node) {
   constexpr std::int64_t most_taps = 64;
   if (std::max({before[0], before[1], behind[0], behind[1]}) > most_taps)
     refuse(node, "its pads are too different from side to side");
-  if (before != behind) {
-    const std::int64_t rows = shape[2] + before[0] + behind[0], columns = shape[3] + before[1] + behind[1];
-    pay(shape[0] * shape[1] * rows * columns);
-    conv.weight = widened(conv.weight, before, behind);
-  }
-  OnnxFlow unpadded = from;
-  unpadded.pads = {};
-  Op op = std::move(conv);
-  Shape out = shape_behind(node, op, from.shape);
-  emit(node, std::move(op), unpadded, std::move(out));
+  if (before == behind) return;
+  const Shape& shape = conv.weight.shape();
+  const std::int64_t rows = shape[2] + before[0] + behind[0], columns = shape[3] + before[1] + behind[1];
+  pay(shape[0] * shape[1] * rows * columns);
+  conv.weight = widened(conv.weight, before, behind);
 }
 
 void OnnxImporter::batch_norm(const OnnxNode& node) {
   const OnnxFlow& from = flow(node);
+  if (integer(node, "training_mode", 0) != 0)
+    refuse(node, "it is in training mode; export the network in eval mode");
   op::BatchNorm norm;
   norm.weight = weight(node, 1);
   norm.bias = weight(node, 2);
@@ -237,6 +245,9 @@ void OnnxImporter::flatten(const OnnxNode& node) {
 
 void OnnxImporter::identity(const OnnxNode& node) {
   if (node.outputs.size() > 1 && readers_[node.outputs[1]] > 0) refuse(node, "its mask is read");
+  if (const OnnxTensor* training = node.op == "Dropout" ? constant(node, 2) : nullptr;
+      training != nullptr && std::ranges::any_of(training->integers, [](auto n) { return n != 0; }))
+    refuse(node, "it is in training mode; export the network in eval mode");
   const OnnxFlow& from = any_flow(node);
   if (from.groups != 0 || from.pads != std::array<std::int64_t, 4>{}) return set(node, from);
   emit(node, op::Identity{}, from, from.shape);
@@ -252,9 +263,58 @@ void OnnxImporter::clip(const OnnxNode& node) {
     return number.to_tensor()[0];
   };
   const float low = bound("min", 1, -INFINITY), high = bound("max", 2, INFINITY);
-  if (!std::isfinite(low) || !std::isfinite(high) || !(low < high))
-    refuse(node, "only a Clip between two finite bounds is supported");
-  set(node, OnnxFlow{clipped(name_of(node), from.node, from.shape[1], low, high), from.shape});
+  if (!(low <= high)) refuse(node, "its bounds should be numbers, the lower one first");
+  if (low == 0 && high > kMost) return emit(node, op::Relu{}, from, from.shape);
+  emit(node, op::Curve{op::Curve::Kind::clip, std::max(low, -kMost), std::min(high, kMost)}, from,
+       from.shape);
+}
+
+void OnnxImporter::curve(const OnnxNode& node) {
+  using Kind = op::Curve::Kind;
+  const OnnxFlow& from = flow(node);
+  op::Curve curve{Kind::hard_swish};
+  if (node.op == "HardSigmoid")
+    curve = {Kind::hard_sigmoid, real(node, "alpha", 0.2F), real(node, "beta", 0.5F)};
+  if (node.op == "Sqrt") curve = {Kind::power, 0.5F};
+  if (node.op == "Reciprocal") curve = {Kind::power, -1};
+  if (node.op == "Pow") {
+    const Weight& exponent = weight(node, 1);
+    if (exponent.size() != 1) refuse(node, "its exponent should be a single number");
+    curve = {Kind::power, exponent.to_tensor()[0]};
+  }
+  emit(node, curve, from, from.shape);
+}
+
+void OnnxImporter::sigmoid(const OnnxNode& node) {
+  const OnnxFlow& from = flow(node);
+  if (is_output(node.outputs[0]) && from.shape.size() == 2) return head_activation(node);
+  emit(node, op::Curve{}, from, from.shape);
+}
+
+/// x (bias + alpha / size times the sum of the squares of size neighbouring channels)^-beta: a product, a
+/// convolution of bands, a power and a product.
+void OnnxImporter::lrn(const OnnxNode& node) {
+  const OnnxFlow from = planes(node);
+  const std::int64_t channels = from.shape[1], size = integer(node, "size", 0);
+  constexpr std::int64_t most_channels = 1 << 12;
+  if (size < 1 || channels > most_channels) refuse(node, "its size or its channels are out of range");
+  pay(channels * channels);
+  op::Conv2d sums;
+  Tensor bands({channels, channels, 1, 1}), bias({channels});
+  const float share = real(node, "alpha", 1e-4F) / static_cast<float>(size);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    bias[c] = real(node, "bias", 1);
+    const std::int64_t end = std::min(channels - 1, c + size / 2);
+    for (std::int64_t of = std::max<std::int64_t>(0, c - (size - 1) / 2); of <= end; ++of)
+      bands[c * channels + of] = share;
+  }
+  sums.weight = std::move(bands);
+  sums.bias = std::move(bias);
+  const std::string name = name_of(node);
+  NodeId at = add(unused(name + ".squares"), op::Multiply{}, {from.node, from.node});
+  at = add(unused(name + ".sums"), std::move(sums), {at});
+  at = add(unused(name + ".divisor"), op::Curve{op::Curve::Kind::power, -real(node, "beta", 0.75F)}, {at});
+  set(node, OnnxFlow{add(name, op::Multiply{}, {from.node, at}), from.shape});
 }
 
 /// relu(x) - slope relu(-x)

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -58,14 +60,59 @@ void OnnxImporter::arithmetic(const OnnxNode& node) {
 }
 
 void OnnxImporter::arithmetic_of_flows(const OnnxNode& node) {
+  if (node.op == "Mul" || node.op == "Div") return product(node);
   const OnnxFlow a = flow(node, 0), b = flow(node, 1);
-  if (node.op != "Add" && node.op != "Sub") refuse(node, "products of two activations are not supported");
   if (a.shape != b.shape)
     refuse(node, "it adds shapes that differ, " + to_string(a.shape) + " and " + to_string(b.shape));
   const std::string name = name_of(node);
   NodeId second = b.node;
   if (node.op == "Sub") second = scaled(name + ".subtracted", second, b.shape[1], -1, 0);
   set(node, OnnxFlow{add(name, op::Add{}, {a.node, second}), a.shape});
+}
+
+/// A product of activations; dividing is multiplying by a power. A factor may be one number a channel or one
+/// a pixel.
+void OnnxImporter::product(const OnnxNode& node) {
+  const bool divides = node.op == "Div";
+  if (!divides && (gate_itself(node, 0) || gate_itself(node, 1))) return;
+  std::array<OnnxFlow, 2> factors{flow(node, 0), flow(node, 1)};
+  const std::string name = name_of(node);
+  if (divides)
+    factors[1].node =
+        add(unused(name + ".divisor"), op::Curve{op::Curve::Kind::power, -1}, {factors[1].node});
+  for (std::size_t i = 0; i < 2; ++i) {
+    OnnxFlow& factor = factors[i];
+    const Shape& whole = factors[1 - i].shape;
+    if (factor.shape == whole || factor.shape.size() != 4 || whole.size() != 4 || factor.shape[1] != 1)
+      continue;
+    const op::ChannelMap repeated{std::vector<int>(static_cast<std::size_t>(whole[1]), 0)};
+    factor.node = add(unused(name + ".repeated"), repeated, {factor.node});
+    factor.shape[1] = whole[1];
+  }
+  const auto fits = [](const Shape& whole, const Shape& factor) {
+    return whole == factor || (whole.size() == 4 && factor == Shape{whole[0], whole[1], 1, 1});
+  };
+  const Shape &a = factors[0].shape, &b = factors[1].shape;
+  if (!fits(a, b) && !fits(b, a))
+    refuse(node, "the shapes " + to_string(a) + " and " + to_string(b) + " do not go together");
+  const NodeId id = add(name, op::Multiply{}, {factors[0].node, factors[1].node});
+  set(node, OnnxFlow{id, fits(a, b) ? a : b});
+}
+
+/// x sigmoid(x) and x hard-sigmoid(x) are one curve each, which stands where the exporter took the module's
+/// name first.
+bool OnnxImporter::gate_itself(const OnnxNode& node, std::size_t gate) {
+  using Kind = op::Curve::Kind;
+  const OnnxFlow &by = flow(node, gate), &x = flow(node, 1 - gate);
+  Node& read = nodes_[static_cast<std::size_t>(by.node)];
+  auto* curve = std::get_if<op::Curve>(&read.op);
+  if (curve == nullptr || read.inputs[0] != x.node || readers_[node.inputs[gate]] != 1) return false;
+  const bool swish =
+      curve->kind == Kind::hard_sigmoid && std::abs(curve->a - 1.0F / 6) < 1e-6F && curve->b == 0.5F;
+  if (!swish && curve->kind != Kind::sigmoid) return false;
+  *curve = op::Curve{swish ? Kind::hard_swish : Kind::silu};
+  set(node, by);
+  return true;
 }
 
 /// A number a channel: a BatchNorm that normalises nothing, or the bias of the linear layer before.
@@ -80,9 +127,8 @@ void OnnxImporter::arithmetic_with_constant(const OnnxNode& node, const OnnxFlow
     if (node.op == "Sub") shift[c] = reversed ? numbers[c] : -numbers[c];
     if (node.op == "Sub" && reversed) scale[c] = -1;
     if (node.op == "Mul") scale[c] = numbers[c];
-    if (node.op == "Div" && !reversed) scale[c] = 1 / numbers[c];
+    if (node.op == "Div") scale[c] = reversed ? numbers[c] : 1 / numbers[c];
   }
-  if (node.op == "Div" && reversed) refuse(node, "dividing by activations is not supported");
   auto* linear = std::get_if<op::Linear>(&nodes_[static_cast<std::size_t>(from.node)].op);
   const std::string_view read = node.inputs[reversed ? 1 : 0];
   if (node.op == "Add" && linear != nullptr && !linear->bias && readers_[read] == 1) {
@@ -90,8 +136,13 @@ void OnnxImporter::arithmetic_with_constant(const OnnxNode& node, const OnnxFlow
     return set(node, from);
   }
   const std::vector<float> zeros(numbers.size(), 0), ones(numbers.size(), 1);
-  emit(node, op::BatchNorm{tensor_of(scale), tensor_of(shift), tensor_of(zeros), tensor_of(ones), 0}, from,
-       from.shape);
+  OnnxFlow scaled_flow = from;
+  const std::string name = name_of(node);
+  if (node.op == "Div" && reversed)
+    scaled_flow.node = add(unused(name + ".divisor"), op::Curve{op::Curve::Kind::power, -1}, {from.node});
+  op::BatchNorm affine{tensor_of(scale), tensor_of(shift), tensor_of(zeros), tensor_of(ones), 0};
+  scaled_flow.node = add(name, std::move(affine), {scaled_flow.node});
+  set(node, std::move(scaled_flow));
 }
 
 void OnnxImporter::sum(const OnnxNode& node) {
@@ -142,6 +193,7 @@ void OnnxImporter::reshape(const OnnxNode& node) {
   }
   if (wanted == is) return emit(node, op::Identity{}, from, is);
   if (wanted.size() == 2) return emit(node, op::Flatten{}, from, wanted);
+  if (is.size() == 2 && wanted == Shape{is[0], is[1], 1, 1}) return emit(node, op::Unflatten{}, from, wanted);
   if (is.size() == 4 && wanted.size() == 5 && wanted[3] == is[2] && wanted[4] == is[3]) {
     return set(node, OnnxFlow{from.node, wanted, {}, wanted[1], false});
   }
@@ -167,6 +219,23 @@ void OnnxImporter::squeeze(const OnnxNode& node) {
   if (axes != std::vector<std::int64_t>{2, 3} || from.shape[2] != 1 || from.shape[3] != 1)
     refuse(node, "only the two last axes of size 1 are supported");
   emit(node, op::Flatten{}, from, {from.shape[0], from.shape[1]});
+}
+
+/// [N, C] -> [N, C, 1, 1], in one node or in two
+void OnnxImporter::unsqueeze(const OnnxNode& node) {
+  OnnxFlow from = any_flow(node);
+  auto axes = integers(node, "axes", 1).value_or(std::vector<std::int64_t>{});
+  for (std::int64_t& a : axes) a = axis(node, a, from.shape.size() + axes.size());
+  std::ranges::sort(axes);
+  const bool rows = from.shape.size() == 2 && axes == std::vector<std::int64_t>{2, 3};
+  const bool half = from.shape.size() == 2 && axes == std::vector<std::int64_t>{2};
+  const bool other_half = from.shape.size() == 3 && axes == std::vector<std::int64_t>{3};
+  if (half) {
+    from.shape.push_back(1);
+    return set(node, std::move(from));
+  }
+  if (!rows && !other_half) refuse(node, "only two axes of size 1 behind N x C are supported");
+  emit(node, op::Unflatten{}, from, {from.shape[0], from.shape[1], 1, 1});
 }
 
 // ---- channels ----------------------------------------------------------------------------------------
@@ -256,7 +325,8 @@ void OnnxImporter::slice(const OnnxNode& node) {
   map_channels(node, from, std::move(channels), stride, 0);
 }
 
-/// Zeros around the planes wait for the convolution or pool that follows; zeros for channels are a map.
+/// Zeros around the planes wait for the convolution or pool that follows, if one does; zeros for channels are
+/// a map.
 void OnnxImporter::pad(const OnnxNode& node) {
   OnnxFlow from = any_flow(node);
   const auto pads = integers(node, "pads", 1);
@@ -284,7 +354,22 @@ void OnnxImporter::pad(const OnnxNode& node) {
     return map_channels(node, from, std::move(channels), {1, 1}, 0);
   }
   for (std::size_t side = 0; side < 4; ++side) from.pads[side] += (*pads)[side < 2 ? side + 2 : side + 4];
+  if (around && read_as_planes_.contains(node.outputs[0])) return pad_planes(node, from);
   set(node, std::move(from));
+}
+
+/// For operators that cannot pad themselves: a convolution of each channel by 1.
+void OnnxImporter::pad_planes(const OnnxNode& node, const OnnxFlow& from) {
+  op::Conv2d copy;
+  const std::int64_t channels = from.shape[1];
+  copy.weight = Tensor({channels, 1, 1, 1}, std::vector<float>(static_cast<std::size_t>(channels), 1.0F));
+  copy.groups = static_cast<int>(channels);
+  set_padding(node, copy, from.pads);
+  OnnxFlow plain = from;
+  plain.pads = {};
+  Op op = std::move(copy);
+  Shape out = shape_behind(node, op, from.shape);
+  emit(node, std::move(op), plain, std::move(out));
 }
 
 }  // namespace ablaze::formats

@@ -10,18 +10,25 @@ namespace {
 
 std::size_t input_count(const Op& op) {
   if (std::holds_alternative<op::Input>(op)) return 0;
-  return std::holds_alternative<op::Add>(op) ? 2 : 1;
+  return std::holds_alternative<op::Add>(op) || std::holds_alternative<op::Multiply>(op) ? 2 : 1;
 }
 
 std::int64_t parameters(const Weight& weight) { return weight ? weight.size() : 0; }
 
 }  // namespace
 
+std::string_view curve_name(op::Curve::Kind kind) {
+  static constexpr std::array<std::string_view, 6> names{"Sigmoid",   "SiLU", "Hardsigmoid",
+                                                         "Hardswish", "Clip", "Power"};
+  return names.at(static_cast<std::size_t>(kind));
+}
+
 std::string_view op_name(const Op& op) {
   static constexpr std::array<std::string_view, std::variant_size_v<Op>> names{
-      "Input",  "Conv2d",  "BatchNorm", "ReLU",     "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d",
-      "Linear", "Flatten", "Add",       "Identity", "ChannelMap"};
-  return names.at(op.index());
+      "Input",   "Conv2d", "BatchNorm", "ReLU",       "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "Linear",
+      "Flatten", "Add",    "Identity",  "ChannelMap", "Curve",     "Unflatten", "Multiply"};
+  const auto* curve = std::get_if<op::Curve>(&op);
+  return curve != nullptr ? curve_name(curve->kind) : names.at(op.index());
 }
 
 NodeId Graph::add(std::string name, Op op, std::vector<NodeId> inputs) {

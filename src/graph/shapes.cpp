@@ -1,5 +1,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/graph.hpp>
+#include <cmath>
+#include <utility>
 
 namespace ablaze {
 namespace {
@@ -137,6 +139,24 @@ struct Infer {
   Shape operator()(const op::Add&) const {
     if (*in[0] != *in[1])
       fail(node, "adds tensors of shapes " + to_string(*in[0]) + " and " + to_string(*in[1]));
+    return first();
+  }
+  Shape operator()(const op::Multiply&) const {
+    if (*in[0] == *in[1]) return first();
+    for (const auto& [whole, factor] : {std::pair{in[0], in[1]}, std::pair{in[1], in[0]}}) {
+      if (whole->size() == 4 && *factor == Shape{(*whole)[0], (*whole)[1], 1, 1}) return *whole;
+    }
+    fail(node, "multiplies tensors of shapes " + to_string(*in[0]) + " and " + to_string(*in[1]) +
+                   "; a factor has the other's shape, or one number a channel");
+  }
+  Shape operator()(const op::Unflatten&) const {
+    if (first().size() != 2) fail(node, "expects an N x C input and gets " + to_string(first()));
+    return {first()[0], first()[1], 1, 1};
+  }
+  Shape operator()(const op::Curve& curve) const {
+    if (!std::isfinite(curve.a) || !std::isfinite(curve.b) ||
+        (curve.kind == op::Curve::Kind::clip && curve.a > curve.b))
+      fail(node, "its numbers are out of range");
     return first();
   }
   Shape operator()(const op::ChannelMap& map) const {

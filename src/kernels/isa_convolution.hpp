@@ -1,7 +1,7 @@
 // Direct convolution.
 #pragma once
 
-#include "kernels/isa_common.hpp"
+#include "kernels/isa_curves.hpp"
 
 namespace ablaze::kernels {
 namespace {
@@ -199,6 +199,7 @@ void conv(const Conv& c, int item) {
       zero_border(c.before_relu, at(c.before_relu, 0, 0) + b * c.before_relu.block, y0, y1, c.out_h, c.out_w);
     }
   }
+  curve_rows(c, share, group);
 }
 
 }  // namespace

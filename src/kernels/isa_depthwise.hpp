@@ -6,7 +6,7 @@
 // multiplication counts; depthwise, lane reads lane, and nothing is picked.
 #pragma once
 
-#include "kernels/isa_common.hpp"
+#include "kernels/isa_curves.hpp"
 
 namespace ablaze::kernels {
 namespace {
@@ -188,6 +188,7 @@ void narrow_conv(const Conv& c, int item) {
   if (c.before_relu.data != nullptr) {
     zero_border(c.before_relu, at(c.before_relu, 0, 0), y0, y1, c.out_h, c.out_w);
   }
+  curve_rows(c, share, group);
 }
 
 }  // namespace

@@ -145,7 +145,10 @@ void gemm(const Conv& c, int item) {
 }
 
 /// An item: one group of outputs, all images.
-void linear(const Conv& c, int item) { gemm<Vector>(c, item); }
+void linear(const Conv& c, int item) {
+  gemm<Vector>(c, item);
+  curve_rows(c, {0, item, 0, 1}, c.groups[item]);
+}
 
 }  // namespace
 }  // namespace ablaze::kernels

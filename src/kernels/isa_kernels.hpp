@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/isa_convolution.hpp"
+#include "kernels/isa_curves.hpp"
 #include "kernels/isa_depthwise.hpp"
 #include "kernels/isa_gemm.hpp"
 #include "kernels/isa_linear.hpp"
@@ -28,6 +29,8 @@ const KernelTable ABLAZE_ISA_TABLE{ABLAZE_ISA_NAME,
                                    average_pool,
                                    adaptive_average_pool,
                                    elementwise,
+                                   product,
+                                   product_sum,
                                    linear_of_planes,
                                    linear_pull,
                                    max_pool_pull,

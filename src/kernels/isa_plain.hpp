@@ -1,7 +1,7 @@
 // Pools, and operators that work in their place.
 #pragma once
 
-#include "kernels/isa_common.hpp"
+#include "kernels/isa_curves.hpp"
 
 namespace ablaze::kernels {
 namespace {
@@ -121,7 +121,9 @@ void adaptive_average_pool(const Pool& p, int item) {
   zero_border(p.out, plane.out, plane.y0, plane.y1, p.out_h, p.out_w);
 }
 
-void elementwise(const Elementwise& e, int item) {
+/// out = finish(in * scale + shift + other, where the base's number is).
+template <class Finish>
+void elementwise_rows(const Elementwise& e, int item, Finish finish) {
   const Share share = share_of(e.split, e.batch, e.blocks, e.h, item);
   const int n = share.image, block = share.column;
   const auto at = [&](const auto& place) { return place.data + n * place.batch + block * place.block; };
@@ -140,17 +142,29 @@ void elementwise(const Elementwise& e, int item) {
                          e.shift != nullptr ? Vector::load(e.shift + channel) : zero);
       if (other != nullptr) v = v + Vector::load(other + i);
       if (before_relu != nullptr) v.store(before_relu + i);
-      if (base != nullptr) {
-        v = through_relu(e.base, Vector::load(base + i / kBlock * e.base.pixel + i % kBlock), v);
-      } else if (e.relu) {
-        v = max(zero, v);
-      }
-      v.store(out + i);
+      finish(v, base != nullptr ? base + i / kBlock * e.base.pixel + i % kBlock : nullptr).store(out + i);
     }
   }
   zero_border(e.out, at(e.out), share.y0, share.y1, e.h, e.w);
   if (e.before_relu.data != nullptr)
     zero_border(e.before_relu, at(e.before_relu), share.y0, share.y1, e.h, e.w);
+}
+
+void elementwise(const Elementwise& e, int item) {
+  if (e.curve.kind == Curve::Kind::none) {
+    return elementwise_rows(e, item, [&e](Vector v, const float* base) {
+      if (base != nullptr) return through_relu(e.base, Vector::load(base), v);
+      return e.relu ? max(Vector::all(0), v) : v;
+    });
+  }
+  with_curve(e.curve, [&](const auto& f) {
+    if (e.base.data == nullptr)
+      return elementwise_rows(e, item, [&f](Vector v, const float*) { return f.value(v); });
+    if (e.base.gates)
+      return elementwise_rows(e, item,
+                              [&f](Vector v, const float* base) { return v * f.slope(Vector::load(base)); });
+    elementwise_rows(e, item, [&f](Vector v, const float* base) { return f.change(Vector::load(base), v); });
+  });
 }
 
 }  // namespace

@@ -69,6 +69,20 @@ struct Base {
   bool gates = false;        ///< backwards
 };
 
+/// What each number goes through where that is no ReLU: f(x), or x f(x).
+struct Curve {
+  enum class Kind {
+    none,
+    sigmoid,  ///< 1 / (1 + e^-x)
+    clip,     ///< scale x + shift between low and high
+    power     ///< x^exponent
+  };
+  Kind kind = Kind::none;
+  bool times_x = false;  ///< x f(x): SiLU of a sigmoid, hard-swish of a clip
+  float scale = 1, shift = 0, low = 0, high = 1;
+  float exponent = 1;
+};
+
 /// Lists of indices: list i is index[first[i]] .. index[first[i + 1]], in ascending order.
 struct Lists {
   const int* first = nullptr;
@@ -99,6 +113,7 @@ struct Conv {
   int dilation_h = 1, dilation_w = 1;
   int group_inputs = 0, group_outputs = 0;  ///< narrow_conv: channels of a group
   bool relu = false;
+  Curve curve;  ///< behind all else, of values alone (winograd: not there)
   Split split;
 };
 
@@ -134,17 +149,27 @@ struct Pool {
   Split split;
 };
 
-/// out = in * scale + shift + other, then ReLU; each part may be missing.
+/// out = in * scale + shift + other, then ReLU or a curve; each part may be missing.
 struct Elementwise {
   Input in;                      ///< data == nullptr: zeros
   Input other;                   ///< data == nullptr: none
   const float* scale = nullptr;  ///< [blocks * 16]
   const float* shift = nullptr;  ///< none: zeros
-  Base base;                     ///< of the ReLU, on changes
+  Base base;                     ///< of the ReLU or curve, on changes
   Output out;
   Output before_relu;  ///< data == nullptr: none
   int batch = 1, blocks = 0, h = 0, w = 0;
   bool relu = false;
+  Curve curve;
+  Split split;
+};
+
+/// The product of two activations. A factor that all pixels of a plane share has row 0 and pixel 0.
+struct Product {
+  Input a, b;           ///< b.data == nullptr: zeros (on changes)
+  Base base_a, base_b;  ///< on changes: the untouched run's
+  Output out;
+  int batch = 1, blocks = 0, h = 0, w = 0;
   Split split;
 };
 
@@ -213,6 +238,8 @@ struct KernelTable {
   void (*average_pool)(const Pool&, int item);
   void (*adaptive_average_pool)(const Pool&, int item);
   void (*elementwise)(const Elementwise&, int item);
+  void (*product)(const Product&, int item);
+  void (*product_sum)(const Product&, int item);  ///< out: one pixel; an item is a block of an image
   void (*linear_of_planes)(const LinearOfPlanes&, int item);  ///< an item is a group
   void (*linear_pull)(const LinearPull&, int item);
   void (*max_pool_pull)(const PoolPull&, int item);

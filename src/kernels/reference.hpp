@@ -3,10 +3,14 @@
 // What each kernel computes, in plain loops over row-major NCHW arrays: for readers, and for the tests
 // of the fast kernels (in float64). Nothing here is used at run time.
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
+
+#include "kernels/kernels.hpp"
 
 namespace ablaze::kernels::reference {
 
@@ -52,6 +56,19 @@ std::vector<T> conv2d(std::span<const T> x, Extent4 in, std::span<const T> weigh
     }
   }
   return y;
+}
+
+/// f(x), or x f(x)
+inline double curve(double x, const Curve& c) {
+  double y = x;
+  if (c.kind == Curve::Kind::sigmoid) y = 1 / (1 + std::exp(-x));
+  if (c.kind == Curve::Kind::clip)
+    y = std::min(
+        std::max(x * static_cast<double>(c.scale) + static_cast<double>(c.shift), static_cast<double>(c.low)),
+        static_cast<double>(c.high));
+  if (c.kind == Curve::Kind::power)
+    y = x == 0 && c.exponent < 0 ? 0 : std::pow(x, static_cast<double>(c.exponent));
+  return c.times_x ? x * y : y;
 }
 
 /// y[n, o] = bias[o] + sum over k of weight[o, k] * x[n, k]

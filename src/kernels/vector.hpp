@@ -42,6 +42,7 @@ inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm512_fmadd_
 inline Vector operator+(Vector a, Vector b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Vector operator-(Vector a, Vector b) { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline Vector operator/(Vector a, Vector b) { return {_mm512_div_ps(a.v, b.v)}; }
 /// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
 inline Vector max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }
 /// yes where a > b, else no (also where either is NaN)
@@ -75,6 +76,7 @@ inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm256_fmadd_
 inline Vector operator+(Vector a, Vector b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Vector operator-(Vector a, Vector b) { return {_mm256_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline Vector operator/(Vector a, Vector b) { return {_mm256_div_ps(a.v, b.v)}; }
 inline Vector max(Vector a, Vector b) { return {_mm256_max_ps(a.v, b.v)}; }
 inline Vector select_greater(Vector a, Vector b, Vector yes, Vector no) {
   return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ))};
@@ -103,6 +105,7 @@ inline Vector multiply_add(Vector a, Vector b, Vector c) { return {_mm_add_ps(_m
 inline Vector operator+(Vector a, Vector b) { return {_mm_add_ps(a.v, b.v)}; }
 inline Vector operator-(Vector a, Vector b) { return {_mm_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm_mul_ps(a.v, b.v)}; }
+inline Vector operator/(Vector a, Vector b) { return {_mm_div_ps(a.v, b.v)}; }
 inline Vector max(Vector a, Vector b) { return {_mm_max_ps(a.v, b.v)}; }
 inline Vector select_greater(Vector a, Vector b, Vector yes, Vector no) {
   const __m128 greater = _mm_cmpgt_ps(a.v, b.v);

@@ -62,6 +62,10 @@ inline Vector operator*(Vector a, const Vector& b) {
   for (int i = 0; i < Vector::width; ++i) a.v[i] *= b.v[i];
   return a;
 }
+inline Vector operator/(Vector a, const Vector& b) {
+  for (int i = 0; i < Vector::width; ++i) a.v[i] /= b.v[i];
+  return a;
+}
 /// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
 inline Vector max(Vector a, const Vector& b) {
   for (int i = 0; i < Vector::width; ++i) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];

@@ -3,6 +3,7 @@
 #include <ablaze/error.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/text.hpp"
 
@@ -40,6 +41,10 @@ struct Attributes {
   void operator()(const op::ChannelMap& map) const {
     to["from"] = map.from;
     to["stride"] = map.stride;
+  }
+  void operator()(const op::Curve& curve) const {
+    to["a"] = curve.a;
+    to["b"] = curve.b;
   }
   template <class NothingToTell>
   void operator()(const NothingToTell&) const {}
@@ -111,6 +116,19 @@ class GraphReader {
     constexpr std::int64_t most = 1 << 20;
     return {static_cast<int>(integer(value[0], 0, most)), static_cast<int>(integer(value[1], 0, most))};
   }
+  float real(const json& node, const char* key) const {
+    const json& value = member(node, key);
+    if (!value.is_number()) fail(std::string("\"") + key + "\" should be a number");
+    return value.get<float>();
+  }
+  static std::optional<op::Curve::Kind> curve_kind(std::string_view name) {
+    using Kind = op::Curve::Kind;
+    for (const Kind kind :
+         {Kind::sigmoid, Kind::silu, Kind::hard_sigmoid, Kind::hard_swish, Kind::clip, Kind::power}) {
+      if (curve_name(kind) == name) return kind;
+    }
+    return std::nullopt;
+  }
   std::vector<NodeId> inputs(const json& node) const {
     const json& list = member(node, "inputs");
     if (!list.is_array() || list.size() > 2) fail("\"inputs\" should be a list of nodes");
@@ -153,10 +171,13 @@ class GraphReader {
     }
     if (kind == op_name(op::AdaptiveAvgPool2d{})) return op::AdaptiveAvgPool2d{pair(node, "output")};
     if (kind == op_name(op::ChannelMap{})) return channel_map(node);
+    if (kind == op_name(op::Unflatten{})) return op::Unflatten{};
+    if (kind == op_name(op::Multiply{})) return op::Multiply{};
     if (kind == op_name(op::Relu{})) return op::Relu{};
     if (kind == op_name(op::Flatten{})) return op::Flatten{};
     if (kind == op_name(op::Add{})) return op::Add{};
     if (kind == op_name(op::Identity{})) return op::Identity{};
+    if (const auto curve = curve_kind(kind)) return op::Curve{*curve, real(node, "a"), real(node, "b")};
     fail("the operator " + base::printable(kind) + " is not known to this version");
   }
   Op input(const json& node) const {

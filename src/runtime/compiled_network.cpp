@@ -21,7 +21,12 @@ std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U <<
 
 /// Whether a node's derivative hangs on what it reads.
 bool decides(const Node& node) {
-  return std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op);
+  return std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op) ||
+         std::holds_alternative<op::Curve>(node.op) || std::holds_alternative<op::Multiply>(node.op);
+}
+
+void keep_inputs(const Node& node, std::vector<bool>& kept) {
+  for (const NodeId in : node.inputs) kept[static_cast<std::size_t>(in)] = true;
 }
 
 /// Plans a tail's memory anew, so that no value that has a node is overwritten during a run.
@@ -103,7 +108,7 @@ void CompiledNetwork::keep_boundaries(NodeId layer) {
     for (const NodeId in : node.inputs) {
       if (!downstream[static_cast<std::size_t>(in)]) kept[static_cast<std::size_t>(in)] = true;
     }
-    if (options.keep_preactivations && decides(node)) kept[static_cast<std::size_t>(node.inputs[0])] = true;
+    if (options.keep_preactivations && decides(node)) keep_inputs(node, kept);
   }
 }
 
@@ -198,7 +203,7 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
   part.whole = &program;
   if (keep_decisions) {
     for (NodeId id = from + 1; id < graph.size(); ++id) {
-      if (decides(graph.node(id))) part.kept[static_cast<std::size_t>(graph.node(id).inputs[0])] = true;
+      if (decides(graph.node(id))) keep_inputs(graph.node(id), part.kept);
     }
   }
   auto result = std::make_shared<Program>(lower(part));

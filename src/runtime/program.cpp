@@ -30,6 +30,33 @@ Geometry geometry_of(const op::Conv2d& conv) {
           conv.dilation[1]};
 }
 
+kernels::Curve kernel_curve(const op::Curve& curve) {
+  using Kind = op::Curve::Kind;
+  kernels::Curve result;
+  result.kind = kernels::Curve::Kind::clip;
+  switch (curve.kind) {
+    case Kind::sigmoid:
+    case Kind::silu:
+      result.kind = kernels::Curve::Kind::sigmoid;
+      break;
+    case Kind::hard_sigmoid:
+      result.scale = curve.a, result.shift = curve.b;
+      break;
+    case Kind::hard_swish:
+      result.scale = 1.0F / 6, result.shift = 0.5F;
+      break;
+    case Kind::clip:
+      result.low = curve.a, result.high = curve.b;
+      break;
+    case Kind::power:
+      result.kind = kernels::Curve::Kind::power;
+      result.exponent = curve.a;
+      break;
+  }
+  result.times_x = curve.kind == Kind::silu || curve.kind == Kind::hard_swish;
+  return result;
+}
+
 int chunk_stride(const kernels::Choice& choice, int tiles) {
   // Odd, so that the planes do not fall into the same cache sets.
   return std::min(choice.chunk_tiles, tiles) | 1;

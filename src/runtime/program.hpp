@@ -34,6 +34,7 @@ enum class Layout {
 enum class Home {
   own,    ///< the program's arena
   trace,  ///< the trace of the whole network: a tail reads what the first run left there
+  first,  ///< a gradient program's, whose trace is a tail's: what that tail read of the first run
   planes  ///< a delta program's input: the changed planes of the layer's channels
 };
 
@@ -127,6 +128,7 @@ struct Step {
     adaptive_average_pool,
     elementwise,
     to_features,           ///< flatten
+    product,               ///< of two values
     spread,                ///< one image's features for every image of a batch
     linear_of_planes,      ///< a delta program's: a linear layer that reads the changed planes
     gathered_linear,       ///< a delta program's: a linear layer without the columns that no image changes
@@ -136,20 +138,24 @@ struct Step {
     max_pool_pull,
     average_pool_pull,
     adaptive_average_pool_pull,
-    to_planes  ///< flattening's
+    product_sum,  ///< to a factor that all pixels of a plane share
+    to_planes     ///< flattening's; forwards, unflattening
   };
   Kind kind = Kind::elementwise;
   NodeId first = 0;         ///< the operator that the step begins with: it holds the attributes
   NodeId last = 0;          ///< the last one fused into it: the step's output
   std::string description;  ///< "conv 3x3 + bn + add + relu"
   ValueId in = kNone;
-  ValueId other = kNone;  ///< added before the ReLU
+  ValueId other = kNone;  ///< added before the ReLU; a product's second factor
   ValueId out = kNone;
   ValueId before_relu = kNone;
-  ValueId base = kNone;  ///< a delta or gradient program's: the untouched run's input of the ReLU or max-pool
-  Geometry geometry;     ///< convolution and winograd
-  Pixels pixels;         ///< convolution: those of `out` that the step writes
+  ValueId base = kNone;        ///< a delta or gradient program's: the untouched run's input of the ReLU or
+                               ///< max-pool, or what a product has for `in` (backwards: for the other factor)
+  ValueId other_base = kNone;  ///< a delta program's product: the same of `other`
+  Geometry geometry;           ///< convolution and winograd
+  Pixels pixels;               ///< convolution: those of `out` that the step writes
   bool relu = false;
+  kernels::Curve curve;  ///< in the ReLU's place
   std::shared_ptr<const PackedWeights> packed;
   std::shared_ptr<const PackedAffine> affine;
   std::int64_t multiply_adds = 0;
@@ -244,5 +250,8 @@ struct Affine {
   std::vector<double> scale, shift;
 };
 Affine batch_norm_affine(const op::BatchNorm& norm);
+
+/// A curve as the kernels know it.
+kernels::Curve kernel_curve(const op::Curve& curve);
 
 }  // namespace ablaze::runtime

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/files.hpp"
@@ -57,6 +59,14 @@ std::string pooled(const std::string& from) {
 Values means(const std::vector<int>& channels, double scale = 1, double shift = 0) {
   Values result;
   for (const int c : channels) result.push_back(c < 0 ? 0 : ((c * 24 + 11.5) / 8 - 1) * scale + shift);
+  return result;
+}
+
+/// The mean of f(x) over each plane.
+template <class F>
+Values means_of(F f) {
+  Values result(3, 0);
+  for (std::size_t i = 0; i < 72; ++i) result[i / 24] += f(static_cast<double>(i) / 8 - 1) / 24;
   return result;
 }
 
@@ -149,6 +159,93 @@ TEST_CASE("onnx: sums, constants by channel, clips and leaky ReLUs") {
                {1, 3, 4, 6}, 9)[0] == doctest::Approx(clipped));
   CHECK(scores(node("LeakyRelu", {"x"}, {"m"}, attribute("alpha", 0.25F)) + pooled("m"))[0] ==
         doctest::Approx(leaked));
+}
+
+TEST_CASE("onnx: curves of every kind, written as exporters write them") {
+  const auto check = [](const std::string& nodes, auto&& f, std::int64_t opset = 13) {
+    check_close(scores(nodes + pooled("z"), {1, 3, 4, 6}, opset), means_of(f));
+  };
+  const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  const auto between = [](double x, double low, double high) { return std::min(std::max(x, low), high); };
+  check(node("Sigmoid", {"x"}, {"z"}), sigmoid);
+  check(node("HardSigmoid", {"x"}, {"z"}), [&](double x) { return between(0.2F * x + 0.5, 0, 1); });
+  check(
+      node("HardSwish", {"x"}, {"z"}), [&](double x) { return x * between(x / 6 + 0.5, 0, 1); }, 14);
+  check(node("Sigmoid", {"x"}, {"s"}) + node("Mul", {"x", "s"}, {"z"}),
+        [&](double x) { return x * sigmoid(x); });
+  check(node("HardSigmoid", {"x"}, {"s"}, attribute("alpha", 1.0F / 6)) + node("Mul", {"s", "x"}, {"z"}),
+        [&](double x) { return x * between(x / 6 + 0.5, 0, 1); });
+  const std::string low = initializer(floats_tensor("low", {}, {0.25F})),
+                    high = initializer(floats_tensor("high", {}, {2}));
+  check(low + node("Clip", {"x", "low"}, {"z"}), [](double x) { return std::max(x, 0.25); });
+  check(high + node("Clip", {"x", "", "high"}, {"z"}), [](double x) { return std::min(x, 2.0); });
+  check(node("Clip", {"x"}, {"z"}), [](double x) { return x; });
+  check(high + node("Pow", {"x", "high"}, {"z"}), [](double x) { return x * x; });
+  check(node("Mul", {"x", "x"}, {"s"}) + node("Sqrt", {"s"}, {"z"}), [](double x) { return std::abs(x); });
+}
+
+TEST_CASE("onnx: one curve for a module that is exported as two operators, under the module's name") {
+  const OnnxNetwork network = import_text(
+      model(from_x_to_y(node("Sigmoid", {"x"}, {"s"}, "", "/features/features.1/Sigmoid") +
+                        node("Mul", {"x", "s"}, {"z"}, "", "/features/features.1/Mul") + pooled("z"))));
+  CHECK(op_name(network.graph.node(network.graph.find("features.1")).op) == "SiLU");
+  CHECK(network.graph.size() == 4);
+}
+
+TEST_CASE("onnx: products and quotients of activations") {
+  const std::string mean = node("GlobalAveragePool", {"x"}, {"m"});
+  const Values plain = means({0, 1, 2});
+  Values squares;
+  for (const double m : plain) squares.push_back(m * m);
+  check_close(scores(mean + node("Mul", {"x", "m"}, {"z"}) + pooled("z")), squares);
+  check_close(scores(mean + node("Mul", {"m", "x"}, {"z"}) + pooled("z")), squares);
+  check_close(scores(mean + node("Div", {"x", "m"}, {"z"}) + pooled("z")), {1, 1, 1});
+  check_close(scores(mean + node("Mul", {"x", "x"}, {"s"}) + node("Div", {"s", "x"}, {"z"}) + pooled("z")),
+              plain);
+  const std::string two = initializer(floats_tensor("two", {}, {2}));
+  check_close(scores(two + mean + node("Div", {"two", "m"}, {"z"}) + node("Flatten", {"z"}, {"y"})),
+              {2 / plain[0], 2 / plain[1], 2 / plain[2]});
+  // One number a pixel: the first channel weighs all.
+  const std::string first =
+      initializer(integers_tensor("from", {0})) + initializer(integers_tensor("to", {1}));
+  const Values weighed = scores(first + initializer(integers_tensor("axis", {1})) +
+                                node("Slice", {"x", "from", "to", "axis"}, {"w"}) +
+                                node("Mul", {"x", "w"}, {"z"}) + pooled("z"));
+  CHECK(weighed[0] == doctest::Approx(means_of([](double x) { return x * x; })[0]));
+}
+
+TEST_CASE("onnx: squeeze and excitation by linear layers, with the axes of an old opset and of a new one") {
+  const std::string weights = initializer(floats_tensor("w", {3, 3}, {0.5F, 0, 0, 0, 1, 0, 0, 0, 2}));
+  const std::string squeeze = weights + node("GlobalAveragePool", {"x"}, {"m"}) +
+                              node("Flatten", {"m"}, {"f"}) + node("Gemm", {"f", "w"}, {"g"});
+  const std::string weigh = node("Mul", {"x", "u"}, {"z"}) + pooled("z");
+  const Values plain = means({0, 1, 2});
+  const Values expected{plain[0] * plain[0] / 2, plain[1] * plain[1], plain[2] * plain[2] * 2};
+  const std::string attributes =
+      node("Unsqueeze", {"g"}, {"u"}, attribute("axes", std::vector<std::int64_t>{2, 3}));
+  check_close(scores(squeeze + attributes + weigh, {1, 3, 4, 6}, 11), expected);
+  const std::string inputs =
+      initializer(integers_tensor("axes", {2, 3})) + node("Unsqueeze", {"g", "axes"}, {"u"});
+  check_close(scores(squeeze + inputs + weigh, {1, 3, 4, 6}, 21), expected);
+  const std::string shape =
+      initializer(integers_tensor("shape", {1, 3, 1, 1})) + node("Reshape", {"g", "shape"}, {"u"});
+  check_close(scores(squeeze + shape + weigh), expected);
+}
+
+TEST_CASE("onnx: local response normalisation") {
+  const Values found = scores(node("LRN", {"x"}, {"z"},
+                                   attribute("size", std::int64_t{2}) + attribute("alpha", 0.5F) +
+                                       attribute("beta", 0.5F) + attribute("bias", 2.0F)) +
+                              pooled("z"));
+  Values expected(3, 0);
+  const auto x = [](int c, int i) { return c > 2 ? 0 : (c * 24 + i) / 8.0 - 1; };
+  for (int c = 0; c < 3; ++c) {
+    for (int i = 0; i < 24; ++i) {
+      const double squares = x(c, i) * x(c, i) + x(c + 1, i) * x(c + 1, i);
+      expected[static_cast<std::size_t>(c)] += x(c, i) / std::sqrt(2 + 0.25 * squares) / 24;
+    }
+  }
+  check_close(found, expected);
 }
 
 TEST_CASE("onnx: channels are concatenated, split, sliced, padded and shuffled") {
@@ -250,8 +347,11 @@ TEST_CASE("onnx: what cannot be expressed is refused by its operator's name") {
   CHECK(contains(
       refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "Fancy") + bytes(7, "com.acme"))),
       "of the domain 'com.acme'"));
-  CHECK(contains(refused_nodes(node("Mul", {"x", "x"}, {"y"})), "products of two activations"));
-  CHECK(contains(refused_nodes(node("Sigmoid", {"x"}, {"z"}) + pooled("z")), "'Sigmoid'"));
+  CHECK(contains(refused_nodes(node("Softmax", {"x"}, {"z"}) + pooled("z")), "'Softmax'"));
+  CHECK(contains(refused_nodes(node("GlobalAveragePool", {"x"}, {"m"}) + node("Flatten", {"m"}, {"f"}) +
+                               node("Mul", {"x", "f"}, {"y"})),
+                 "do not go together"));
+  CHECK(contains(refused_nodes(node("LRN", {"x"}, {"y"})), "its size"));
   CHECK(contains(refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "If") +
                                             bytes(5, bytes(1, "then_branch") + bytes(6, "")))),
                  "control flow"));

@@ -75,7 +75,7 @@ Tensor random_tensor(const Shape& shape, unsigned seed) {
 
 TEST_CASE("random networks give the reference's logits on plain vectors of every width") {
   for (unsigned seed = 100; seed < 112; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     for (const std::int64_t batch : {1, 3}) {
       Shape shape = network.input_shape();
       shape[0] = batch;

@@ -224,7 +224,7 @@ Prepared strided_network(unsigned seed) {
 
 TEST_CASE("ablation drops are the reference's brute force, for every kind and instruction set") {
   for (unsigned seed = 0; seed < 24; ++seed) {
-    RandomNetwork network(seed, seed % 3 == 0);
+    RandomNetwork network(seed, seed % 3 == 0, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Values input = network.input();
@@ -260,7 +260,7 @@ TEST_CASE("ablation drops are the reference's brute force, for every kind and in
 
 TEST_CASE("sets of channels are ablated together") {
   for (unsigned seed = 30; seed < 42; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Values input = network.input();
@@ -350,7 +350,7 @@ TEST_CASE("convolutions without their dead columns give the brute force's drops"
 
 TEST_CASE("the plain rerun agrees") {
   for (unsigned seed = 50; seed < 60; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Tensor input = to_tensor(shape, network.input());
@@ -364,13 +364,18 @@ TEST_CASE("the plain rerun agrees") {
       const Drops followed = trace.ablate(name, {}, kLogits);
       AblateOptions plainly;
       plainly.rerun = true;
+      const Tensor logits = trace.logits();
+      double largest = 0;
+      for (const float logit : logits.values())
+        largest = std::max(largest, std::abs(static_cast<double>(logit)));
       CAPTURE(seed);
       CAPTURE(name);
       for (const Drops& rerun : {trace.ablate(name, {}, kLogits, plainly), bare.ablate(name, {}, kLogits)}) {
         CHECK(rerun.method == "tail rerun");
         CHECK(rerun.changed >= followed.changed);
         for (std::size_t s = 0; s < kLogits.size(); ++s) {
-          const double noise = 1e-6 * std::abs(rerun.scores[s]);
+          // A rerun's digits are those of its logits, not of the score, which may be a small one among them.
+          const double noise = 1e-6 * std::max(std::abs(rerun.scores[s]), largest);
           CHECK(distance(rerun.drops[s], followed.drops[s]) <=
                 kLargestError * norm(followed.drops[s]) + noise);
         }
@@ -381,7 +386,7 @@ TEST_CASE("the plain rerun agrees") {
 
 TEST_CASE("each image of a trace has its own drops") {
   for (unsigned seed = 60; seed < 68; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     Shape shape = network.input_shape();
     const Values inputs = network.input(3);
@@ -442,7 +447,7 @@ TEST_CASE("a memory limit makes smaller passes of the same result, and the least
 
 TEST_CASE("as nothing is ablated any more, a drop tends to gradient times activation") {
   for (unsigned seed = 70; seed < 78; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Values input = network.input();
@@ -493,7 +498,7 @@ TEST_CASE("impossible sets and images are refused with a word") {
 
 TEST_CASE("a progress callback sees every channel pass and can cancel") {
   for (unsigned seed = 0; seed < 20; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const std::string name = graph.node(1).name;
@@ -518,7 +523,7 @@ TEST_CASE("a progress callback sees every channel pass and can cancel") {
 
 TEST_CASE("a plan counts what will be done, and never more than a rerun of the tail") {
   for (unsigned seed = 80; seed < 90; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     for (const NodeId id : some_layers(network, seed, 2)) {

@@ -134,7 +134,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 
 TEST_CASE("gradients are those of plain loops in float64, on every instruction set") {
   for (unsigned seed = 0; seed < 26; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     CAPTURE(seed);
     for (const int batch : {1, 3}) {
@@ -149,7 +149,7 @@ TEST_CASE("gradients are those of plain loops in float64, on every instruction s
 
 TEST_CASE("a gradient has the same bits alone and beside others, on one thread and on several") {
   for (unsigned seed = 60; seed < 76; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Tensor input = to_tensor(shape, network.input());
@@ -170,7 +170,7 @@ TEST_CASE("a gradient has the same bits alone and beside others, on one thread a
 
 TEST_CASE("gradients are the slopes of finite differences") {
   for (unsigned seed = 0; seed < 30; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Values input = network.input();
@@ -214,7 +214,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
 
 TEST_CASE("a gradient is taken at other activations, with the untouched run's runner-up") {
   for (unsigned seed = 40; seed < 52; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const Tensor input = to_tensor(shape, network.input());
@@ -257,7 +257,7 @@ TEST_CASE("a gradient is taken at other activations, with the untouched run's ru
 TEST_CASE("as the scale of an ablation tends to 1, drop / (1 - scale) tends to gradient x activation") {
   // Networks of which no unit crosses its ReLU's zero on the way.
   for (unsigned seed = 90; seed < 112; ++seed) {
-    RandomNetwork network(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     for (NodeId id = 1 + static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {

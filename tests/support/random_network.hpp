@@ -11,9 +11,10 @@ namespace ablaze::testing {
 
 class RandomNetwork {
  public:
-  /// channel_maps: some shortcuts are channel maps instead of convolutions.
-  explicit RandomNetwork(unsigned seed, bool channel_maps = false)
-      : random_(seed), channel_maps_(channel_maps) {
+  /// channel_maps: some shortcuts are channel maps instead of convolutions. gates: some blocks end in a
+  /// curve, in channels that are weighed by what is in them, or in a product of two branches.
+  explicit RandomNetwork(unsigned seed, bool channel_maps = false, bool gates = false)
+      : random_(seed), channel_maps_(channel_maps), gates_(gates) {
     const int channels = pick(1, 20);
     shape_ = {1, channels, pick(6, 19), pick(6, 19)};
     nodes_.push_back(graph_.add("input", op::Input{{channels, 0, 0}}, {}));
@@ -67,6 +68,65 @@ class RandomNetwork {
     for (float& v : variance.values()) v = std::abs(v) + 0.1F;
     n.variance = variance;
     return n;
+  }
+
+  op::Curve curve() {
+    using Kind = op::Curve::Kind;
+    switch (pick(0, 4)) {
+      case 0:
+        return {Kind::sigmoid};
+      case 1:
+        return {Kind::silu};
+      case 2:
+        return {Kind::hard_sigmoid, 0.3F, 0.4F};
+      case 3:
+        return {Kind::hard_swish};
+      default:
+        return {Kind::clip, -0.5F, 1.5F};
+    }
+  }
+
+  NodeId gate(const std::string& name, NodeId from) {
+    const Shape in = shape_of(from);
+    NodeId at = from;
+    switch (pick(0, 4)) {
+      case 0:
+        return graph_.add(name + ".curve", curve(), {from});
+      case 1: {  // squeeze and excitation, by convolutions or by linear layers
+        const int inner = pick(1, 9);
+        at = graph_.add(name + ".se.mean", op::AdaptiveAvgPool2d{}, {at});
+        if (pick(0, 1) == 1) {
+          at = graph_.add(name + ".se.flatten", op::Flatten{}, {at});
+          at = graph_.add(name + ".se.fc1", op::Linear{tensor({inner, in[1]}, 0.5), tensor({inner}, 0.2)},
+                          {at});
+          at = graph_.add(name + ".se.act", curve(), {at});
+          at = graph_.add(name + ".se.fc2", op::Linear{tensor({in[1], inner}, 0.5), tensor({in[1]}, 0.2)},
+                          {at});
+          at = graph_.add(name + ".se.unflatten", op::Unflatten{}, {at});
+        } else {
+          at = graph_.add(name + ".se.fc1", convolution(in, inner, 1, 1, 1), {at});
+          at = graph_.add(name + ".se.act", op::Relu{}, {at});
+          at =
+              graph_.add(name + ".se.fc2", convolution(shape_of(at), static_cast<int>(in[1]), 1, 1, 1), {at});
+        }
+        at = graph_.add(name + ".se.scale", curve(), {at});
+        return graph_.add(name + ".se", op::Multiply{},
+                          pick(0, 1) == 1 ? std::vector<NodeId>{at, from} : std::vector<NodeId>{from, at});
+      }
+      case 2: {  // a gate that is computed beside what it opens
+        at = graph_.add(name + ".gate.conv", convolution(in, static_cast<int>(in[1]), 3, 1, 1), {from});
+        at = graph_.add(name + ".gate.curve", curve(), {at});
+        at = graph_.add(name + ".gate", op::Multiply{}, {from, at});
+        return graph_.add(name + ".gate.relu", op::Relu{}, {at});
+      }
+      case 3: {
+        at = graph_.add(name + ".square", op::Multiply{}, {from, from});
+        at = graph_.add(name + ".square.clip", op::Curve{op::Curve::Kind::clip, -1, 2}, {at});
+        return at;
+      }
+      default:
+        return from;
+    }
   }
 
   void grow(int i) {
@@ -146,6 +206,7 @@ class RandomNetwork {
         break;
       }
     }
+    if (gates_ && pick(0, 1) == 0) at = gate(name, at);
     if (at != from) nodes_.push_back(at);
   }
 
@@ -175,7 +236,7 @@ class RandomNetwork {
   }
 
   std::mt19937 random_;
-  bool channel_maps_;
+  bool channel_maps_, gates_;
   std::normal_distribution<double> normal_;
   Graph graph_;
   Shape shape_;

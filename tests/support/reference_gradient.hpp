@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/reference_pull.hpp"
+#include "support/reference_run.hpp"
 
 namespace ablaze::testing {
 
@@ -27,9 +28,11 @@ class ReferenceGradient {
     for (NodeId id = graph_.output(); id > layer; --id) {
       if (!behind[static_cast<std::size_t>(id)] || gradients_[static_cast<std::size_t>(id)].empty()) continue;
       const Node& node = graph_.node(id);
-      const Values back = pull_one(node, id);
-      for (const NodeId in : node.inputs) {
-        if (behind[static_cast<std::size_t>(in)]) add(in, back);
+      const bool product = std::holds_alternative<op::Multiply>(node.op);
+      const Values back = product ? Values() : pull_one(node, id);
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        if (behind[static_cast<std::size_t>(node.inputs[i])])
+          add(node.inputs[i], product ? pull_factor(node, id, i) : back);
       }
       gradients_[static_cast<std::size_t>(id)] = {};
     }
@@ -52,6 +55,23 @@ class ReferenceGradient {
     Values& sum = gradients_[static_cast<std::size_t>(node)];
     if (sum.empty()) sum.assign(part.size(), 0);
     for (std::size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
+  }
+
+  /// g times the other factor, summed where the factor is one number a channel.
+  Values pull_factor(const Node& node, NodeId id, std::size_t i) const {
+    const Values& g = gradients_[static_cast<std::size_t>(id)];
+    const Values other = value_of_(node.inputs[1 - i]);
+    const auto own = static_cast<std::size_t>(extent(node.inputs[i]).size());
+    Values back(own, 0);
+    for (std::size_t k = 0; k < g.size(); ++k)
+      back[k / (g.size() / own)] += g[k] * other[k / (g.size() / other.size())];
+    return back;
+  }
+
+  /// By a difference quotient in float64, whose error is some 1e-10.
+  static double slope(const op::Curve& curve, double x) {
+    const double h = 1e-5;
+    return (reference_curve(curve, x + h) - reference_curve(curve, x - h)) / (2 * h);
   }
 
   Values pull_one(const Node& node, NodeId id) const {
@@ -83,6 +103,12 @@ class ReferenceGradient {
       for (std::size_t i = 0; i < back.size(); ++i) back[i] = x[i] > 0 ? back[i] : 0;
       return back;
     }
+    if (const auto* curve = std::get_if<op::Curve>(&node.op)) {
+      const Values x = value_of_(first);
+      Values back = g;
+      for (std::size_t i = 0; i < back.size(); ++i) back[i] *= slope(*curve, x[i]);
+      return back;
+    }
     if (const auto* p = std::get_if<op::MaxPool2d>(&node.op)) {
       const Window window{p->kernel[0],  p->kernel[1],  p->stride[0],   p->stride[1],
                           p->padding[0], p->padding[1], p->dilation[0], p->dilation[1]};
@@ -96,7 +122,7 @@ class ReferenceGradient {
     }
     if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op))
       return pull_adaptive_average_pool<double>(from, extent(first), extent(id));
-    return g;  // Add, Flatten and Identity hand it on
+    return g;  // Add, Flatten, Unflatten and Identity hand it on
   }
 
   static Values pull_norm(const op::BatchNorm& norm, Values g, const kernels::reference::Extent4& extent) {

@@ -20,6 +20,27 @@ inline Values to_double(const Weight& weight) {
   return {t.values().begin(), t.values().end()};
 }
 
+/// The curves' definitions, not the engine's way to compute them.
+inline double reference_curve(const op::Curve& curve, double x) {
+  using Kind = op::Curve::Kind;
+  const auto between = [](double v, double low, double high) { return v < low ? low : v > high ? high : v; };
+  const double a = static_cast<double>(curve.a), b = static_cast<double>(curve.b);
+  switch (curve.kind) {
+    case Kind::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Kind::silu:
+      return x / (1 + std::exp(-x));
+    case Kind::hard_sigmoid:
+      return between(a * x + b, 0, 1);
+    case Kind::hard_swish:
+      return x * between(x + 3, 0, 6) / 6;
+    case Kind::clip:
+      return between(x, a, b);
+    default:
+      return x == 0 && a < 0 ? 0 : std::pow(x, a);
+  }
+}
+
 struct ReferenceRun {
   const Graph& graph;
   std::vector<Shape> shapes;
@@ -54,6 +75,12 @@ struct ReferenceRun {
   kernels::reference::Extent4 extent(NodeId id) const {
     const Shape& s = shapes[static_cast<std::size_t>(id)];
     return {s[0], s[1], s.size() == 4 ? s[2] : 1, s.size() == 4 ? s[3] : 1};
+  }
+
+  /// Where a product's element i finds a factor's: one number a channel serves its whole plane.
+  std::size_t factor_index(NodeId product, NodeId factor, std::size_t i) const {
+    const auto whole = extent(product).size(), own = extent(factor).size();
+    return i / static_cast<std::size_t>(whole / own);
   }
 
   Values compute(NodeId id) const {
@@ -93,6 +120,17 @@ struct ReferenceRun {
     if (std::holds_alternative<op::Relu>(node.op)) {
       Values y = x;
       for (double& v : y) v = v > 0 ? v : 0;
+      return y;
+    }
+    if (const auto* curve = std::get_if<op::Curve>(&node.op)) {
+      Values y = x;
+      for (double& v : y) v = reference_curve(*curve, v);
+      return y;
+    }
+    if (std::holds_alternative<op::Multiply>(node.op)) {
+      Values y(static_cast<std::size_t>(extent(id).size()));
+      for (std::size_t i = 0; i < y.size(); ++i)
+        y[i] = x[factor_index(id, first, i)] * at(node.inputs[1])[factor_index(id, node.inputs[1], i)];
       return y;
     }
     if (std::holds_alternative<op::Add>(node.op)) {

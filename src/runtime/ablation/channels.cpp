@@ -89,12 +89,14 @@ ChannelLocal::ChannelLocal(const RunState& trace, const Route& route, int image)
   const Graph& graph = network_.graph;
   for (const NodeId id : route.local) {
     const Node& node = graph.node(id);
-    Step step{id, {}, {}, {}};
+    Step step{id, {}, {}, {}, {}};
     if (id != route.from) {
-      for (const NodeId in : node.inputs) {
-        if (route.change(in) == Change::none) continue;
-        const auto place = std::ranges::find(route.local, in);
-        step.inputs.push_back(static_cast<std::size_t>(place - route.local.begin()));
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        step.factors[i] = kUnchanged;
+        if (route.change(node.inputs[i]) == Change::none) continue;
+        const auto place = std::ranges::find(route.local, node.inputs[i]);
+        step.factors[i] = static_cast<std::size_t>(place - route.local.begin());
+        step.inputs.push_back(step.factors[i]);
       }
       if (const auto* norm = std::get_if<op::BatchNorm>(&node.op))
         step.scale = batch_norm_affine(*norm).scale;
@@ -126,6 +128,15 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
                            [](double b, double c) { return std::max(c, -b) + std::min(b, 0.0); });
     return y;
   }
+  if (const auto* curve = std::get_if<op::Curve>(&node.op)) {
+    const kernels::Curve f = kernel_curve(*curve);
+    std::vector<double> y = base(from, k);
+    std::ranges::transform(y, d, y.begin(), [&](double b, double c) {
+      return kernels::reference::curve(b + c, f) - kernels::reference::curve(b, f);
+    });
+    return y;
+  }
+  if (std::holds_alternative<op::Multiply>(node.op)) return product(step, k, planes);
   if (const auto* pool = std::get_if<op::MaxPool2d>(&node.op)) {
     const Window window{pool->kernel[0],  pool->kernel[1],  pool->stride[0],   pool->stride[1],
                         pool->padding[0], pool->padding[1], pool->dilation[0], pool->dilation[1]};
@@ -161,6 +172,24 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
   }
   if (step.inputs.size() > 1) y = sum(std::move(y), planes[step.inputs[1]]);
   return y;  // flattening and identities move nothing
+}
+
+/// a' b' + a' b + a b'; a factor of one number serves the whole plane.
+std::vector<double> ChannelLocal::product(const Step& step, int k, const Planes& planes) const {
+  const Node& node = network_.graph.node(step.node);
+  const Extent4 out = plane_extent(network_.shapes[static_cast<std::size_t>(step.node)]);
+  std::array<std::vector<double>, 2> untouched, change;
+  for (std::size_t i = 0; i < 2; ++i) {
+    untouched[i] = base(node.inputs[i], k);
+    change[i] = step.factors[i] == kUnchanged ? std::vector<double>(untouched[i].size(), 0.0)
+                                              : planes[step.factors[i]];
+  }
+  std::vector<double> y(static_cast<std::size_t>(out.h * out.w));
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const auto at = [i](const std::vector<double>& plane) { return plane[plane.size() == 1 ? 0 : i]; };
+    y[i] = at(change[0]) * (at(untouched[1]) + at(change[1])) + at(untouched[0]) * at(change[1]);
+  }
+  return y;
 }
 
 std::vector<double> ChannelLocal::base(NodeId node, int k) const {

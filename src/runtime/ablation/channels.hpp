@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ablaze/session.hpp>
+#include <array>
 #include <span>
 #include <vector>
 
@@ -42,13 +43,16 @@ class ChannelLocal {
   void follow(int k, Planes& planes) const;
 
  private:
+  static constexpr std::size_t kUnchanged = static_cast<std::size_t>(-1);
   struct Step {
     NodeId node;
-    std::vector<std::size_t> inputs;  // among the local nodes; inputs that do not change are left out
-    std::vector<double> scale;        // BatchNorm
-    std::vector<double> filters;      // depthwise convolution
+    std::vector<std::size_t> inputs;       // among the local nodes; inputs that do not change are left out
+    std::vector<double> scale;             // BatchNorm
+    std::vector<double> filters;           // depthwise convolution
+    std::array<std::size_t, 2> factors{};  // product: places among the local nodes, or kUnchanged
   };
   std::vector<double> apply(const Step& step, int k, const Planes& planes) const;
+  std::vector<double> product(const Step& step, int k, const Planes& planes) const;
   /// What the untouched run has in channel k of a node.
   std::vector<double> base(NodeId node, int k) const;
 

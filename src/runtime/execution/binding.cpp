@@ -25,6 +25,10 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
     case Step::Kind::elementwise:
       bind_elementwise(threads);
       break;
+    case Step::Kind::product:
+    case Step::Kind::product_sum:
+      bind_product(threads);
+      break;
     case Step::Kind::to_features:
       items_ = value(step.in).extent.blocks();
       break;
@@ -84,6 +88,10 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
       return table.adaptive_average_pool(pool_, item);
     case Step::Kind::elementwise:
       return table.elementwise(elementwise_, item);
+    case Step::Kind::product:
+      return table.product(product_, item);
+    case Step::Kind::product_sum:
+      return table.product_sum(product_, item);
     case Step::Kind::to_features:
       return kernels::to_features(read_view(value(step_.in), memory_), value(step_.in).extent,
                                   write_view(value(step_.out), memory_).data, item);
@@ -122,9 +130,9 @@ kernels::Output StepBinding::out(ValueId id) const {
   return id == kNone ? kernels::Output{} : write_view(value(id), memory_);
 }
 
-kernels::Base StepBinding::base() const {
-  if (step_.base == kNone) return {};
-  const Value& before = value(step_.base);
+kernels::Base StepBinding::base(ValueId id) const {
+  if (id == kNone) return {};
+  const Value& before = value(id);
   kernels::Base view = base_view(before, memory_, changes_.image);
   if (!program_.gradient) return view;
   // A gradient goes back through its own image's ReLUs.

@@ -21,7 +21,7 @@ class StepBinding {
   const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
   kernels::Input in(ValueId id) const;
   kernels::Output out(ValueId id) const;
-  kernels::Base base() const;
+  kernels::Base base(ValueId id) const;
   /// Images of the batch that there are.
   int images(const Value& v) const { return program_.changes ? changes_.images : v.extent.batch; }
   float* scratch() const { return memory_.own + value(step_.scratch).offset; }
@@ -45,6 +45,7 @@ class StepBinding {
   void bind_max_pool(const op::MaxPool2d& op, int threads);
   void bind_average_pool(const op::AvgPool2d& op, int threads);
   void bind_elementwise(int threads);
+  void bind_product(int threads);
   /// An item: one block of one image.
   void scatter(int item) const;
   /// An item: 16 features.
@@ -65,6 +66,7 @@ class StepBinding {
   kernels::Winograd winograd_;
   kernels::Pool pool_;
   kernels::Elementwise elementwise_;
+  kernels::Product product_;
   int items_ = 0;
   int conv_items_ = 0;  // of items_; the others are of a border
 };

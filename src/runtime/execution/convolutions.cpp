@@ -32,13 +32,14 @@ void StepBinding::bind_convolution(int threads) {
   conv_.weights = step_.packed->weights.data();
   conv_.half_weights = step_.packed->halves.data();
   conv_.bias = program_.changes ? nullptr : step_.packed->bias.data();
-  conv_.base = base();
+  conv_.base = base(step_.base);
   if (value(step_.in).home == Home::planes) conv_.members = changes_.members;
   conv_.groups = step_.packed->groups.data();
   conv_.group_count = static_cast<int>(step_.packed->groups.size());
   conv_.group_inputs = step_.packed->group_inputs;
   conv_.group_outputs = step_.packed->group_outputs;
   conv_.relu = step_.relu;
+  conv_.curve = step_.curve;
   if (result.layout != Layout::features) {
     const Geometry& g = step_.geometry;
     conv_.batch = images(result);
@@ -153,7 +154,7 @@ void StepBinding::bind_linear_of_planes() {
   linear_.weights = step_.packed->weights.data();
   linear_.groups = step_.packed->groups.data();
   linear_.group_count = static_cast<int>(step_.packed->groups.size());
-  linear_.base = base();
+  linear_.base = base(step_.base);
   linear_.relu = step_.relu;
   linear_.out = out(step_.out);
   items_ = linear_.group_count;

@@ -24,7 +24,7 @@ void StepBinding::bind_pool(int threads) {
   pool_.in = in(step_.in);
   pool_.out = out(step_.out);
   pool_.batch = images(to);
-  pool_.base = base();
+  pool_.base = base(step_.base);
   pool_.blocks = to.extent.blocks();
   pool_.in_h = from.extent.h, pool_.in_w = from.extent.w;
   pool_.out_h = to.extent.h, pool_.out_w = to.extent.w;
@@ -51,11 +51,12 @@ void StepBinding::bind_elementwise(int threads) {
   elementwise_.out = out(step_.out);
   elementwise_.before_relu = out(step_.before_relu);
   elementwise_.relu = step_.relu;
+  elementwise_.curve = step_.curve;
   if (step_.affine != nullptr) {
     elementwise_.scale = step_.affine->scale.data();
     elementwise_.shift = program_.changes ? nullptr : step_.affine->shift.data();
   }
-  elementwise_.base = base();
+  elementwise_.base = base(step_.base);
   const bool flat = to.layout == Layout::features;
   elementwise_.batch = flat ? 1 : images(to);
   elementwise_.blocks = to.blocks();
@@ -64,6 +65,36 @@ void StepBinding::bind_elementwise(int threads) {
   kernels::Elementwise& e = elementwise_;
   e.split = kernels::split_work(e.batch, e.blocks, e.h, true, threads);
   items_ = kernels::item_count(e.split, e.batch, e.blocks, e.h);
+}
+
+void StepBinding::bind_product(int threads) {
+  const bool sums = step_.kind == Step::Kind::product_sum;
+  const Value& whole = value(sums ? step_.in : step_.out);
+  // A factor of one pixel is read again for every pixel of the plane.
+  const auto shared = [&](auto place, ValueId id) {
+    const bool flat = id == kNone || value(id).layout == Layout::features;
+    if (!flat && value(id).extent.h * value(id).extent.w == 1 && whole.extent.h * whole.extent.w > 1)
+      place.row = 0, place.pixel = 0;
+    return place;
+  };
+  kernels::Product& p = product_;
+  p.a = shared(in(step_.in), step_.in);
+  p.out = out(step_.out);
+  if (program_.gradient) {
+    const kernels::Base factor = shared(base(step_.base), step_.base);
+    p.b = {factor.data, factor.batch, factor.block, factor.row, factor.pixel};
+  } else {
+    p.b = shared(in(step_.other), step_.other);
+    p.base_a = shared(base(step_.base), step_.base);
+    p.base_b = shared(base(step_.other_base), step_.other_base);
+  }
+  const bool flat = whole.layout == Layout::features;
+  p.batch = flat ? 1 : images(whole);
+  p.blocks = whole.blocks();
+  p.h = flat ? 1 : whole.extent.h;
+  p.w = flat ? images(whole) : whole.extent.w;
+  p.split = kernels::split_work(p.batch, p.blocks, p.h, true, threads);
+  items_ = sums ? p.batch * p.blocks : kernels::item_count(p.split, p.batch, p.blocks, p.h);
 }
 
 void StepBinding::spread(int item) const {

@@ -34,7 +34,7 @@ void StepBinding::bind_pool_pull(const Node& node) {
   kernels::PoolPull& p = pool_pull_;
   p.in = in(step_.in);
   p.out = out(step_.out);
-  p.base = base();
+  p.base = base(step_.base);
   p.base.gates = step_.relu;
   p.batch = to.extent.batch;
   p.blocks = to.extent.blocks();
@@ -56,7 +56,7 @@ void StepBinding::bind_linear_pull() {
   kernels::LinearPull& l = linear_pull_;
   l.in = in(step_.in);
   l.out = out(step_.out);
-  l.base = base();
+  l.base = base(step_.base);
   l.batch = to.extent.batch;
   l.weights = step_.packed->weights.data();
   // Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.

@@ -4,6 +4,15 @@ namespace ablaze::runtime {
 
 using kernels::kBlock;
 
+namespace {
+
+const float* home_of(const Value& value, const Memory& memory) {
+  if (value.home == Home::first) return memory.first;
+  return value.home == Home::trace ? memory.trace : memory.own;
+}
+
+}  // namespace
+
 int write_items(const Value& value) {
   switch (value.layout) {
     case Layout::planar:
@@ -28,14 +37,14 @@ void write_item(const Value& value, const Memory& memory, const float* from, int
 }
 
 kernels::Input read_view(const Value& value, const Memory& memory) {
-  const float* base = (value.home == Home::trace ? memory.trace : memory.own) + value.offset + value.origin();
+  const float* base = home_of(value, memory) + value.offset + value.origin();
   // One image serves a tail's whole batch.
-  const bool repeats = value.home == Home::trace && value.extent.batch == 1;
+  const bool repeats = value.home != Home::own && value.extent.batch == 1;
   return {base, repeats ? 0 : value.batch(), value.block(), value.row()};
 }
 
 kernels::Base base_view(const Value& value, const Memory& memory, int image) {
-  const float* data = memory.trace + value.offset + value.origin();
+  const float* data = home_of(value, memory) + value.offset + value.origin();
   if (value.layout == Layout::features) return {data + std::ptrdiff_t{image} * kBlock, value.block(), 0, 0};
   return {data + image * value.batch(), value.block(), value.row(), kBlock};
 }

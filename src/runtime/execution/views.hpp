@@ -10,6 +10,7 @@ namespace ablaze::runtime {
 struct Memory {
   float* own = nullptr;          ///< Program::arena_floats
   const float* trace = nullptr;  ///< a tail's: the arena of the whole network's trace
+  const float* first = nullptr;  ///< a gradient program's, whose trace is a tail's: the whole network's
 };
 
 /// What a delta program works on beside its arena and the trace.

@@ -100,7 +100,7 @@ class Pull {
     Tensor seeds(network_.shape_for(network_.graph.output(), columns));
     Tensor out = Tensor::uninitialised(network_.shape_for(layer_, columns));
     Shares shares(network_.options.threads);
-    const Memory memory{arena.data(), state_.memory().own};
+    const Memory memory{arena.data(), state_.memory().own, state_.memory().trace};
     for (std::int64_t first = 0; first < count_; first += scores) {
       report(first);
       const std::int64_t here = std::min(scores, count_ - first);

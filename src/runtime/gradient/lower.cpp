@@ -48,6 +48,7 @@ class GradientLowering {
     ValueId value = kNone;
     NodeId reader = -1;                   // -1: the value as it is
     const op::BatchNorm* norm = nullptr;  // reader is a convolution whose output went through it
+    std::size_t operand = 0;              // reader is a product, of which the node is this factor
   };
 
   const Node& node(NodeId id) const { return graph_.node(id); }
@@ -117,7 +118,7 @@ class GradientLowering {
     if (found == state_.value_of.end())
       throw Error("layer " + node(id).name + " was not kept for the gradient of what follows it");
     Value base = state_.values[static_cast<std::size_t>(found->second)];
-    base.home = Home::trace;
+    base.home = base.home == Home::trace ? Home::first : Home::trace;
     program_.values.push_back(base);
     return static_cast<ValueId>(program_.values.size()) - 1;
   }
@@ -136,6 +137,11 @@ class GradientLowering {
     const ValueId gate = std::holds_alternative<op::Relu>(op) ? base_value(in) : kNone;
     const ValueId gradient = add_up(id, gate);
     if (std::holds_alternative<op::Flatten>(op)) return leave(in, {to_planes(in, gradient), -1, nullptr});
+    if (std::holds_alternative<op::Unflatten>(op)) return leave(in, {to_features(in, gradient), -1, nullptr});
+    if (std::holds_alternative<op::Multiply>(op)) {
+      for (std::size_t i = 0; i < 2; ++i) leave(node(id).inputs[i], {gradient, id, nullptr, i});
+      return;
+    }
     const bool as_it_is = hands_on(id) && !std::holds_alternative<op::BatchNorm>(op);
     for (const NodeId input : node(id).inputs) leave(input, {gradient, as_it_is ? -1 : id, nullptr});
   }
@@ -196,6 +202,12 @@ class GradientLowering {
       return elementwise(std::move(step), sum, gate);
     }
     if (std::holds_alternative<op::Linear>(op)) return pull_linear(id, part, sum, gate);
+    if (const auto* curve = std::get_if<op::Curve>(&op)) {
+      Step step = step_for(id, part, Step::Kind::elementwise, "curve");
+      step.curve = kernel_curve(*curve);
+      return finish(id, elementwise(std::move(step), kNone, base_value(id)), sum, gate);
+    }
+    if (std::holds_alternative<op::Multiply>(op)) return finish(id, pull_product(id, part), sum, gate);
     return pull_pool(id, part, sum, gate);
   }
 
@@ -287,6 +299,21 @@ class GradientLowering {
     }
     step.out = add_value(id);
     return finish(id, push(std::move(step)), sum, gate);
+  }
+
+  /// g times the other factor; summed over the plane where this one is one number a channel.
+  ValueId pull_product(NodeId id, const Part& part) {
+    const bool shared = shape(id) != shape(part.reader);
+    Step step = step_for(id, part, shared ? Step::Kind::product_sum : Step::Kind::product, "multiply");
+    step.base = base_value(node(part.reader).inputs[1 - part.operand]);
+    step.out = add_value(id);
+    return push(std::move(step));
+  }
+
+  ValueId to_features(NodeId in, ValueId planes) {
+    Step step = step_for(in, {planes, -1, nullptr}, Step::Kind::to_features, "flatten");
+    step.out = add_value(in);
+    return push(std::move(step));
   }
 
   /// A flattened gradient in the planes that were flattened; in place where they lie alike.

@@ -49,7 +49,8 @@ class Lowering {
   void lower_input();
   /// A channel-local node's changed planes: [C][H][W], filled by the caller.
   ValueId planes(NodeId node);
-  /// The planes that a flattened channel-local node was made of.
+  /// The node with planes that a flattened channel-local node was made of.
+  NodeId source_of_planes(NodeId node) const;
   kernels::Extent flattened_planes(NodeId node) const;
   /// What the untouched run left of a node, for the ReLU or max-pool that reads it; every image reads it.
   ValueId base_value(NodeId node);
@@ -72,6 +73,8 @@ class Lowering {
   static std::string convolution_name(const op::Conv2d& conv);
   void lower_plain(NodeId id, Step::Kind kind, const char* description);
   void lower_flatten(NodeId id);
+  void lower_unflatten(NodeId id);
+  void lower_multiply(NodeId id);
   /// A step while it grows: conv | linear | bn | add | relu, and what of bn -> add -> relu can follow.
   struct Chain {
     Step step;
@@ -81,6 +84,8 @@ class Lowering {
     bool multiplies = false;  ///< a convolution or a linear layer
     bool sparse = false;      ///< reads changed planes
     bool linear = false;
+    /// Nothing linear follows in the same step.
+    bool closed() const { return step.relu || step.curve.kind != kernels::Curve::Kind::none; }
   };
   void lower_chain(NodeId id, std::string description);
   Chain begin_chain(NodeId id, std::string description);
@@ -88,6 +93,8 @@ class Lowering {
   void take_batch_norm(Chain& chain);
   void take_addition(Chain& chain);
   void take_relu(Chain& chain);
+  /// Behind Winograd's transform and behind changes that are multiplied, a curve is a step of its own.
+  void take_curve(Chain& chain);
   void take_pool(Chain& chain);
   void add_chain_values(Chain& chain);
 

@@ -2,6 +2,9 @@
 
 #include <ablaze/error.hpp>
 #include <algorithm>
+#include <utility>
+
+#include "base/text.hpp"
 
 namespace ablaze::runtime {
 
@@ -22,13 +25,16 @@ void Lowering::lower_node(NodeId id) {
   if (is<op::BatchNorm>(node)) return lower_chain(id, "bn");
   if (is<op::Add>(node)) return lower_chain(id, "add");
   if (is<op::Relu>(node)) return lower_chain(id, "relu");
+  if (is<op::Curve>(node)) return lower_chain(id, base::lower(op_name(node.op)));
   if (is<op::Identity>(node)) return lower_chain(id, "copy");
+  if (is<op::Multiply>(node)) return lower_multiply(id);
   if (is<op::MaxPool2d>(node)) return lower_plain(id, Step::Kind::max_pool, "max pool");
   if (is<op::AvgPool2d>(node)) return lower_plain(id, Step::Kind::average_pool, "average pool");
   if (is<op::AdaptiveAvgPool2d>(node)) {
     return lower_plain(id, Step::Kind::adaptive_average_pool, "adaptive average pool");
   }
   if (is<op::Flatten>(node)) return lower_flatten(id);
+  if (is<op::Unflatten>(node)) return lower_unflatten(id);
   throw Error("layer " + node.name + ": the engine has no kernel for " + std::string(op_name(node.op)));
 }
 
@@ -79,11 +85,52 @@ void Lowering::lower_flatten(NodeId id) {
   program_.steps.push_back(std::move(step));
 }
 
+/// [N, C] lies as [N, C, 1, 1] does, but for the order of images and blocks.
+void Lowering::lower_unflatten(NodeId id) {
+  const ValueId in = value(graph_.node(id).inputs[0]);
+  Value planes = program_.values[static_cast<std::size_t>(in)];
+  if (planes.extent.h * planes.extent.w != 1)
+    throw Error("layer " + graph_.node(id).name + ": giving planes back to flattened ones is not supported");
+  const auto& border = borders_[static_cast<std::size_t>(id)];
+  if (planes.extent.batch == 1 && border == std::array{0, 0}) {
+    planes.layout = Layout::blocked;
+    add_value(id, planes);
+    return;
+  }
+  Step step;
+  step.kind = Step::Kind::to_planes;
+  step.first = step.last = id;
+  step.description = "unflatten";
+  step.in = in;
+  step.out = add_value(id, Layout::blocked);
+  program_.steps.push_back(std::move(step));
+}
+
+/// On changes, both factors' untouched values are needed; a factor that does not change is left out.
+void Lowering::lower_multiply(NodeId id) {
+  NodeId a = graph_.node(id).inputs[0], b = graph_.node(id).inputs[1];
+  Step step;
+  step.kind = Step::Kind::product;
+  step.first = step.last = id;
+  step.description = "multiply";
+  if (delta()) {
+    if (change(root(a)) == Change::none) std::swap(a, b);
+    step.base = base_value(a);
+    step.other_base = base_value(b);
+  }
+  step.in = delta() ? addend(a) : value(a);
+  step.other = delta() ? addend(b) : value(b);
+  expect_one_order(id, step.in, step.other, false);
+  step.out = shape(id).size() == 2 ? add_features(id, step.in, false) : add_value(id, Layout::blocked);
+  program_.steps.push_back(std::move(step));
+}
+
 void Lowering::lower_chain(NodeId id, std::string description) {
   Chain chain = begin_chain(id, std::move(description));
   take_batch_norm(chain);
   take_addition(chain);
   take_relu(chain);
+  take_curve(chain);
   take_pool(chain);
   Step& step = chain.step;
   step.last = chain.end;
@@ -126,7 +173,8 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
     expect_one_order(id, step.in, step.other, chain.multiplies);
   }
   step.relu = is<op::Relu>(node);
-  if (step.relu && delta()) step.base = base_value(node.inputs[0]);
+  if (const auto* curve = std::get_if<op::Curve>(&node.op)) step.curve = kernel_curve(*curve);
+  if (chain.closed() && delta()) step.base = base_value(node.inputs[0]);
   return chain;
 }
 
@@ -137,7 +185,7 @@ void Lowering::take(Chain& chain, NodeId node, const char* what) {
 }
 
 void Lowering::take_batch_norm(Chain& chain) {
-  if (chain.step.relu || kept(chain.end) || !is<op::Conv2d>(graph_.node(chain.end))) return;
+  if (chain.closed() || kept(chain.end) || !is<op::Conv2d>(graph_.node(chain.end))) return;
   const NodeId next = only_reader(chain.end);
   if (next < 0 || !is<op::BatchNorm>(graph_.node(next))) return;
   chain.affine = batch_norm_affine(std::get<op::BatchNorm>(graph_.node(next).op));
@@ -147,7 +195,7 @@ void Lowering::take_batch_norm(Chain& chain) {
 void Lowering::take_addition(Chain& chain) {
   Step& step = chain.step;
   const bool adds = !(chain.sparse && chain.linear) && step.other == kNone;
-  if (step.relu || kept(chain.end) || !adds) return;
+  if (chain.closed() || kept(chain.end) || !adds) return;
   const NodeId next = only_reader(chain.end);
   if (next < 0 || !is<op::Add>(graph_.node(next))) return;
   const auto& inputs = graph_.node(next).inputs;
@@ -160,13 +208,27 @@ void Lowering::take_addition(Chain& chain) {
 
 /// The value before the ReLU may be kept all the same: it gets a second store.
 void Lowering::take_relu(Chain& chain) {
-  if (chain.step.relu) return;
+  if (chain.closed()) return;
   const NodeId next = only_reader(chain.end);
   if (next < 0 || !is<op::Relu>(graph_.node(next))) return;
   chain.step.relu = true;
   if (delta()) chain.step.base = base_value(graph_.node(next).inputs[0]);
   if (kept(chain.end)) chain.before_relu = chain.end;
   take(chain, next, " + relu");
+}
+
+void Lowering::take_curve(Chain& chain) {
+  Step& step = chain.step;
+  if (chain.closed() || (chain.multiplies && delta())) return;
+  const NodeId next = only_reader(chain.end);
+  if (next < 0 || !is<op::Curve>(graph_.node(next))) return;
+  if (chain.multiplies && choose(step.first, program_.values[static_cast<std::size_t>(step.in)]).winograd)
+    return;
+  const auto& curve = std::get<op::Curve>(graph_.node(next).op);
+  step.curve = kernel_curve(curve);
+  if (delta()) step.base = base_value(graph_.node(next).inputs[0]);
+  if (kept(chain.end)) chain.before_relu = chain.end;
+  take(chain, next, (" + " + base::lower(curve_name(curve.kind))).c_str());
 }
 
 void Lowering::take_pool(Chain& chain) {

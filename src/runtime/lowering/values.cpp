@@ -58,9 +58,18 @@ ValueId Lowering::planes(NodeId node) {
   return id;
 }
 
+NodeId Lowering::source_of_planes(NodeId node) const {
+  while (shape(node).size() != 4) {
+    const auto& inputs = graph_.node(node).inputs;
+    const auto changes = [&](NodeId in) { return change(root(in)) != Change::none; };
+    node = *std::ranges::find_if(inputs, changes);
+  }
+  return node;
+}
+
 kernels::Extent Lowering::flattened_planes(NodeId node) const {
   const Shape& columns = shape(node);
-  while (shape(node).size() != 4) node = graph_.node(node).inputs[0];
+  node = source_of_planes(node);
   const Shape& s = shape(node);
   if (s[1] * s[2] * s[3] != columns[1])
     throw Error("layer " + graph_.node(node).name + ": its flattened planes have lost their channels");

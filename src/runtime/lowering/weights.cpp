@@ -42,9 +42,7 @@ void Lowering::pack(Step& step, const Affine& affine) {
 }
 
 const Shape& Lowering::shape_of_planes(const Node& reader) const {
-  NodeId id = reader.inputs[0];
-  while (shape(id).size() != 4) id = graph_.node(id).inputs[0];
-  return shape(id);
+  return shape(source_of_planes(reader.inputs[0]));
 }
 
 void Lowering::gather(Step& step) {

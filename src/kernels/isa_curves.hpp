@@ -1,0 +1,196 @@
+// Curves that each number goes through, on values, on changes of values and backwards.
+#pragma once
+
+#include "kernels/isa_common.hpp"
+
+namespace ablaze::kernels {
+namespace {
+
+inline Vector clamp(Vector x, Vector low, Vector high) {  // lets a NaN through
+  x = max(low, x);
+  return select_greater(x, high, high, x);
+}
+
+/// c[0] + c[1] x + c[2] x^2 + ...
+template <int Count>
+Vector polynomial(const float (&c)[Count], Vector x) {
+  Vector sum = Vector::all(c[Count - 1]);
+  ABLAZE_UNROLL
+  for (int i = Count - 2; i >= 0; --i) sum = multiply_add(sum, x, Vector::all(c[i]));
+  return sum;
+}
+
+/// x P(x^2) / Q(x^2), fitted to tanh on [0, 9] for the least relative error (2e-8; float32's rounding makes
+/// it 4e-7), and exactly 1 beyond: what is multiplied by how far it is from 1 may be large. It is odd, so
+/// that small arguments keep their digits.
+inline Vector tanh(Vector x) {
+  constexpr float p[] = {0.999999979F, 0.133810212F, 3.49558287e-3F, 2.06089972e-5F, 1.33545477e-8F};
+  constexpr float q[] = {1.0F, 0.467143368F, 2.58769622e-2F, 3.28562627e-4F, 7.77651077e-7F};
+  const Vector end = Vector::all(9), start = Vector::all(-9);
+  const Vector inside = clamp(x, start, end), square = inside * inside;
+  const Vector y = inside * polynomial(p, square) / polynomial(q, square);
+  return select_greater(x, end, Vector::all(1), select_greater(start, x, Vector::all(-1), y));
+}
+
+// Each curve f has value(x) = f(x); change(x, d) = f(x + d) - f(x) without the difference of two near
+// numbers; and slope(x) = f'(x).
+
+struct Sigmoid {
+  static Vector half(Vector x) { return x * Vector::all(0.5F); }
+  static Vector value(Vector x) {
+    return multiply_add(half(tanh(half(x))), Vector::all(1), Vector::all(0.5F));
+  }
+  /// By tanh a - tanh b = tanh(a - b) (1 - tanh a tanh b).
+  static Vector change(Vector x, Vector d) {
+    return half(tanh(half(d))) * (Vector::all(1) - tanh(half(x + d)) * tanh(half(x)));
+  }
+  static Vector slope(Vector x) {
+    const Vector t = tanh(half(x));
+    return (Vector::all(1) - t * t) * Vector::all(0.25F);
+  }
+};
+
+struct Clip {
+  Vector scale, shift, low, high;
+  explicit Clip(const Curve& c)
+      : scale(Vector::all(c.scale)),
+        shift(Vector::all(c.shift)),
+        low(Vector::all(c.low)),
+        high(Vector::all(c.high)) {}
+  Vector value(Vector x) const { return clamp(multiply_add(x, scale, shift), low, high); }
+  Vector change(Vector x, Vector d) const {
+    const Vector t = multiply_add(x, scale, shift);
+    return clamp(d * scale, low - t, high - t) + (t - clamp(t, low, high));
+  }
+  Vector slope(Vector x) const {
+    const Vector t = multiply_add(x, scale, shift), zero = Vector::all(0);
+    return select_greater(t, low, select_greater(high, t, scale, zero), zero);
+  }
+};
+
+/// Rare, and so lane by lane.
+struct Power {
+  double exponent;
+  explicit Power(const Curve& c) : exponent(static_cast<double>(c.exponent)) {}
+  /// Padded channels are zeros, which must not become infinities that meet another zero.
+  double at(double x) const { return x == 0 && exponent < 0 ? 0 : __builtin_pow(x, exponent); }
+  template <class Function>
+  static Vector lanes(Vector x, Vector d, Function f) {
+    float xs[Vector::width], ds[Vector::width];
+    x.store(xs), d.store(ds);
+    for (int i = 0; i < Vector::width; ++i)
+      xs[i] = static_cast<float>(f(static_cast<double>(xs[i]), static_cast<double>(ds[i])));
+    return Vector::load(xs);
+  }
+  Vector value(Vector x) const {
+    return lanes(x, x, [this](double v, double) { return at(v); });
+  }
+  Vector change(Vector x, Vector d) const {
+    return lanes(x, d, [this](double v, double by) { return at(v + by) - at(v); });
+  }
+  Vector slope(Vector x) const {
+    return lanes(x, x,
+                 [this](double v, double) { return v == 0 ? 0 : exponent * __builtin_pow(v, exponent - 1); });
+  }
+};
+
+/// x f(x)
+template <class F>
+struct TimesX {
+  F f;
+  Vector value(Vector x) const { return x * f.value(x); }
+  Vector change(Vector x, Vector d) const { return multiply_add(d, f.value(x + d), x * f.change(x, d)); }
+  Vector slope(Vector x) const { return multiply_add(x, f.slope(x), f.value(x)); }
+};
+
+template <class F, class Use>
+void with_factor(const Curve& curve, F f, Use use) {
+  if (curve.times_x) return use(TimesX<F>{f});
+  use(f);
+}
+
+/// Calls use(f).
+template <class Use>
+void with_curve(const Curve& curve, Use use) {
+  switch (curve.kind) {
+    case Curve::Kind::sigmoid:
+      return with_factor(curve, Sigmoid{}, use);
+    case Curve::Kind::clip:
+      return with_factor(curve, Clip(curve), use);
+    case Curve::Kind::power:
+      return with_factor(curve, Power(curve), use);
+    case Curve::Kind::none:
+      return;
+  }
+}
+
+/// The curve behind a convolution, over what an item has just written: it is still in the core's cache.
+void curve_rows(const Conv& c, const Share& share, const OutGroup& group) {
+  with_curve(c.curve, [&](const auto& f) {
+    for (int b = 0; b < group.blocks; ++b) {
+      float* plane = c.out.data + share.image * c.out.batch + (group.first_block + b) * c.out.block;
+      for (int y = share.y0; y < share.y1; ++y) {
+        float* row = plane + y * c.out.row;
+        for (int i = 0; i < c.out_w * kBlock; i += Vector::width)
+          f.value(Vector::load(row + i)).store(row + i);
+      }
+    }
+  });
+}
+
+/// a b, or how far it moves from its base as a and b do: a' b' + a' b + a b', with a' and b' the changes and
+/// a and b the untouched run's. Backwards: g b.
+void product(const Product& p, int item) {
+  const Share share = share_of(p.split, p.batch, p.blocks, p.h, item);
+  const auto row_of = [&](const auto& place, int y) {
+    return place.data == nullptr
+               ? nullptr
+               : place.data + share.image * place.batch + share.column * place.block + y * place.row;
+  };
+  for (int y = share.y0; y < share.y1; ++y) {
+    const float *a = row_of(p.a, y), *b = row_of(p.b, y);
+    const float *base_a = row_of(p.base_a, y), *base_b = row_of(p.base_b, y);
+    float* out = row_of(p.out, y);
+    for (int x = 0; x < p.w; ++x) {
+      for (int lane = 0; lane < kBlock; lane += Vector::width) {
+        const auto load = [&](const float* from, int pixel) {
+          return Vector::load(from + static_cast<std::ptrdiff_t>(x) * pixel + lane);
+        };
+        const Vector first = load(a, p.a.pixel);
+        Vector second = b != nullptr ? load(b, p.b.pixel) : Vector::all(0);
+        Vector result = Vector::all(0);
+        if (base_a != nullptr) {
+          result = load(base_a, p.base_a.pixel) * second;
+          second = second + load(base_b, p.base_b.pixel);
+        }
+        multiply_add(first, second, result).store(out + x * kBlock + lane);
+      }
+    }
+  }
+  zero_border(p.out, p.out.data + share.image * p.out.batch + share.column * p.out.block, share.y0, share.y1,
+              p.h, p.w);
+}
+
+/// The sum over a plane of a b: the gradient of a factor that all pixels share. An item is a block of an
+/// image.
+void product_sum(const Product& p, int item) {
+  const int image = item / p.blocks, block = item % p.blocks;
+  const auto at = [&](const auto& place) { return place.data + image * place.batch + block * place.block; };
+  for (int lane = 0; lane < kBlock; lane += Vector::width) {
+    Vector total = Vector::all(0);
+    for (int y = 0; y < p.h; ++y) {
+      const float *a = at(p.a) + y * p.a.row + lane, *b = at(p.b) + y * p.b.row + lane;
+      Vector sum = Vector::all(0);
+      for (int x = 0; x < p.w; ++x) {
+        sum = multiply_add(Vector::load(a + static_cast<std::ptrdiff_t>(x) * p.a.pixel),
+                           Vector::load(b + static_cast<std::ptrdiff_t>(x) * p.b.pixel), sum);
+      }
+      total = total + sum;
+    }
+    total.store(at(p.out) + lane);
+  }
+  zero_border(p.out, at(p.out), 0, 1, 1, 1);
+}
+
+}  // namespace
+}  // namespace ablaze::kernels

@@ -1,0 +1,303 @@
+// node_tests FOLDER: runs the ONNX project's backend tests of single operators, of those operators that
+// ablaze imports, and prints how many ran and passed, and each one that was left out, with the reason. Exit
+// status 1 where a result is wrong or suspiciously few ran, 77 where the folder does not exist.
+//
+// A test is a graph of one operator whose inputs are all free. A network's weights are constants, so the
+// first input is the picture here and the others become constants; two inputs of one shape become halves of a
+// picture. Pictures have four axes: numbers with fewer get axes of size 1 in front where the operator does
+// not care, and rows [N, K] come in as N x K x 1 x 1.
+
+#include <ablaze/activation.hpp>
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/files.hpp"
+#include "formats/onnx_import.hpp"
+
+namespace fs = std::filesystem;
+using namespace ablaze;
+using namespace ablaze::formats;
+
+namespace {
+
+constexpr int kLeastPassed = 70;
+constexpr double kLargestError = 1e-5;  // relative to the largest number of the expected output
+
+const std::set<std::string_view> kOperators{"Conv",
+                                            "BatchNormalization",
+                                            "Relu",
+                                            "Clip",
+                                            "LeakyRelu",
+                                            "Sigmoid",
+                                            "HardSigmoid",
+                                            "HardSwish",
+                                            "Mul",
+                                            "Add",
+                                            "Sub",
+                                            "Div",
+                                            "MaxPool",
+                                            "AveragePool",
+                                            "Gemm",
+                                            "GlobalAveragePool",
+                                            "MatMul",
+                                            "Flatten",
+                                            "Reshape",
+                                            "Transpose",
+                                            "Concat",
+                                            "Pad",
+                                            "Dropout",
+                                            "Identity",
+                                            "Softmax",
+                                            "LRN",
+                                            "ReduceMean",
+                                            "Squeeze",
+                                            "Unsqueeze",
+                                            "Split",
+                                            "Slice",
+                                            "Shape",
+                                            "Gather",
+                                            "Constant",
+                                            "ConstantOfShape",
+                                            "Sum",
+                                            "Pow",
+                                            "Sqrt",
+                                            "Reciprocal"};
+/// What works on each number for itself.
+const std::set<std::string_view> kPointwise{
+    "Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish",  "Mul",      "Add",
+    "Sub",  "Div",  "Sum",       "Pow",     "Sqrt",        "Reciprocal", "Identity", "Dropout"};
+const std::set<std::string_view> kTwoFlows{"Mul", "Add", "Sub", "Div", "Sum"};
+
+/// A test that says nothing about ablaze, and why.
+struct LeftOut {
+  std::string reason;
+};
+
+const OnnxExternals kNoOthers = [](std::string_view) -> OnnxExternal {
+  throw LeftOut{"numbers in another file"};
+};
+
+OnnxTensor read_tensor(const fs::path& file) {
+  const auto mapped = base::MappedFile::open(file);
+  return parse_onnx_tensor(mapped->bytes(), mapped, file.string());
+}
+
+class NodeTest {
+ public:
+  explicit NodeTest(const fs::path& folder)
+      : folder_(folder),
+        name_(folder.filename().string()),
+        bytes_(of_known_opset(folder / "model.onnx")),
+        model_(parse_onnx(bytes_, nullptr, kNoOthers, name_)) {}
+
+  bool concerns_us() const {
+    return model_.nodes.size() == 1 && model_.nodes[0].domain.empty() &&
+           kOperators.contains(model_.nodes[0].op);
+  }
+
+  /// The largest error relative to the largest expected number.
+  double run() {
+    for (std::size_t i = 0; i < model_.inputs.size(); ++i)
+      inputs_.push_back(read_tensor(folder_ / "test_data_set_0" / ("input_" + std::to_string(i) + ".pb")));
+    prepare();
+    const OnnxNetwork network = import_onnx(model_, name_, OnnxOutput::anything);
+    const OnnxTensor expected = read_tensor(folder_ / "test_data_set_0/output_0.pb");
+    if (network.constant) return distance(values_of(*network.constant), values_of(expected));
+    SessionOptions options;
+    options.input = picture_.shape();
+    const Tensor found = Session(network.graph, options).run(picture_).logits();
+    std::vector<double> values(found.values().begin(), found.values().end());
+    if (model_.nodes.back().op == "Softmax") values = rows_of_probabilities(found);
+    return distance(values, values_of(expected));
+  }
+
+ private:
+  /// Some tests name the opset that their operator came with, older than what is read; it means the same
+  /// since.
+  static std::vector<std::byte> of_known_opset(const fs::path& file) {
+    const auto mapped = base::MappedFile::open(file);
+    std::vector<std::byte> bytes(mapped->bytes().begin(), mapped->bytes().end());
+    constexpr std::byte oldest{9}, import[] = {std::byte{0x42}, std::byte{2}, std::byte{0x10}};
+    const std::size_t size = bytes.size();
+    if (size > 4 && std::equal(std::begin(import), std::end(import), bytes.end() - 4) &&
+        bytes[size - 1] < oldest)
+      bytes[size - 1] = oldest;
+    return bytes;
+  }
+
+  static std::vector<double> values_of(const OnnxTensor& tensor) {
+    if (!tensor.floats) return {tensor.integers.begin(), tensor.integers.end()};
+    const Tensor numbers = tensor.floats.to_tensor();
+    return {numbers.values().begin(), numbers.values().end()};
+  }
+
+  static double distance(const std::vector<double>& found, const std::vector<double>& expected) {
+    if (found.size() != expected.size()) return INFINITY;
+    double largest = 1e-30, error = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      largest = std::max(largest, std::abs(expected[i]));
+      const double off = std::abs(found[i] - expected[i]);
+      error = std::isnan(off) ? INFINITY : std::max(error, off);
+    }
+    return error / largest;
+  }
+
+  static std::vector<double> rows_of_probabilities(const Tensor& logits) {
+    std::vector<double> all;
+    const auto columns = static_cast<std::size_t>(logits.dim(1));
+    for (std::int64_t row = 0; row < logits.dim(0); ++row) {
+      const auto one = probabilities(
+          logits.values().subspan(static_cast<std::size_t>(row) * columns, columns), Activation::softmax);
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+  }
+
+  std::string_view op() const { return model_.nodes.front().op; }
+
+  void prepare() {
+    if (inputs_.empty()) return;
+    if (!inputs_[0].floats) {
+      if (op() == "ConstantOfShape" || op() == "Shape") return all_constant();
+      throw LeftOut{"its numbers are no floats, or there are none"};
+    }
+    if (op() == "Constant" || op() == "Gather") return all_constant();
+    if (op() == "Shape") return;
+    const bool pointwise = kPointwise.contains(op());
+    const bool halves =
+        kTwoFlows.contains(op()) && inputs_.size() > 1 &&
+        std::ranges::all_of(inputs_, [&](const auto& i) { return i.shape == inputs_[0].shape && i.floats; });
+    if (inputs_[0].shape.size() != 4 && inputs_[0].shape.size() != 2 && !pointwise)
+      throw LeftOut{"rank " + std::to_string(inputs_[0].shape.size()) +
+                    ": the engine takes pictures and rows"};
+    if (halves) return as_parts_of_a_picture();
+    if (op() == "Concat") throw LeftOut{"it concatenates rows"};
+    for (std::size_t i = 1; i < inputs_.size(); ++i)
+      model_.initializers.emplace(model_.inputs[i].name, inputs_[i]);
+    picture_ = inputs_[0].floats.to_tensor();
+    if (pointwise) {
+      picture_ = reshaped(picture_, four_axes(picture_.shape()));
+    } else if (picture_.shape().size() == 2) {
+      picture_ = reshaped(picture_, {picture_.dim(0), picture_.dim(1), 1, 1});
+      flatten_first();
+    }
+    model_.inputs[0].shape = picture_.shape();
+  }
+
+  void all_constant() {
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      model_.initializers.emplace(model_.inputs[i].name, inputs_[i]);
+    model_.inputs = {{"picture", {1, 1, 1, 1}}};
+  }
+
+  static Shape four_axes(Shape shape) {
+    if (shape.size() > 4) throw LeftOut{"it has five axes"};
+    shape.insert(shape.begin(), 4 - shape.size(), 1);
+    return shape;
+  }
+
+  static Tensor reshaped(const Tensor& from, const Shape& shape) { return {shape, from.values()}; }
+
+  /// [1, sum of C, H, W], which a Split takes apart again.
+  void as_parts_of_a_picture() {
+    const Shape shape = four_axes(inputs_[0].shape);
+    if (shape[0] != 1) throw LeftOut{"two batches"};
+    std::vector<float> all;
+    OnnxNode split;
+    split.op = "Split";
+    split.inputs = {"picture"};
+    split.attributes["axis"].integer = 1;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const Tensor part = inputs_[i].floats.to_tensor();
+      all.insert(all.end(), part.values().begin(), part.values().end());
+      split.outputs.push_back(model_.inputs[i].name);
+    }
+    const auto parts = static_cast<std::int64_t>(inputs_.size());
+    picture_ = Tensor({1, shape[1] * parts, shape[2], shape[3]}, all);
+    model_.nodes.insert(model_.nodes.begin(), split);
+    model_.inputs = {{"picture", picture_.shape()}};
+  }
+
+  void flatten_first() {
+    OnnxNode flatten;
+    flatten.op = "Flatten";
+    flatten.inputs = {"picture"};
+    flatten.outputs = {model_.inputs[0].name};
+    model_.nodes.insert(model_.nodes.begin(), flatten);
+    model_.inputs[0].name = "picture";
+  }
+
+  fs::path folder_;
+  std::string name_;
+  std::vector<std::byte> bytes_;
+  OnnxModel model_;
+  std::vector<OnnxTensor> inputs_;
+  Tensor picture_;
+};
+
+struct Tally {
+  int passed = 0, failed = 0, others = 0;
+  std::map<std::string, std::string> left_out;
+};
+
+/// Files that cannot be read at all are of operators from other domains, which are no concern of ours either.
+std::optional<NodeTest> open_test(const fs::path& folder) {
+  try {
+    NodeTest test(folder);
+    if (test.concerns_us()) return test;
+  } catch (const Error&) {
+  }
+  return std::nullopt;
+}
+
+void run_one(const fs::path& folder, Tally& tally) {
+  const std::string name = folder.filename().string();
+  std::optional<NodeTest> test = open_test(folder);
+  if (!test) {
+    ++tally.others;
+    return;
+  }
+  try {
+    const double error = test->run();
+    const bool passed = error <= kLargestError;
+    ++(passed ? tally.passed : tally.failed);
+    if (!passed) std::printf("FAILED %s: error %.2g\n", name.c_str(), error);
+  } catch (const LeftOut& left_out) {
+    tally.left_out[name] = left_out.reason;
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    tally.left_out[name] = what.substr(what.find(": ") + 2);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: test_onnx_nodes FOLDER\n");
+    return 2;
+  }
+  if (!fs::is_directory(argv[1])) {
+    std::printf("skipped: no folder %s (Debian: apt-get install libonnx-testdata)\n", argv[1]);
+    return 77;
+  }
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(argv[1])) folders.push_back(entry.path());
+  std::ranges::sort(folders);
+  Tally tally;
+  for (const fs::path& folder : folders) run_one(folder, tally);
+  std::printf("%d node tests ran and passed, %d failed, %zu were left out (and %d of other operators):\n",
+              tally.passed, tally.failed, tally.left_out.size(), tally.others);
+  for (const auto& [name, reason] : tally.left_out) std::printf("  %s: %s\n", name.c_str(), reason.c_str());
+  return tally.failed > 0 || tally.passed < kLeastPassed ? 1 : 0;
+}
