@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -79,18 +81,27 @@ TEST_CASE("the examples of explain's help run as they stand") {
   check_calls(calls_in(run_ablaze({"explain", "--help"}).out, "explain"), 10);
 }
 
-TEST_CASE("the manual page knows every option of explain, and no other") {
+TEST_CASE("the manual page knows every option, and no other") {
   const auto options_in = [](std::string text) {
     text = std::regex_replace(text, std::regex(R"(\\-)"), "-");
-    const std::regex option("(^|[ ,.])(--[a-z][a-z-]+)");
+    const std::regex option("(^|[ ,.B])(--[a-z][a-z-]+)");
     std::set<std::string> found;
     for (std::sregex_iterator at(text.begin(), text.end(), option), end; at != end; ++at)
       found.insert((*at)[2]);
     return found;
   };
-  const auto helped = options_in(run_ablaze({"explain", "--help"}).out);
-  std::string page = content(ABLAZE_SOURCE_DIR "/tools/man/ablaze.1");
-  const auto begin = page.find(".SH OPTIONS OF EXPLAIN"), end = page.find(".SH ENVIRONMENT");
-  REQUIRE(end != std::string::npos);
-  CHECK(options_in(page.substr(begin, end - begin)) == helped);
+  const std::string page = content(ABLAZE_SOURCE_DIR "/tools/man/ablaze.1");
+  const auto section = [&](const std::string& title) {
+    const auto begin = page.find(".SH OPTIONS " + title);
+    REQUIRE(begin != std::string::npos);
+    return page.substr(begin, page.find("\n.SH ", begin) - begin);
+  };
+  for (const char* command : {"explain", "evaluate"}) {
+    CAPTURE(command);
+    std::string title = "OF " + std::string(command);
+    std::transform(title.begin(), title.end(), title.begin(),
+                   [](unsigned char c) { return std::toupper(c); });
+    CHECK(options_in(section(title) + "\n" + section("EVERYWHERE")) ==
+          options_in(run_ablaze({command, "--help"}).out));
+  }
 }
