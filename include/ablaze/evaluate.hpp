@@ -66,6 +66,9 @@ struct EvaluateOptions {
   /// The label that a photo comes with is explained and scored, not the class that the network puts first. A
   /// photo without a label is an error then.
   bool of_label = false;
+  /// Explanation::signed_map is judged, the map before its ReLU, in place of Explanation::map: what speaks
+  /// against the class ranks below what says nothing.
+  bool signed_maps = false;
   std::uint64_t seed = 0;  ///< randomization: what re-drawn weights start from
 };
 

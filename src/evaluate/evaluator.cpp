@@ -164,6 +164,7 @@ struct Evaluator::Impl {
 
   const Model& model() const { return explainer.model(); }
   bool measures(Metric metric) const { return std::ranges::find(metrics, metric) != metrics.end(); }
+  const Tensor& judged(const Explanation& e) const { return options.signed_maps ? e.signed_map : e.map; }
   bool needs_agreement() const { return measures(Metric::coherency) || measures(Metric::adcc); }
 
   void prepare_stages() {
@@ -209,7 +210,7 @@ struct Evaluator::Impl {
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int m = 0; m < count; ++m) {
       evaluate::Heat& heat = e.scene.heats[static_cast<std::size_t>(m)];
-      heat.mask = evaluate::mask_of(e.explanations[static_cast<std::size_t>(m)].map, height, width);
+      heat.mask = evaluate::mask_of(judged(e.explanations[static_cast<std::size_t>(m)]), height, width);
       heat.flat = evaluate::is_flat(heat.mask);
       if (ordered) heat.turns = evaluate::turns(heat.mask, options.steps);
     }
@@ -234,7 +235,7 @@ struct Evaluator::Impl {
       evaluate::paint({evaluate::Picture::Kind::masked, options.masked, m}, e.scene, masked.values());
       const auto again =
           explainer.explain(masked, {{e.explanations[m].method}, {target.index}}, counter.within());
-      const Tensor mask = evaluate::mask_of(again.front().map, masked.dim(2), masked.dim(3));
+      const Tensor mask = evaluate::mask_of(judged(again.front()), masked.dim(2), masked.dim(3));
       e.agreement.push_back(evaluate::pearson(heat.mask.values(), mask.values()));
       counter.finish(1);
     }
@@ -246,7 +247,8 @@ struct Evaluator::Impl {
     for (std::size_t stage = 0; stage < stages.size(); ++stage) {
       const auto anew = explain_at(stage, e.scene.photo, counter.within());
       for (std::size_t m = 0; m < anew.size(); ++m)
-        e.correlations[m].push_back(evaluate::spearman(e.explanations[m].map.values(), anew[m].map.values()));
+        e.correlations[m].push_back(
+            evaluate::spearman(judged(e.explanations[m]).values(), judged(anew[m]).values()));
       counter.finish(1);
     }
   }

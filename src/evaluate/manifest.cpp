@@ -81,6 +81,7 @@ Json evaluate_json(const EvaluateOptions& options) {
           {"blur", {{"window", options.blur_window}, {"sigma", options.blur_sigma}}},
           {"tolerance", options.tolerance},
           {"of_label", options.of_label},
+          {"signed_maps", options.signed_maps},
           {"seed", options.seed}};
 }
 

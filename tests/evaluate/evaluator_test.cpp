@@ -201,6 +201,23 @@ TEST_CASE("the class that is explained is the predicted one, or the label") {
   CHECK_THROWS_AS(labelled.measure(two_spots(), 4, {}), Error);
 }
 
+TEST_CASE("a signed map ranks what speaks against the class below what says nothing") {
+  // The fourth class reads minus red: its map is flat after the ReLU; before it, all but red is highest.
+  const auto of_last = [](bool signed_maps) {
+    Evaluator evaluator(
+        paper_model(), {},
+        {.metrics = {"complexity", "deletion"}, .steps = 4, .of_label = true, .signed_maps = signed_maps});
+    return evaluator.measure(two_spots(), 3, {});
+  };
+  const auto after = of_last(false), before = of_last(true);
+  CHECK(says(after[0].note, "flat"));
+  CHECK(before[0].note.empty());
+  CHECK(before[0].value == Approx(1 - 4.0 / 16));
+  // Red, in the upper left, goes last, not first as in reading order; then no logit is left.
+  CHECK(after[1].curve[1] > before[1].curve[1]);
+  CHECK(before[1].curve[4] == Approx(0.25));
+}
+
 TEST_CASE("what makes no sense is refused before any photo") {
   CHECK(says(refusal({.metrics = {"delection"}}), "did you mean deletion"));
   CHECK(says(refusal({.metrics = {}}), "no metric"));

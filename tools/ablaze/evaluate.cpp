@@ -60,6 +60,10 @@ void add_metric_options(CLI::App& grammar, Words& words) {
                 "Explain and score the class that a photo is labelled with, not the one that the network "
                 "puts first")
       ->group(what_is_measured);
+  grammar
+      .add_flag("--signed", options.signed_maps,
+                "Judge the maps before their ReLU: evidence against the class ranks below none")
+      ->group(what_is_measured);
   grammar.add_option("--steps", options.steps, "insertion, deletion: steps from nothing to the whole photo")
       ->type_name("N")
       ->check(CLI::Range(1, 10'000))
