@@ -23,6 +23,10 @@ struct Tile {
 // error of a sum grows with its length, and fc1 of a VGG has 25,088 terms.
 constexpr int kSegmentTerms = 1024;
 
+// g++ cannot see that `before` is written by the first segment of several; zeros in it would be stored for
+// each tile.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 /// A segment's input channels and taps are summed in registers; bias + segments, then the epilogue, then one
 /// store. In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
 /// neighbouring outputs, 0 where it is known at run time only.
@@ -33,17 +37,11 @@ void conv_tile(const Conv& c, const Tile& t) {
   const std::ptrdiff_t next_row = c.stride_h * c.in.row;
   const std::ptrdiff_t step = Step != 0 ? Step : static_cast<std::ptrdiff_t>(c.stride_w) * In;
   const Vector zero = Vector::all(0);
-  Vector total[Pixels][kWide];
-  ABLAZE_UNROLL
-  for (int j = 0; j < Pixels; ++j) {
-    ABLAZE_UNROLL
-    for (int b = 0; b < kWide; ++b)
-      total[j][b] = t.bias != nullptr ? Vector::load(t.bias + b * Vector::width) : zero;
-  }
   const int segment = larger(1, kSegmentTerms / (In * c.kernel_h * c.kernel_w));
   const float* w = t.weights;
-  for (int begin = 0; begin < t.in_blocks; begin += segment) {
-    Vector sum[Pixels][kWide];
+  Vector sum[Pixels][kWide];
+  float before[Pixels][kWide][Vector::width];  // the segments before; short sums never leave the registers
+  for (int begin = 0;; begin += segment) {
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
       ABLAZE_UNROLL
@@ -77,10 +75,25 @@ void conv_tile(const Conv& c, const Tile& t) {
         }
       }
     }
+    if (begin == 0) {
+      ABLAZE_UNROLL
+      for (int b = 0; b < kWide; ++b) {
+        const Vector bias = t.bias != nullptr ? Vector::load(t.bias + b * Vector::width) : zero;
+        ABLAZE_UNROLL
+        for (int j = 0; j < Pixels; ++j) sum[j][b] = bias + sum[j][b];
+      }
+    } else {
+      ABLAZE_UNROLL
+      for (int j = 0; j < Pixels; ++j) {
+        ABLAZE_UNROLL
+        for (int b = 0; b < kWide; ++b) sum[j][b] = Vector::load(before[j][b]) + sum[j][b];
+      }
+    }
+    if (end >= t.in_blocks) break;
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
       ABLAZE_UNROLL
-      for (int b = 0; b < kWide; ++b) total[j][b] = total[j][b] + sum[j][b];
+      for (int b = 0; b < kWide; ++b) sum[j][b].store(before[j][b]);
     }
   }
   const auto place = [](const auto& p, int block, int j) {
@@ -92,7 +105,7 @@ void conv_tile(const Conv& c, const Tile& t) {
     const int lane = (b % kVectors) * Vector::width;
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
-      Vector y = total[j][b];
+      Vector y = sum[j][b];
       if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual, block, j) + lane);
       if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu, block, j) + lane);
       if (t.base != nullptr) {
@@ -104,6 +117,8 @@ void conv_tile(const Conv& c, const Tile& t) {
     }
   }
 }
+
+#pragma GCC diagnostic pop
 
 using TileFunction = void (*)(const Conv&, const Tile&);
 

@@ -157,6 +157,18 @@ def onnx_models():
                                onnx_node("Pad", ["s", "around"], ["q"]), onnx_node("Sub", ["q", "q"], ["z"]), tail)
 
 
+CSV = {
+    "boxes": "path,label,xmin,ymin,xmax,ymax\na.jpg,tench,1,2,30,40\na.jpg,tench,5.5,6,7,8\nb.jpg,,,,,\n",
+    "quoted": '\ufeffpath,boxes\r\n"a, ""b"".png","1 2 3 4; 5 6 7 8"\r\n\r\n"two\nlines",\r\n',
+}
+
+XML = {
+    "voc": "<?xml version='1.0'?>\n<annotation><size a=\"1\"/><object><name>church</name><bndbox><xmin>1</xmin>"
+           "<ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>\n",
+    "text": "<!-- a --><a>1 &lt; 2 &amp; &#65;&#x1F600; <![CDATA[<b>]]><b c='d'></b ></a><?e?>",
+}
+
+
 METADATA = {
     "ablaze.version": "1",
     "ablaze.labels": '["a","b","c"]',
@@ -239,6 +251,8 @@ def corpora():
             arrays[f"v{version}{kind[1:]}"] = (b"\x93NUMPY" + bytes([version, 0]) + struct.pack(length, len(header)) +
                                                header + bytes(12 * width))
     yield "npy", arrays
+    yield "csv", {name: content.encode() for name, content in CSV.items()}
+    yield "xml", {name: content.encode() for name, content in XML.items()}
 
 
 def main():
