@@ -185,7 +185,7 @@ int run_evaluate(const EvaluateTask& task) { return EvaluateRun(task).run(); }
 int summarise_run(const fs::path& folder, bool json, bool quiet) {
   const evaluate::Summary summary = evaluate::summarise(folder);
   evaluate::write_summary(folder, summary);
-  if (json || !quiet) report_summary(summary, json);
+  report_summary(summary, json);
   if (!json && !quiet) {
     print(shown(folder / "summary.md") +
           ": these numbers as a page, beside it summary.json, summary.csv and the "

@@ -10,6 +10,7 @@
 #include "ablaze/attribution_words.hpp"
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
+#include "ablaze/explain_methods.hpp"
 #include "ablaze/explain_pictures.hpp"
 #include "ablaze/explain_plan.hpp"
 #include "ablaze/explain_run.hpp"
@@ -76,6 +77,7 @@ Command explain_command(CLI::App& app, const Common& common) {
       ->allow_extra_args(false)
       ->capture_default_str();
   add_attribution_options(*grammar, words->attribution);
+  add_channel_options(*grammar, words->attribution.method);
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input, method and class");
   grammar->add_flag("--plan", words->plan,
                     "Only tell how the layer's channels would be ablated, and what that would cost");

@@ -53,10 +53,11 @@ void add_output_options(CLI::App& grammar, PictureWords& words) {
                 "Write a sheet of all methods and classes (written anyway where there are several methods)")
       ->group(pictures_group);
   grammar
-      .add_option("--steps", words.steps,
-                  "Write the way of each explanation into a folder below DIR: the input, the channels, the "
-                  "running sum, the ReLU and the overlay as pictures, and steps.json; of one layer's map as it "
-                  "comes: not with --fuse or --smooth")
+      .add_option(
+          "--steps", words.steps,
+          "Write the way of each explanation into a folder below DIR: the input, the channels, the "
+          "running sum, the ReLU and the overlay as pictures, and steps.json; of one layer's map as it "
+          "comes: not with --fuse or --smooth")
       ->type_name("DIR")
       ->group(pictures_group);
 }
