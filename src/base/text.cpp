@@ -1,7 +1,9 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <tuple>
 
@@ -132,6 +134,14 @@ std::string slug(std::string_view text) {
   }
   while (!result.empty() && result.back() == '-') result.pop_back();
   return result;
+}
+
+std::string fixed(double number, int digits) {
+  std::array<char, 400> text{};  // the largest double has 309 digits before the point
+  std::snprintf(text.data(), text.size(), "%.*f", digits, number);
+  const std::string_view written = text.data();
+  const bool zero = written.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string(written.substr(zero && written.starts_with('-') ? 1 : 0));
 }
 
 std::string printable(std::string_view text, std::size_t most) {

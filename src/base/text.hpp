@@ -18,6 +18,9 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
 /// "a, b and c"
 std::string join(std::span<const std::string> words, std::string_view last = " and ");
 
+/// A number with this many digits behind the point; what rounds to zero has no sign.
+std::string fixed(double number, int digits);
+
 std::string lower(std::string_view text);
 
 /// Lower case with runs of other than letters and digits as one dash, none at the ends: a file name's part.

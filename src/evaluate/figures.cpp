@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <set>
 #include <utility>
 
+#include "base/text.hpp"
 #include "evaluate/svg.hpp"
 
 namespace ablaze::evaluate {
@@ -23,12 +23,6 @@ constexpr std::string_view pale = "#e6e6e6", dark = "#222222", middling = "#8888
 
 Svg::Line line_of(std::size_t method) {
   return {colours[method % colours.size()], 1.8, dashes[method / colours.size() % dashes.size()]};
-}
-
-std::string short_text(double value, int digits) {
-  std::array<char, 400> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
 }
 
 /// An axis with round numbers at its marks.
@@ -76,7 +70,7 @@ void draw_bar(Svg& svg, double x, double y, const Axis& axis, const Estimate& va
   for (const double end : {value.low, value.high}) {
     svg.line(at(end), middle - 3.5, at(end), middle + 3.5, {dark, 1.2});
   }
-  svg.text(x + BarPanel::plot + 8, y + 13, short_text(value.mean, digits), Anchor::start, 11);
+  svg.text(x + BarPanel::plot + 8, y + 13, base::fixed(value.mean, digits), Anchor::start, 11);
 }
 
 void draw_bars(Svg& svg, double x, double y, const Summary& summary, const std::string& metric) {
@@ -96,7 +90,7 @@ void draw_bars(Svg& svg, double x, double y, const Summary& summary, const std::
     const double value = axis.low + i * axis.step;
     const double at = left + BarPanel::plot * axis.share(value);
     svg.line(at, top - 4, at, bottom + 2, {pale});
-    svg.text(at, bottom + 15, short_text(value, axis.digits), Anchor::middle, 10);
+    svg.text(at, bottom + 15, base::fixed(value, axis.digits), Anchor::middle, 10);
   }
   for (std::size_t i = 0; i < methods.size(); ++i) {
     const double row = top + BarPanel::row * static_cast<double>(i);
@@ -128,12 +122,12 @@ void draw_frame(Svg& svg, double x, double y, const Axis& axis, const std::strin
     const double value = axis.low + i * axis.step;
     const double at = bottom - CurvePanel::plot_height * axis.share(value);
     svg.line(left, at, left + CurvePanel::plot_width, at, {i == 0 ? middling : pale});
-    svg.text(left - 7, at + 4, short_text(value, axis.digits), Anchor::end, 10);
+    svg.text(left - 7, at + 4, base::fixed(value, axis.digits), Anchor::end, 10);
   }
   for (int i = 0; i <= 5; ++i) {
     const double at = left + CurvePanel::plot_width * i / 5;
     svg.line(at, bottom, at, bottom + 4, {middling});
-    svg.text(at, bottom + 16, short_text(i / 5.0, 1), Anchor::middle, 10);
+    svg.text(at, bottom + 16, base::fixed(i / 5.0, 1), Anchor::middle, 10);
   }
   svg.text(left + CurvePanel::plot_width / 2, bottom + 33, steps_name(metric), Anchor::middle, 11);
 }

@@ -1,6 +1,5 @@
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 #include <nlohmann/json.hpp>
 
@@ -13,15 +12,10 @@
 namespace ablaze::evaluate {
 namespace {
 
+using base::fixed;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t most_failures_listed = 20;
-
-std::string fixed(double value, int digits) {
-  std::array<char, 400> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
-}
 
 /// The shortest digits that read back as this number.
 std::string exact(double value) {

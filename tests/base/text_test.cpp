@@ -63,3 +63,12 @@ TEST_CASE("printable leaves nothing that moves a cursor") {
   CHECK(printable("abcdef", 3) == "abc...");
   CHECK(printable("abc", 3) == "abc");
 }
+
+TEST_CASE("fixed rounds, and a zero has no sign") {
+  CHECK(fixed(-1.25, 1) == "-1.2");
+  CHECK(fixed(0.0049, 2) == "0.00");
+  CHECK(fixed(-0.0049, 2) == "0.00");
+  CHECK(fixed(-0.4, 0) == "0");
+  CHECK(fixed(-0.005001, 2) == "-0.01");
+  CHECK(fixed(1e308, 4).size() == 309 + 5);
+}

@@ -87,12 +87,6 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
-std::string fixed(double number, int digits) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, number);
-  return text.data();
-}
-
 std::string scientific(double number) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.1e", number);

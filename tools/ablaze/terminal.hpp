@@ -5,7 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
+
 namespace ablaze::cli {
+
+using base::fixed;
 
 /// What the place that text goes to can show.
 struct Style {
@@ -32,7 +36,6 @@ std::string grouped(std::int64_t number);
 std::string short_number(double number);
 /// "0:07", "12:30", "1:02:03"
 std::string clock_time(double seconds);
-std::string fixed(double number, int digits);
 /// "1.3e-06"
 std::string scientific(double number);
 
