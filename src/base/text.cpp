@@ -61,6 +61,16 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+/// What turns the direction of the text around it, so that a name reads as another one: U+200E, U+200F,
+/// U+202A to U+202E, U+2066 to U+2069.
+bool is_direction(std::string_view character) {
+  if (character.size() != 3 || character[0] != '\xE2') return false;
+  const auto second = static_cast<unsigned char>(character[1]),
+             third = static_cast<unsigned char>(character[2]);
+  return (second == 0x80 && (third == 0x8E || third == 0x8F || (third >= 0xAA && third <= 0xAE))) ||
+         (second == 0x81 && third >= 0xA6 && third <= 0xA9);
+}
+
 bool is_control(std::string_view character) {
   const auto first = static_cast<unsigned char>(character[0]);
   if (character.size() == 1) return first < 0x20 || first == 0x7F;
@@ -149,7 +159,7 @@ std::string printable(std::string_view text, std::size_t most) {
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     const std::string_view character = text.substr(0, std::max<std::size_t>(1, length));
-    const bool shown = length > 0 && !is_control(character);
+    const bool shown = length > 0 && !is_control(character) && !is_direction(character);
     if (result.size() + (shown ? length : 1) > most) return result + "...";
     result += shown ? character : "?";
     text.remove_prefix(character.size());

@@ -26,7 +26,8 @@ std::string lower(std::string_view text);
 /// Lower case with runs of other than letters and digits as one dash, none at the ends: a file name's part.
 std::string slug(std::string_view text);
 
-/// Text from a file, made fit for a terminal: control characters become '?', long text is cut.
+/// Text from a file, made fit for a terminal: control characters and those that turn the writing
+/// direction become '?', long text is cut.
 std::string printable(std::string_view text, std::size_t most = 80);
 
 }  // namespace ablaze::base

@@ -60,6 +60,8 @@ TEST_CASE("printable leaves nothing that moves a cursor") {
   CHECK(printable("\u009b"
                   "31m") == "?31m");
   CHECK(printable("\xff\xc3") == "??");
+  CHECK(printable("gpj\u202e.exe") == "gpj?.exe");
+  CHECK(printable("\u2066a\u2069 \u200fb\u2014\u2065") == "?a? ?b\u2014\u2065");
   CHECK(printable("abcdef", 3) == "abc...");
   CHECK(printable("abc", 3) == "abc");
 }
