@@ -1,4 +1,5 @@
 #include <cpuid.h>
+#include <unistd.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/isa.hpp>
@@ -35,6 +36,20 @@ Split split_work(int images, int columns, int h, bool by_rows, int threads) {
   chunks = std::clamp(chunks, 1, h);
   const int rows = (h + chunks - 1) / chunks;
   return {rows + (h < 8 ? rows % 2 : 0), by_rows};  // tiles of narrow maps span two rows
+}
+
+Split split_work(int images, int columns, int h, bool by_rows, int threads, std::ptrdiff_t row_bytes,
+                 std::ptrdiff_t image_bytes) {
+  static const long reported = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  const std::ptrdiff_t cache = reported > 0 ? reported : std::ptrdiff_t{1} << 20;
+  Split split = split_work(images, columns, h, by_rows, threads);
+  if (!by_rows) {
+    if (image_bytes <= cache) return split;
+    split.parts = threads;
+  }
+  const int most = static_cast<int>(std::max<std::ptrdiff_t>(cache / 2 / row_bytes, h < 8 ? 2 : 1));
+  split.rows = std::min(split.rows, most);
+  return split;
 }
 
 int item_count(const Split& split, int images, int columns, int h) {

@@ -37,8 +37,17 @@ struct Share {
 
 Share share_of(const Split& split, int images, int columns, int h, int item) {
   const int chunks = (h + split.rows - 1) / split.rows;
-  const int column = split.by_rows ? item % columns : item / (chunks * images);
-  const int rest = split.by_rows ? item / columns : item % (chunks * images);
+  // The part's columns: [begin, begin + width).
+  int begin = 0, width = columns;
+  if (!split.by_rows) {
+    const int parts = smaller(split.parts, columns), column = item / (chunks * images);
+    const int part = static_cast<int>(((static_cast<long long>(column) + 1) * parts - 1) / columns);
+    begin = static_cast<int>(static_cast<long long>(part) * columns / parts);
+    width = static_cast<int>((static_cast<long long>(part) + 1) * columns / parts) - begin;
+    item -= begin * chunks * images;
+  }
+  const int column = begin + item % width;
+  const int rest = item / width;
   const int y0 = rest % chunks * split.rows;
   return {rest / chunks, column, y0, smaller(y0 + split.rows, h)};
 }

@@ -153,6 +153,7 @@ void winograd_multiply(const Winograd& w, int item) {
   product.out.block = block;
   const TileFunction* functions = tile_functions(product, group.blocks, 1);
   Tile t{};
+  t.first = t.last = true;
   t.weights = w.conv.weights + tap * w.tap_weights + group.weights;
   t.bias = w.zeros;
   t.in_blocks = w.in_blocks;

@@ -46,6 +46,9 @@ struct Split {
   /// Items of the same rows are neighbours, so that a thread computes a region of the picture, which the next
   /// layer's share reads again; else those of the same channels, so that it reads only their weights.
   bool by_rows = false;
+  /// Not by rows: the columns are shared out among so many parts, and the items of one part go by rows. As
+  /// many as there are columns: a column's items are neighbours.
+  int parts = 1 << 30;
 };
 
 /// Output channels that one tile computes together, and the input channels that they read.
@@ -255,6 +258,10 @@ const KernelTable& kernel_table(Isa isa);
 
 /// Cuts an output of `images` x `columns` x `h` rows so that `threads` threads share the work evenly.
 Split split_work(int images, int columns, int h, bool by_rows, int threads);
+/// The same where each column reads all of an input of `row_bytes` for a row of the output and `image_bytes`
+/// for an image: what the items of the same rows read is to stay in the core's second-level cache.
+Split split_work(int images, int columns, int h, bool by_rows, int threads, std::ptrdiff_t row_bytes,
+                 std::ptrdiff_t image_bytes);
 int item_count(const Split& split, int images, int columns, int h);
 
 }  // namespace ablaze::kernels

@@ -34,7 +34,7 @@ void keep_values(Program& tail) {
   std::vector<ValueId> untouchable{tail.input, tail.output};
   for (const auto& [node, value] : tail.value_of) untouchable.push_back(value);
   tail.arena_floats = 0;
-  plan_memory(tail, untouchable);
+  plan_memory(tail, untouchable, 1);
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish) : op
   options.isa = resolve_isa(options.isa);
   table = &kernels::kernel_table(options.isa);
   shapes = network.infer_shapes(options.input);
-  graph = in_known_operators(network, shapes);
+  graph = in_known_operators(network, shapes, options.memory_limit);
 
   kept.assign(shapes.size(), false);
   for (const std::string& name : options.keep) {

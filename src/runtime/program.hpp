@@ -53,6 +53,7 @@ struct Value {
   int storage = kNone;                ///< the value's place; a flattened value may share that of its source
   std::size_t offset = 0;             ///< in floats, of the storage in its memory
   std::ptrdiff_t scratch_floats = 0;  ///< Layout::scratch: its size
+  bool leading = false;  ///< of one image, and each thread has its own, Program::leading_floats apart
 
   std::ptrdiff_t row() const;
   std::ptrdiff_t block() const;   ///< from one block (or plane) of an image to the next
@@ -175,6 +176,10 @@ struct Program {
   ValueId input = kNone;               ///< filled by the caller before the steps run
   ValueId output = kNone;
   std::size_t arena_floats = 0;
+  /// The first steps of a batch: each thread takes one image through all of them, then the next one. What they
+  /// write stays in the core's caches, and nobody waits. The other steps take the whole batch together.
+  std::size_t leading_steps = 0;
+  std::size_t leading_floats = 0;  ///< of the arena: one thread's values that no other step reads
   bool gradient = false;  ///< a gradient program: from the output's gradient back to a layer's
   // A delta program's: it runs on changes instead of values, without biases.
   bool changes = false;
@@ -219,13 +224,17 @@ Program lower(const LoweringJob& job);
 
 /// Tiles that the working memory of a Winograd step in phases has room for.
 int chunk_stride(const kernels::Choice& choice, int tiles);
-/// Gives a Winograd step, whose convolution has outputs of height x width, its phases and its working memory:
-/// one block a thread, or one chunk for all.
-void add_winograd_scratch(Program& program, Step& step, int height, int width, int threads);
+/// Gives a Winograd step on `images` images its phases and its working memory: one block a thread, or one
+/// chunk for all.
+void add_winograd_scratch(Program& program, Step& step, int images, int threads);
+
+/// Decides which steps of a whole network's program lead. No bit of a result hangs on it. `kept`: values that
+/// must hold the whole batch.
+void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept);
 
 /// Gives every storage of the program's own arena its offset: greedily, the largest first, into the lowest
 /// gap that is free while the storage lives. Kept and caller-filled values are never overwritten.
-void plan_memory(Program& program, std::span<const ValueId> untouchable);
+void plan_memory(Program& program, std::span<const ValueId> untouchable, int threads);
 
 /// Packs a Conv2d, with scale and shift [O] folded in (empty: none).
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,

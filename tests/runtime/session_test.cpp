@@ -249,6 +249,33 @@ TEST_CASE("a batch gives each input's logits, whatever the session keeps") {
   }
 }
 
+TEST_CASE(
+    "a batch has the same bits whether threads share each image or take one each through the first layers") {
+  for (unsigned seed = 0; seed < kNetworks; ++seed) {
+    CAPTURE(seed);
+    RandomNetwork network(seed, false, seed % 4 == 1);
+    const Shape six = with_batch(network.input_shape(), 6);
+    const Tensor inputs = to_tensor(six, network.input(6));
+    std::vector<std::string> keep;
+    for (const Node& node : network.graph().nodes().subspan(1)) {
+      if (seed % 2 == 0) keep.push_back(node.name);
+    }
+    for (const Isa isa : testing::available_isas()) {
+      SessionOptions options = options_for(six, isa, keep);
+      options.threads = 4;  // which six images cannot be handed out to evenly: shared
+      const Trace shared = Session(network.graph(), options).run(inputs);
+      for (const int threads : {1, 2, 3, 6}) {
+        CAPTURE(threads);
+        options.threads = threads;
+        const Trace trace = Session(network.graph(), options).run(inputs);
+        CHECK(same_bits(trace.logits(), shared.logits()));
+        for (const std::string& name : keep)
+          CHECK(same_bits(trace.activation(name), shared.activation(name)));
+      }
+    }
+  }
+}
+
 TEST_CASE("a batch is as large as its memory allows") {
   RandomNetwork network(1);
   const Session session(network.graph(), options_for(network.input_shape(), Isa::automatic));

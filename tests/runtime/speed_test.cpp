@@ -14,6 +14,8 @@ using namespace ablaze;
 
 namespace {
 
+/// Of what a processor reached, the share that must hold: a fall by a third is seen.
+constexpr double kShare = 0.7;
 constexpr int kTries = 9;
 constexpr int kTurns = 3;
 constexpr int kRunsPerTurn = 5;
@@ -72,6 +74,20 @@ std::vector<Isa> fast_isas() {
   return isas;
 }
 
+constexpr double kNone = 1e9;
+
+/// The ratios that processors reached: how much arithmetic they do per load and per permutation differs.
+struct Measured {
+  double zen4, emerald_rapids, zen3;  ///< kNone: it lacks the instruction set
+  double least() const { return std::min({zen4, emerald_rapids, zen3}); }
+};
+
+/// The lowest ratio to accept. A processor of another kind is held to the least of all.
+double lowest_accepted(const Measured& measured) {
+  if (!__builtin_cpu_is("amdfam19h")) return kShare * measured.least();
+  return kShare * (__builtin_cpu_supports("avx512f") ? measured.zen4 : measured.zen3);
+}
+
 /// The share of the arithmetic peak that a layer's direct convolution reaches.
 double share_of_peak(const Layer& layer, Isa isa, double bound) {
   const Session session = compile(layer, isa, false);
@@ -89,29 +105,29 @@ double share_of_peak(const Layer& layer, Isa isa, double bound) {
 }  // namespace
 
 TEST_CASE("the direct convolution keeps near the arithmetic peak") {
-  // On a Zen 4: 0.97 with AVX-512, 0.95 with AVX2.
-  constexpr double bound = 0.72;
   for (const Isa isa : fast_isas()) {
     CAPTURE(to_string(isa));
+    const double bound =
+        lowest_accepted(isa == Isa::avx512 ? Measured{0.97, 0.96, kNone} : Measured{0.95, 0.90, 0.82});
     CHECK(share_of_peak({64, 64, 28}, isa, bound) >= bound);
   }
 }
 
 TEST_CASE("a convolution in groups of four channels multiplies no zeros") {
-  // On a Zen 4: 0.92 with AVX-512, 0.74 with AVX2.
   for (const Isa isa : fast_isas()) {
     CAPTURE(to_string(isa));
-    const double bound = isa == Isa::avx512 ? 0.61 : 0.49;
+    const double bound =
+        lowest_accepted(isa == Isa::avx512 ? Measured{0.92, 0.55, kNone} : Measured{0.74, 0.59, 0.37});
     CHECK(share_of_peak({128, 128, 56, 32}, isa, bound) >= bound);
   }
 }
 
 TEST_CASE("Winograd's convolution keeps its lead over the direct one") {
-  // On a Zen 4: 3.3 with AVX-512, 3.0 with AVX2.
   const Layer layer{128, 128, 56};
   for (const Isa isa : fast_isas()) {
     CAPTURE(to_string(isa));
-    const double bound = isa == Isa::avx512 ? 2.5 : 2.25;
+    const double bound =
+        lowest_accepted(isa == Isa::avx512 ? Measured{3.3, 2.55, kNone} : Measured{3.0, 2.84, 2.9});
     const Session direct = compile(layer, isa, false), winograd = compile(layer, isa, true);
     const Tensor input = filled(direct.options().input);
     const double ratio = best_ratio(bound, [&] {

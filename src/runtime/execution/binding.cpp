@@ -3,8 +3,8 @@
 namespace ablaze::runtime {
 
 StepBinding::StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
-                         const Changes& changes, int threads)
-    : program_(program), graph_(graph), step_(step), memory_(memory), changes_(changes) {
+                         const Changes& changes, int threads, Lead lead)
+    : program_(program), graph_(graph), step_(step), memory_(memory), changes_(changes), lead_(lead) {
   const Node& node = graph_.node(step.first);
   switch (step.kind) {
     case Step::Kind::convolution:
@@ -121,13 +121,20 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
 
 kernels::Input StepBinding::in(ValueId id) const {
   if (id == kNone) return {};
-  if (value(id).home != Home::planes) return read_view(value(id), memory_);
   const Value& v = value(id);
+  if (v.home != Home::planes) {
+    kernels::Input view = read_view(v, memory_);
+    view.data += skipped(v);
+    return view;
+  }
   return {changes_.planes + v.offset + v.origin(), 0, v.block(), v.row()};
 }
 
 kernels::Output StepBinding::out(ValueId id) const {
-  return id == kNone ? kernels::Output{} : write_view(value(id), memory_);
+  if (id == kNone) return {};
+  kernels::Output view = write_view(value(id), memory_);
+  view.data += skipped(value(id));
+  return view;
 }
 
 kernels::Base StepBinding::base(ValueId id) const {

@@ -7,11 +7,17 @@
 
 namespace ablaze::runtime {
 
+/// What a leading step works on, and for whom.
+struct Lead {
+  int image = -1;  ///< -1: the step does not lead
+  int thread = 0;
+};
+
 /// What a step reads and writes, bound to memory; the views are made anew a run, which costs nothing.
 class StepBinding {
  public:
   StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
-              const Changes& changes, int threads);
+              const Changes& changes, int threads, Lead lead = {});
 
   /// Pieces of work in a phase of the step, which may be done in any order by any thread.
   int items(int phase) const;
@@ -22,9 +28,18 @@ class StepBinding {
   kernels::Input in(ValueId id) const;
   kernels::Output out(ValueId id) const;
   kernels::Base base(ValueId id) const;
-  /// Images of the batch that there are.
-  int images(const Value& v) const { return program_.changes ? changes_.images : v.extent.batch; }
-  float* scratch() const { return memory_.own + value(step_.scratch).offset; }
+  /// Images that the step takes: of a delta program's batch those that there are.
+  int images(const Value& v) const {
+    if (program_.changes) return changes_.images;
+    return lead_.image >= 0 ? 1 : v.extent.batch;
+  }
+  /// From the first image of the first thread to the one at hand.
+  std::ptrdiff_t skipped(const Value& v) const {
+    if (lead_.image < 0) return 0;
+    return v.leading ? lead_.thread * static_cast<std::ptrdiff_t>(program_.leading_floats)
+                     : lead_.image * v.batch();
+  }
+  float* scratch() const { return memory_.own + value(step_.scratch).offset + skipped(value(step_.scratch)); }
 
   // convolutions.cpp
   void bind_convolution(int threads);
@@ -56,6 +71,7 @@ class StepBinding {
   const Step& step_;
   const Memory& memory_;
   const Changes& changes_;
+  Lead lead_;
   kernels::LinearOfPlanes linear_;
   kernels::LinearPull linear_pull_;
   std::vector<kernels::OutGroup> live_groups_;  // of linear_pull_

@@ -57,7 +57,15 @@ void StepBinding::bind_convolution(int threads) {
   // A thread that computes a region of the picture reads all weights, one that computes some channels reads
   // the whole picture, most of which another core wrote: the lesser of the two is shared.
   const bool by_rows = value(step_.in).floats() > step_.packed->weights.size();
-  conv_.split = kernels::split_work(conv_.batch, conv_.group_count, conv_.out_h, by_rows, threads);
+  const Value& from = value(step_.in);
+  const auto bytes = [](std::ptrdiff_t floats) { return floats * std::ptrdiff_t{sizeof(float)}; };
+  if (conv_.planar || result.layout == Layout::features || conv_.group_inputs > 0) {
+    conv_.split = kernels::split_work(conv_.batch, conv_.group_count, conv_.out_h, by_rows, threads);
+  } else {
+    conv_.split = kernels::split_work(conv_.batch, conv_.group_count, conv_.out_h, by_rows, threads,
+                                      bytes(from.row() * from.blocks() * conv_.stride_h),
+                                      bytes(from.block() * from.blocks()));
+  }
   items_ = conv_items_ = kernels::item_count(conv_.split, conv_.batch, conv_.group_count, conv_.out_h);
   // Steps that write some pixels each leave the border around all of them to the first one.
   const bool frames = !step_.pixels.all() && step_.pixels.first_y == 0 && step_.pixels.first_x == 0;

@@ -38,7 +38,7 @@ class GradientLowering {
     program_.output = add_up(layer_, kNone);
     program_.value_of[layer_] = program_.output;
     const ValueId untouchable[] = {program_.input, program_.output};
-    plan_memory(program_, untouchable);
+    plan_memory(program_, untouchable, network_.options.threads);
     return std::move(program_);
   }
 
@@ -265,8 +265,7 @@ class GradientLowering {
                                                  network_.options.isa, network_.options.threads);
     step.kind = Step::Kind::winograd;
     step.choice = walk.winograd && walk.side == choice.side ? walk : choice;
-    add_winograd_scratch(program_, step, static_cast<int>(s[2]), static_cast<int>(s[3]),
-                         network_.options.threads);
+    add_winograd_scratch(program_, step, value(step.out).extent.batch, network_.options.threads);
   }
 
   ValueId pull_linear(NodeId id, const Part& part, ValueId sum, ValueId gate) {

@@ -5,17 +5,16 @@
 namespace ablaze::runtime {
 namespace {
 
-// Of all maps together: far more than any network has, and a bound to what a small file can ask for.
-constexpr std::int64_t kMostWeights = std::int64_t{1} << 26;
-
+/// bytes: those that all maps so far have left of the limit, which bounds what a small file can ask for.
 op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const std::string& layer,
-                          std::int64_t& weights) {
+                          std::size_t& bytes) {
   const auto outputs = static_cast<std::int64_t>(map.from.size());
-  weights += outputs * inputs;
-  if (weights > kMostWeights) {
+  const std::size_t takes = static_cast<std::size_t>(outputs * inputs) * sizeof(float);
+  if (takes > bytes) {
     throw Error("layer " + layer + ": mapping " + std::to_string(inputs) + " channels to " +
-                std::to_string(outputs) + " is more than is supported");
+                std::to_string(outputs) + " takes more memory than the limit leaves; allow more memory");
   }
+  bytes -= takes;
   Tensor weight({outputs, inputs, 1, 1});
   for (std::int64_t o = 0; o < outputs; ++o) {
     const int source = map.from[static_cast<std::size_t>(o)];
@@ -29,14 +28,13 @@ op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const 
 
 }  // namespace
 
-Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes) {
+Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes, std::size_t memory_limit) {
   Graph graph;
-  std::int64_t weights = 0;
   for (const Node& node : network.nodes()) {
     Op op = node.op;
     if (const auto* map = std::get_if<op::ChannelMap>(&node.op)) {
       const std::int64_t inputs = shapes[static_cast<std::size_t>(node.inputs[0])][1];
-      op = as_convolution(*map, inputs, node.name, weights);
+      op = as_convolution(*map, inputs, node.name, memory_limit);
     }
     graph.add(node.name, std::move(op), node.inputs);
   }

@@ -83,7 +83,8 @@ void Lowering::plan() {
   for (const auto& [node, value] : program_.value_of) {
     if (!tail() && job_.keep_values && kept(node)) untouchable.push_back(value);
   }
-  plan_memory(program_, untouchable);
+  if (!tail() && !delta()) lead(program_, job_, untouchable);
+  plan_memory(program_, untouchable, job_.threads);
   // What was not kept is overwritten during a run and cannot be read after it.
   std::erase_if(program_.value_of, [&](const auto& entry) { return !kept(root(entry.first)); });
 }

@@ -36,23 +36,29 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
     const Step& step = program.steps[static_cast<std::size_t>(s)];
     for (const ValueId id : {step.in, step.other, step.out, step.before_relu, step.scratch}) touch(id, s);
   }
+  // The leading steps run again and again, and a value of the whole batch must outlast that.
+  const int leading = static_cast<int>(program.leading_steps);
+  for (std::size_t id = 0; id < life.size(); ++id) {
+    if (!life[id].used || life[id].begin >= leading || program.values[id].leading) continue;
+    life[id].begin = std::min(life[id].begin, 0);
+    life[id].end = std::max(life[id].end, leading - 1);
+  }
   for (const ValueId id : untouchable) touch(id, steps);
   return life;
 }
 
-}  // namespace
-
-void plan_memory(Program& program, std::span<const ValueId> untouchable) {
+/// Places the storages of the leading steps' own values, or all others; returns the floats they take.
+std::size_t place(const Program& program, std::vector<Life>& life, bool leading) {
   constexpr std::size_t line = 16;  // floats; every value begins on a cache line
-  std::vector<Life> life = lives(program, untouchable);
   std::vector<std::size_t> order(life.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order,
                            [&](std::size_t a, std::size_t b) { return life[a].floats > life[b].floats; });
 
+  std::size_t floats = 0;
   std::vector<std::size_t> placed;
   for (const std::size_t id : order) {
-    if (!life[id].used) continue;
+    if (!life[id].used || program.values[id].leading != leading) continue;
     life[id].floats = (life[id].floats + line - 1) / line * line;
     std::vector<std::size_t> rivals;
     std::ranges::copy_if(placed, std::back_inserter(rivals),
@@ -64,11 +70,22 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable) {
       offset = std::max(offset, life[other].offset + life[other].floats);
     }
     life[id].offset = offset;
-    program.arena_floats = std::max(program.arena_floats, offset + life[id].floats);
+    floats = std::max(floats, offset + life[id].floats);
     placed.push_back(id);
   }
+  return floats;
+}
+
+}  // namespace
+
+void plan_memory(Program& program, std::span<const ValueId> untouchable, int threads) {
+  std::vector<Life> life = lives(program, untouchable);
+  const std::size_t shared = place(program, life, false);
+  program.leading_floats = place(program, life, true);
+  program.arena_floats = shared + program.leading_floats * static_cast<std::size_t>(threads);
   for (Value& value : program.values) {
-    if (value.home == Home::own) value.offset = life[static_cast<std::size_t>(value.storage)].offset;
+    if (value.home != Home::own) continue;
+    value.offset = life[static_cast<std::size_t>(value.storage)].offset + (value.leading ? shared : 0);
   }
 }
 

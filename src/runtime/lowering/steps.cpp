@@ -138,9 +138,8 @@ void Lowering::lower_chain(NodeId id, std::string description) {
   add_chain_values(chain);
   if (step.choice.winograd) {
     step.kind = Step::Kind::winograd;
-    const Shape& convolved = shape(id);
-    add_winograd_scratch(program_, step, static_cast<int>(convolved[2]), static_cast<int>(convolved[3]),
-                         job_.threads);
+    const int images = program_.values[static_cast<std::size_t>(step.out)].extent.batch;
+    add_winograd_scratch(program_, step, images, job_.threads);
   } else if (worth_gathering(chain)) {
     gather_convolution(step);
   } else if (chain.linear && chain.sparse) {

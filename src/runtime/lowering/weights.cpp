@@ -3,9 +3,20 @@
 #include <ablaze/error.hpp>
 #include <algorithm>
 
+#include "base/files.hpp"
 #include "runtime/execution/gathered_convolution.hpp"
 
 namespace ablaze::runtime {
+namespace {
+
+/// Packed once, a layer's pages in the model's file would only take memory.
+void release_mapped_weights(const Node& node) {
+  const auto release = [](const Weight& weight) { base::release_pages(weight.owner(), weight.bytes()); };
+  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) release(conv->weight);
+  if (const auto* linear = std::get_if<op::Linear>(&node.op)) release(linear->weight);
+}
+
+}  // namespace
 
 void Lowering::pack(Step& step, const Affine& affine) {
   const Node& node = graph_.node(step.first);
@@ -37,6 +48,7 @@ void Lowering::pack(Step& step, const Affine& affine) {
     } else {
       packed = pack_convolution(node, planar, tile_blocks, affine.scale, affine.shift, job_.threads);
     }
+    release_mapped_weights(node);
   }
   step.packed = packed;
 }
@@ -130,22 +142,27 @@ bool Lowering::lies(const PackedWeights& packed, PackedWeights::Form form, int s
   return packed.form == form && (form != PackedWeights::Form::winograd || packed.side == side);
 }
 
-void add_winograd_scratch(Program& program, Step& step, int height, int width, int threads) {
-  const Value& in = program.values[static_cast<std::size_t>(step.in)];
-  const Value& out = program.values[static_cast<std::size_t>(step.out)];
+void add_winograd_scratch(Program& program, Step& step, int images, int threads) {
+  // By value: the scratch may move the others.
+  const Value in = program.values[static_cast<std::size_t>(step.in)];
+  const Value out = program.values[static_cast<std::size_t>(step.out)];
   const kernels::Choice& choice = step.choice;
   const int side = choice.side;
   const std::ptrdiff_t a_tile =
       std::ptrdiff_t{(side + 2) * (side + 2)} * (in.blocks() + out.blocks()) * kernels::kBlock;
-  const int tiles = out.extent.batch * ((height + side - 1) / side) * ((width + side - 1) / side);
-  if (choice.block_tiles == 0) step.phases = 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
-  Value scratch;
+  const int height = in.extent.h + 2 * step.geometry.padding_h - 2;
+  const int width = in.extent.w + 2 * step.geometry.padding_w - 2;
+  const int tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side);
+  step.phases = choice.block_tiles > 0 ? 1 : 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
+  if (step.scratch == kNone) {
+    step.scratch = static_cast<ValueId>(program.values.size());
+    program.values.emplace_back();
+  }
+  Value& scratch = program.values[static_cast<std::size_t>(step.scratch)];
   scratch.layout = Layout::scratch;
   scratch.scratch_floats =
       a_tile * (choice.block_tiles > 0 ? choice.block_tiles * threads : chunk_stride(choice, tiles));
-  scratch.storage = static_cast<int>(program.values.size());
-  step.scratch = scratch.storage;
-  program.values.push_back(scratch);
+  scratch.storage = step.scratch;
 }
 
 }  // namespace ablaze::runtime

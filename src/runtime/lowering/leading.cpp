@@ -1,0 +1,78 @@
+#include <set>
+
+#include "runtime/program.hpp"
+
+namespace ablaze::runtime {
+namespace {
+
+std::ptrdiff_t floats_of_an_image(const Program& program, const Step& step) {
+  std::ptrdiff_t floats = 0;
+  for (const ValueId id : {step.in, step.other, step.out, step.before_relu}) {
+    if (id == kNone) continue;
+    const Value& value = program.values[static_cast<std::size_t>(id)];
+    floats += value.floats() / value.extent.batch;
+  }
+  return floats;
+}
+
+bool flat(const Program& program, const Step& step) {
+  const auto is_flat = [&](ValueId id) {
+    return id != kNone && program.values[static_cast<std::size_t>(id)].layout == Layout::features;
+  };
+  return is_flat(step.in) || is_flat(step.other) || is_flat(step.out);
+}
+
+/// A step that takes an image at a time finds its values in the cache, but reads its weights again for each:
+/// the steps that lead are those for which the values outweigh the weights by most.
+std::size_t count_leading(const Program& program) {
+  std::ptrdiff_t saved = 0, most = 0;
+  std::size_t count = 0;
+  for (std::size_t s = 0; s < program.steps.size() && !flat(program, program.steps[s]); ++s) {
+    const Step& step = program.steps[s];
+    saved += floats_of_an_image(program, step);
+    if (step.packed != nullptr) saved -= step.packed->weights.size();
+    if (saved > most) most = saved, count = s + 1;
+  }
+  return count;
+}
+
+/// The schedule for one image and one thread; the algorithm stays.
+void schedule(Program& program, Step& step, Isa isa) {
+  const Value& in = program.values[static_cast<std::size_t>(step.in)];
+  const Value& out = program.values[static_cast<std::size_t>(step.out)];
+  const kernels::Choice alone = kernels::choose(
+      {1, in.extent.channels, out.extent.channels, in.extent.h + 2 * step.geometry.padding_h - 2,
+       in.extent.w + 2 * step.geometry.padding_w - 2},
+      isa, 1);
+  const bool same = alone.winograd && alone.side == step.choice.side;
+  step.choice.block_tiles = same ? alone.block_tiles : 0;
+  add_winograd_scratch(program, step, 1, 1);
+  program.values[static_cast<std::size_t>(step.scratch)].leading = true;
+}
+
+}  // namespace
+
+void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept) {
+  const int batch = program.values[static_cast<std::size_t>(program.input)].extent.batch;
+  // Where some threads would have an image more than others for long, all threads share each image.
+  const bool even = batch % job.threads == 0 || batch >= 4 * job.threads;
+  if (batch == 1 || !even) return;
+  program.leading_steps = count_leading(program);
+
+  std::set<ValueId> whole{program.input, program.output};
+  whole.insert(kept.begin(), kept.end());
+  for (std::size_t s = program.leading_steps; s < program.steps.size(); ++s)
+    whole.insert({program.steps[s].in, program.steps[s].other});
+  for (std::size_t s = 0; s < program.leading_steps; ++s) {
+    Step& step = program.steps[s];
+    for (const ValueId id : {step.out, step.before_relu}) {
+      if (id == kNone || whole.contains(id)) continue;
+      Value& value = program.values[static_cast<std::size_t>(id)];
+      value.leading = true;
+      value.extent.batch = 1;
+    }
+    if (step.kind == Step::Kind::winograd) schedule(program, step, job.isa);
+  }
+}
+
+}  // namespace ablaze::runtime
