@@ -131,13 +131,15 @@ std::filesystem::path resolve_target(const std::filesystem::path& file) {
   return target;
 }
 
+constexpr std::string_view kUnfinished = ".part";
+
 std::string temporary_name(const std::filesystem::path& target) {
   static std::atomic<unsigned> counter{std::random_device{}()};
   std::array<char, 32> suffix{};
-  std::snprintf(suffix.data(), suffix.size(), ".%x-%x.part", static_cast<unsigned>(::getpid()), counter++);
+  std::snprintf(suffix.data(), suffix.size(), ".%x-%x", static_cast<unsigned>(::getpid()), counter++);
   // The target's own name may be as long as names get.
   const std::string stem = target.filename().string().substr(0, 200);
-  return (target.parent_path() / ("." + stem + suffix.data())).string();
+  return (target.parent_path() / ("." + stem + suffix.data() + std::string(kUnfinished))).string();
 }
 
 }  // namespace
@@ -167,8 +169,16 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-void MappedFile::release_pages() const noexcept {
-  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+void MappedFile::release_pages(std::span<const std::byte> some) const noexcept {
+  if (some.empty()) return;
+  const auto page = static_cast<std::ptrdiff_t>(::sysconf(_SC_PAGESIZE));
+  const std::ptrdiff_t begin = (some.data() - data_) / page * page;
+  const std::ptrdiff_t end = some.data() + some.size() - data_;
+  ::madvise(const_cast<std::byte*>(data_ + begin), static_cast<std::size_t>(end - begin), MADV_DONTNEED);
+}
+
+void release_pages(const std::shared_ptr<const void>& owner, std::span<const std::byte> bytes) noexcept {
+  if (const MappedFile* file = MappedFile::behind(owner)) file->release_pages(bytes);
 }
 
 std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t most) {
@@ -250,6 +260,15 @@ void AtomicFile::commit() {
 void remove_unfinished_files() noexcept {
   for (Unfinished& entry : unfinished)
     if (entry.state.load() == Unfinished::armed) ::unlink(entry.path.data());
+}
+
+void remove_abandoned_files(const std::filesystem::path& folder) noexcept {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') && name.ends_with(kUnfinished) && entry.is_regular_file(ignored))
+      std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
 void write_file(const std::filesystem::path& file, std::span<const std::byte> bytes) {

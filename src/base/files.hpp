@@ -22,7 +22,9 @@ class MappedFile {
   /// The mapped file that somebody handed on as the owner of its bytes; nullptr where it is anything else.
   static const MappedFile* behind(const std::shared_ptr<const void>& owner);
   /// Lets the system take the pages back that reading has filled; the next read fetches them again.
-  void release_pages() const noexcept;
+  void release_pages() const noexcept { release_pages(bytes()); }
+  /// The same for the pages on which some of the bytes lie.
+  void release_pages(std::span<const std::byte> some) const noexcept;
 
  private:
   ~MappedFile();
@@ -31,6 +33,9 @@ class MappedFile {
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+/// MappedFile::release_pages where a mapped file owns the bytes; else nothing.
+void release_pages(const std::shared_ptr<const void>& owner, std::span<const std::byte> bytes) noexcept;
 
 /// Reads a whole file. Throws Error, also where it is larger than `most` bytes.
 std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t most);
@@ -60,6 +65,10 @@ class AtomicFile {
 
 /// Async-signal-safe: unlinks the temporaries of all AtomicFiles that are open now. For a Ctrl-C handler.
 void remove_unfinished_files() noexcept;
+
+/// Removes what AtomicFiles of processes that were killed have left in a folder. Only for a folder of which the
+/// caller is the one writer.
+void remove_abandoned_files(const std::filesystem::path& folder) noexcept;
 
 /// AtomicFile in one call.
 void write_file(const std::filesystem::path& file, std::span<const std::byte> bytes);

@@ -354,7 +354,11 @@ OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
     throw error("tensor " + in_quotes(raw.name) + " lies in another file that is not named");
   OnnxExternal file = externals_(location->second);
   const std::uint64_t offset = number("offset", 0), length = number("length", bytes);
-  if (length != bytes || !lies_within(offset, length, file.bytes.size())) {
+  if (length != bytes) {
+    throw error("tensor " + in_quotes(raw.name) + " takes " + std::to_string(bytes) + " bytes, but has " +
+                std::to_string(length) + " in " + in_quotes(location->second) + "; export the model again");
+  }
+  if (!lies_within(offset, length, file.bytes.size())) {
     throw error("tensor " + in_quotes(raw.name) + " (" + std::to_string(bytes) +
                 " bytes) should lie at byte " + std::to_string(offset) + " of " +
                 in_quotes(location->second) + ", which has " + std::to_string(file.bytes.size()) +

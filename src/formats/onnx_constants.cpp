@@ -25,6 +25,23 @@ const OnnxTensor& OnnxImporter::known(const OnnxNode& node, std::size_t input) c
   return *tensor;
 }
 
+OnnxImporter::Handler OnnxImporter::folder_of(std::string_view op) {
+  using I = OnnxImporter;
+  static const std::map<std::string_view, Handler> handlers{
+      {"Gather", &I::fold_gather},  {"Concat", &I::fold_concat},  {"Slice", &I::fold_slice},
+      {"Add", &I::fold_arithmetic}, {"Sub", &I::fold_arithmetic}, {"Mul", &I::fold_arithmetic},
+      {"Div", &I::fold_arithmetic}, {"Unsqueeze", &I::fold_axes}, {"Squeeze", &I::fold_axes},
+      {"Reshape", &I::fold_axes},   {"Cast", &I::fold_axes},      {"Identity", &I::fold_axes},
+      {"Floor", &I::fold_axes},     {"Ceil", &I::fold_axes},      {"ConstantOfShape", &I::constant_of_shape},
+  };
+  const auto found = handlers.find(op);
+  return found == handlers.end() ? nullptr : found->second;
+}
+
+bool OnnxImporter::folds(std::string_view op) {
+  return op == "Constant" || op == "Shape" || op == "Size" || folder_of(op) != nullptr;
+}
+
 bool OnnxImporter::fold(const OnnxNode& node) {
   if (node.op == "Constant") {
     constant_node(node);
@@ -38,17 +55,9 @@ bool OnnxImporter::fold(const OnnxNode& node) {
     if (given(node, i) && constant(node, i) == nullptr) return false;
   }
   if (node.inputs.empty()) return false;
-  using I = OnnxImporter;
-  static const std::map<std::string_view, Handler> handlers{
-      {"Gather", &I::fold_gather},  {"Concat", &I::fold_concat},  {"Slice", &I::fold_slice},
-      {"Add", &I::fold_arithmetic}, {"Sub", &I::fold_arithmetic}, {"Mul", &I::fold_arithmetic},
-      {"Div", &I::fold_arithmetic}, {"Unsqueeze", &I::fold_axes}, {"Squeeze", &I::fold_axes},
-      {"Reshape", &I::fold_axes},   {"Cast", &I::fold_axes},      {"Identity", &I::fold_axes},
-      {"Floor", &I::fold_axes},     {"Ceil", &I::fold_axes},      {"ConstantOfShape", &I::constant_of_shape},
-  };
-  const auto found = handlers.find(node.op);
-  if (found == handlers.end()) refuse(node, "of constants alone, this operator is not supported");
-  (this->*found->second)(node);
+  const Handler handler = folder_of(node.op);
+  if (handler == nullptr) refuse(node, "of constants alone, this operator is not supported");
+  (this->*handler)(node);
   return true;
 }
 

@@ -114,6 +114,7 @@ OnnxNetwork OnnxImporter::run() {
   }
   numbers_left_ = kFreeNumbers + kNumbersForEach * numbers_in(model_);
   find_input();
+  require_known_operators();
   for (const OnnxNode& node : model_.nodes) import_node(node);
   if (const OnnxTensor* folded = constant_called(model_.outputs.front().name);
       folded != nullptr && output_ == OnnxOutput::anything) {
@@ -156,6 +157,30 @@ void OnnxImporter::find_input() {
   unused("input");
   nodes_.push_back({"input", op::Input{{shape[1], 0, 0}}, {}});
   values_.emplace(input_name_, OnnxFlow{0, network_.input});
+}
+
+/// All at once: the first node that fails is often one that only prepares another one (a Transpose before a
+/// LayerNorm), and would not tell what the network is made of.
+void OnnxImporter::require_known_operators() const {
+  std::set<std::string_view> unknown;
+  const OnnxNode* first = nullptr;
+  for (const OnnxNode& node : model_.nodes) {
+    if (!node.domain.empty() && node.domain != "ai.onnx") continue;
+    const bool branches =
+        std::ranges::any_of(node.attributes, [](const auto& a) { return bool{a.second.graph}; });
+    if (branches || handler_of(node.op) != nullptr || folds(node.op)) continue;
+    if (first == nullptr) first = &node;
+    unknown.insert(node.op);
+  }
+  if (unknown.empty()) return;
+  if (unknown.size() == 1) refuse_operator(*first);
+  std::vector<std::string> names;
+  for (const std::string_view op : unknown) names.push_back(in_quotes(op));
+  refuse(
+      *first,
+      "none of the operators " + base::join(names) +
+          " is supported. Networks of convolutions, linear layers, BatchNorm, the usual activations, pools, "
+          "sums, products and concatenations open; see weights/README.md");
 }
 
 void OnnxImporter::import_node(const OnnxNode& node) {
@@ -232,7 +257,7 @@ void OnnxImporter::refuse_operator(const OnnxNode& node) const {
                                  ? std::string()
                                  : " of the domain " + in_quotes(node.domain);
   refuse(node, "this operator" + domain +
-                   " is not supported there. Networks of convolutions, linear layers, BatchNorm, the usual "
+                   " is not supported. Networks of convolutions, linear layers, BatchNorm, the usual "
                    "activations, "
                    "pools, sums, products and concatenations open; see weights/README.md");
 }

@@ -30,6 +30,10 @@ class OnnxImporter {
   using Value = std::variant<OnnxTensor, OnnxFlow>;
   using Handler = void (OnnxImporter::*)(const OnnxNode&);
   static Handler handler_of(std::string_view op);
+  /// Of a node that reads constants alone.
+  static Handler folder_of(std::string_view op);
+  static bool folds(std::string_view op);
+  void require_known_operators() const;
 
   // onnx_import.cpp: the walk
   void find_input();

@@ -262,15 +262,16 @@ std::string_view type_name(DType dtype) {
 using NamedWeight = std::pair<const std::string, Weight>;
 
 /// Wide numbers first, so that every tensor is aligned to its own elements; then by name.
-std::vector<const NamedWeight*> file_order(const TensorFile& content) {
+std::vector<const NamedWeight*> file_order(const TensorFile& content, const Storing& storing) {
   std::vector<const NamedWeight*> order;
   for (const NamedWeight& tensor : content.tensors) order.push_back(&tensor);
   std::ranges::stable_sort(order, std::greater{},
-                           [](const NamedWeight* t) { return byte_size(t->second.dtype()); });
+                           [&](const NamedWeight* t) { return byte_size(storing.dtype(t->second)); });
   return order;
 }
 
-std::string make_header(const TensorFile& content, const std::vector<const NamedWeight*>& order) {
+std::string make_header(const TensorFile& content, const std::vector<const NamedWeight*>& order,
+                        const Storing& storing) {
   std::string text = "{";
   if (!content.metadata.empty()) {
     text += json_text(std::string(metadata_key)) + ":{";
@@ -283,10 +284,12 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
     const auto& [name, weight] = *tensor;
     if (name == metadata_key)
       throw Error("a tensor cannot be called '__metadata__' in a safetensors file; rename it");
-    text += json_text(name) + R"(:{"dtype":")" + std::string(type_name(weight.dtype())) + R"(","shape":)" +
+    const DType dtype = storing.dtype(weight);
+    const std::size_t bytes = static_cast<std::size_t>(weight.size()) * byte_size(dtype);
+    text += json_text(name) + R"(:{"dtype":")" + std::string(type_name(dtype)) + R"(","shape":)" +
             nlohmann::json(weight.shape()).dump() + R"(,"data_offsets":[)" + std::to_string(at) + "," +
-            std::to_string(at + weight.bytes().size()) + "]},";
-    at += weight.bytes().size();
+            std::to_string(at + bytes) + "]},";
+    at += bytes;
   }
   if (text.back() == ',') text.pop_back();
   text += "}";
@@ -325,14 +328,23 @@ TensorFile read_safetensors(const std::filesystem::path& file) {
   return parse_safetensors(mapped->bytes(), mapped, file.string());
 }
 
-void write_safetensors(const std::filesystem::path& file, const TensorFile& content) {
-  const std::vector<const NamedWeight*> order = file_order(content);
-  const std::string header = make_header(content, order);
+Storing as_they_are() {
+  return {[](const Weight& weight) { return weight.dtype(); },
+          [](const std::string&, const Weight& weight) { return weight; }};
+}
+
+void write_safetensors(const std::filesystem::path& file, const TensorFile& content, const Storing& storing) {
+  const std::vector<const NamedWeight*> order = file_order(content, storing);
+  const std::string header = make_header(content, order, storing);
   const std::uint64_t length = header.size();
   base::AtomicFile out(file);
   out.write(std::as_bytes(std::span(&length, 1)));
   out.write(header);
-  for (const NamedWeight* tensor : order) out.write(tensor->second.bytes());
+  for (const NamedWeight* tensor : order) {
+    const auto& [name, weight] = *tensor;
+    out.write(storing.stored(name, weight).bytes());
+    base::release_pages(weight.owner(), weight.bytes());
+  }
   out.commit();
 }
 

@@ -57,9 +57,10 @@ class StateDict {
 
  private:
   /// Names under which training scripts keep a network's weights, the likeliest first.
-  static constexpr std::array<std::string_view, 12> inner_{
-      "state_dict", "model_state_dict", "model_state", "model",     "net",    "network",
-      "ema",        "state_dict_ema",   "model_ema",   "ema_model", "params", "parameters"};
+  static constexpr std::array<std::string_view, 17> inner_{
+      "state_dict", "model_state_dict", "model_state", "model",  "net",       "network",
+      "module",     "weights",          "checkpoint",  "ema",    "ema_model", "model_ema",
+      "student",    "state_dict_ema",   "teacher",     "params", "parameters"};
 
   bool enter() {
     if (pickle_[dict_].kind != Kind::dict) return false;
@@ -279,7 +280,7 @@ TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::
   });
   if (file.tensors.empty())
     throw malformed(name,
-                    "it holds a dictionary without tensors (" + state.keys() + ")" + std::string(save_again));
+                    "it holds a dictionary without PyTorch tensors (" + state.keys() + ")" + std::string(save_again));
   file.notes = state.notes();
   return file;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/files.hpp"
 #include "formats/safetensors.hpp"
 #include "models/graph_json.hpp"
 #include "models/load.hpp"
@@ -57,10 +58,16 @@ Weight halved(const Weight& weight, const std::string& name) {
   return Weight(DType::f16, weight.shape(), *bytes, bytes);
 }
 
+DType stored_dtype(const Weight& weight, DType dtype) {
+  return weight.shape().size() >= 2 ? dtype : DType::f32;
+}
+
 Weight stored_as(const Weight& weight, DType dtype, const std::string& name) {
-  const DType target = weight.shape().size() >= 2 ? dtype : DType::f32;
+  const DType target = stored_dtype(weight, dtype);
   if (weight.dtype() == target) return weight;
-  return target == DType::f16 ? halved(weight, name) : Weight(weight.to_tensor());
+  Weight stored = target == DType::f16 ? halved(weight, name) : Weight(weight.to_tensor());
+  base::release_pages(weight.owner(), weight.bytes());
+  return stored;
 }
 
 bool same_network(const Graph& a, const Graph& b) {
@@ -80,10 +87,14 @@ bool told_by_names(const formats::TensorFile& content, const Graph& graph) {
   }
 }
 
+void require_written(DType dtype) {
+  if (dtype == DType::bf16) throw UsageError("model files are written in f32 or f16, not in bf16");
+}
+
 }  // namespace
 
 Model with_weights_as(const Model& model, DType dtype) {
-  if (dtype == DType::bf16) throw UsageError("model files are written in f32 or f16, not in bf16");
+  require_written(dtype);
   Model out = model;
   out.graph = Graph();
   for (const Node& node : model.graph.nodes()) {
@@ -98,19 +109,22 @@ Model with_weights_as(const Model& model, DType dtype) {
 }
 
 void save_model(const Model& model, const std::filesystem::path& file, DType dtype) {
-  const Model stored = with_weights_as(model, dtype);
+  require_written(dtype);
   formats::TensorFile content;
-  content.metadata = metadata_of(stored);
-  for (const Node& node : stored.graph.nodes()) {
+  content.metadata = metadata_of(model);
+  for (const Node& node : model.graph.nodes()) {
     for_each_weight(node.op, [&](const char* suffix, const Weight& weight) {
       content.tensors.emplace(node.name + suffix, weight);
     });
   }
-  if (!told_by_names(content, stored.graph)) {
-    content.metadata["ablaze.graph"] = graph_to_json(stored.graph);
-    content.metadata["ablaze.target"] = stored.default_layer;
+  if (!told_by_names(content, model.graph)) {
+    content.metadata["ablaze.graph"] = graph_to_json(model.graph);
+    content.metadata["ablaze.target"] = model.default_layer;
   }
-  formats::write_safetensors(file, content);
+  formats::write_safetensors(
+      file, content,
+      {[dtype](const Weight& weight) { return stored_dtype(weight, dtype); },
+       [dtype](const std::string& name, const Weight& weight) { return stored_as(weight, dtype, name); }});
 }
 
 }  // namespace ablaze::models

@@ -344,6 +344,9 @@ TEST_CASE("onnx: a head's activation is taken off and told") {
 
 TEST_CASE("onnx: what cannot be expressed is refused by its operator's name") {
   CHECK(contains(refused_nodes(node("Gelu", {"x"}, {"y"}, "", "/act/Gelu")), "'Gelu' (node '/act/Gelu')"));
+  CHECK(contains(refused_nodes(node("Transpose", {"x"}, {"t"}) + node("Erf", {"t"}, {"e"}) +
+                               node("LayerNormalization", {"e"}, {"y"})),
+                 "'Erf' (node ''): none of the operators 'Erf' and 'LayerNormalization' is supported"));
   CHECK(contains(
       refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "Fancy") + bytes(7, "com.acme"))),
       "of the domain 'com.acme'"));
@@ -406,7 +409,7 @@ TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
   CHECK(values(scale.weight) == std::vector<float>{1, 2, 3});
   const auto refusal_of = [&](const std::string& tensor) { return message_of([&] { opened(tensor); }); };
   CHECK(contains(refusal_of(external("weights.bin", "12", "12")), "should lie at byte 12"));
-  CHECK(contains(refusal_of(external("weights.bin", "4", "8")), "should lie at byte 4"));
+  CHECK(contains(refusal_of(external("weights.bin", "4", "8")), "takes 12 bytes, but has 8"));
   CHECK(contains(refusal_of(external("weights.bin", "-4", "12")), "no number"));
   CHECK(contains(refusal_of(external("../weights.bin", "4", "12")), "only files in its own folder"));
   CHECK(contains(refusal_of(external("/etc/hostname", "0", "12")), "only files in its own folder"));

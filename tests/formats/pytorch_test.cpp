@@ -226,7 +226,7 @@ TEST_CASE("pytorch: storages are shared, but not without end") {
 
 TEST_CASE("pytorch: dictionaries in circles end") {
   // d = {}; d["model"] = d
-  CHECK(contains(refusal(pytorch("\x80\x02}q\x01" + text("model") + "h\x01s.")), "without tensors"));
+  CHECK(contains(refusal(pytorch("\x80\x02}q\x01" + text("model") + "h\x01s.")), "without PyTorch tensors"));
   // A dictionary of options under a name that often holds the weights
   const TensorFile file = [&] {
     static const auto bytes = to_bytes(
@@ -234,6 +234,16 @@ TEST_CASE("pytorch: dictionaries in circles end") {
     return parse_pytorch(bytes, nullptr, "model");
   }();
   CHECK(names(file) == std::set<std::string>{"a"});
+}
+
+TEST_CASE("pytorch: weights lie as deep in dictionaries as trainers put them") {
+  std::string weights = dict({{"a", tensor(twelve, 0, {12}, {1})}});
+  for (const std::string outer :
+       {"state_dict", "module", "ema", "model", "checkpoint", "weights", "student"}) {
+    weights = dict({{outer, weights}, {"epoch", "N"}});
+    const auto bytes = to_bytes(pytorch(whole(weights)));
+    CHECK(names(parse_pytorch(bytes, nullptr, "model")) == std::set<std::string>{"a"});
+  }
 }
 
 TEST_CASE("pytorch: zip archives of other kinds, and of big-endian machines") {
