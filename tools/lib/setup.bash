@@ -18,11 +18,18 @@ packages=(
 say() { printf '%s\n' "$@" >&2; }
 die() { say "$@"; exit 1; }
 
-# present command:NAME | header:PATH | python:MODULE
+# What single tests need beside it; they are skipped without.
+optional_packages=(
+  "libonnx-testdata file:/usr/share/libonnx-testdata/data/node"
+  "parallel command:parallel"
+)
+
+# present command:NAME | header:PATH | file:PATH | python:MODULE
 present() {
   case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
     header:*) [[ -e /usr/include/${1#header:} || -e /usr/local/include/${1#header:} ]] ;;
+    file:*) [[ -e ${1#file:} ]] ;;
     python:*) /usr/bin/python3 -c "import ${1#python:}" 2>/dev/null ;;
   esac
 }
