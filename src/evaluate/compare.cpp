@@ -52,7 +52,10 @@ Values read_values(const fs::path& file) {
   return values;
 }
 
-Run read_run(const fs::path& file) {
+/// `place`: a summary.json, or the folder that holds it.
+Run read_run(const fs::path& place) {
+  std::error_code ignored;
+  const fs::path file = fs::is_directory(place, ignored) ? place / "summary.json" : place;
   const auto bytes = base::read_file(file, largest_summary);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   try {

@@ -111,7 +111,7 @@ struct CurvePanel {
 std::string steps_name(const std::string& metric) {
   if (metric == "insertion") return "share of the pixels that are shown";
   if (metric == "deletion") return "share of the pixels that are taken away";
-  return "share of the steps";
+  return "share of the stages that are re-drawn, from the top down";
 }
 
 void draw_frame(Svg& svg, double x, double y, const Axis& axis, const std::string& metric) {

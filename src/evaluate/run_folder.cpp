@@ -39,6 +39,7 @@ RunFolder::RunFolder(fs::path folder, Manifest manifest)
   if (error) throw Error(shown(folder_) + ": cannot make this folder: " + error.message());
   try {
     lock();
+    base::remove_abandoned_files(folder_);
     claim();
     open_results();
   } catch (...) {

@@ -91,7 +91,9 @@ std::string failures_list(const Summary& summary) {
   if (summary.failed.empty()) return "";
   std::string text = "\n## Photos that failed\n\n";
   for (std::size_t i = 0; i < summary.failed.size() && i < most_failures_listed; ++i) {
-    text += "- " + cell(summary.failed[i].path) + ": " + cell(summary.failed[i].error) + "\n";
+    const FailedPhoto& photo = summary.failed[i];
+    const bool named = photo.error.find(photo.path) != std::string::npos;
+    text += "- " + (named ? "" : cell(photo.path) + ": ") + cell(photo.error) + "\n";
   }
   if (summary.failed.size() > most_failures_listed) {
     text += "- and " + std::to_string(summary.failed.size() - most_failures_listed) + " more, see " +

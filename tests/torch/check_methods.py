@@ -9,9 +9,7 @@ table says by how much, with its arithmetic written down here again.
 import json
 import tempfile
 
-import numpy as np
-
-from common import SOURCE, Ablaze, Report, arguments, networks, preprocessing, read_safetensors, torch
+from common import SOURCE, Ablaze, Report, arguments, networks, np, preprocessing, read_safetensors, torch
 
 import ablation
 import cam_formulas as formulas

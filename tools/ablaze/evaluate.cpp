@@ -141,7 +141,7 @@ Command evaluate_command(CLI::App& app, const Common& common) {
       ->type_name("I/N");
   grammar
       ->add_option("--compare", words->compare,
-                   "Two summary.json: print the runs side by side, measure nothing")
+                   "Two summary.json, or folders that hold one: print the runs side by side, measure nothing")
       ->type_name("A B")
       ->expected(2);
   grammar->add_flag("--json", words->json,
