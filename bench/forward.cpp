@@ -20,8 +20,8 @@ ablaze::Tensor some_input(const ablaze::Model& model) {
 void forward(benchmark::State& state, const ablaze::Model& model, int threads, ablaze::Isa isa) {
   ablaze::SessionOptions options;
   options.input = model.input_shape();
-  options.threads = threads;
-  options.isa = isa;
+  options.execution.threads = threads;
+  options.execution.isa = isa;
   const ablaze::Session session(model.graph, options);
   const ablaze::Tensor input = some_input(model);
   ablaze::Trace trace = session.run(input);
@@ -38,7 +38,7 @@ void forward(benchmark::State& state, const ablaze::Model& model, int threads, a
 void explain(benchmark::State& state, const ablaze::Model& model, const std::string& layer, int threads) {
   ablaze::ExplainOptions options;
   options.layer = layer;
-  options.threads = threads;
+  options.execution.threads = threads;
   ablaze::Explainer explainer(model, options);
   const ablaze::Tensor input = some_input(model);
   explainer.explain(input);

@@ -57,8 +57,8 @@ Row measure(const ablaze::Model& model, const std::string& file, const std::stri
   ablaze::SessionOptions wish;
   wish.input = model.input_shape();
   wish.keep = {layer};
-  wish.threads = options.threads;
-  wish.isa = ablaze::parse_isa(options.isa);
+  wish.execution.threads = options.threads;
+  wish.execution.isa = ablaze::parse_isa(options.isa);
   const ablaze::Session session(model.graph, wish);
   const std::string name = model.graph.node(model.graph.find(layer)).name;
   const ablaze::Tensor input = ablaze::selftest_input(wish.input, 1);

@@ -126,9 +126,9 @@ ablaze::Graph network_of(const Layer& layer) {
 Measurement measure(const ablaze::Graph& graph, const Layer& layer, const Options& options, bool winograd) {
   ablaze::SessionOptions wish;
   wish.input = {options.batch, layer.in_channels, layer.size, layer.size};
-  wish.threads = options.threads;
-  wish.isa = ablaze::parse_isa(options.isa);
-  wish.winograd = winograd;
+  wish.execution.threads = options.threads;
+  wish.execution.isa = ablaze::parse_isa(options.isa);
+  wish.execution.winograd = winograd;
   const ablaze::Session session(graph, wish);
   const std::vector<ablaze::StepInfo> steps = session.steps();
   const std::vector<double> times = session.profile(ablaze::selftest_input(wish.input, 1), options.repeats);

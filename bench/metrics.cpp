@@ -49,7 +49,7 @@ struct Result {
 Result measure(const Options& options) {
   ablaze::ExplainOptions explain;
   explain.methods = options.methods;
-  explain.threads = options.threads;
+  explain.execution.threads = options.threads;
   ablaze::EvaluateOptions evaluate;
   evaluate.metrics = options.metrics;
   const std::filesystem::path file =

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ablaze/execution.hpp>
 #include <ablaze/findings.hpp>
 #include <ablaze/image.hpp>
 #include <ablaze/method_options.hpp>
@@ -56,10 +57,7 @@ struct ExplainOptions {
   /// part of them: the maps are finer. 0: the model's crop. The network must be convolutional up to a pool
   /// that takes any size, and sees its objects larger than in training.
   int size = 0;
-  int threads = 0;
-  Isa isa = Isa::automatic;
-  bool winograd = true;
-  std::size_t memory_limit = std::size_t{4} << 30;
+  Execution execution{};
   bool keep_activations = false;  ///< fill Explanation::activation
 };
 

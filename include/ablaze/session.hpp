@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ablaze/activation.hpp>
+#include <ablaze/execution.hpp>
 #include <ablaze/graph.hpp>
 #include <ablaze/isa.hpp>
 #include <ablaze/progress.hpp>
@@ -22,11 +23,7 @@ struct SessionOptions {
   /// Trace::gradient need to be fast. Without them the first runs everything behind the layer again for each
   /// channel, the second once.
   bool keep_preactivations = true;
-  int threads = 0;  ///< 0: OpenMP's default (the cores, or OMP_NUM_THREADS)
-  Isa isa = Isa::automatic;
-  bool winograd = true;
-  /// Most bytes that one trace's activations may take; a compile that needs more throws Error.
-  std::size_t memory_limit = std::size_t{4} << 30;
+  Execution execution;  ///< a compile whose traces need more than the memory limit throws Error
 };
 
 /// One step of a compiled network, for reports.
@@ -38,14 +35,19 @@ struct StepInfo {
   std::int64_t multiply_adds = 0;
 };
 
-/// What `threads` threads (0: OpenMP's default) of this machine reach at most with an instruction set, in
+/// What `threads` threads (0: as Execution says) of this machine reach at most with an instruction set, in
 /// floating-point operations a second: multiply-adds in registers, which no kernel outruns. The best of a few
 /// slices, about 50 ms in all; it falls when a neighbour is busy, so measure it beside what it is to judge.
 /// Throws UsageError (an ISA that the processor lacks, a negative number of threads).
 double measured_peak(Isa isa, int threads);
 
+/// The share of their cores' time that `threads` threads (0: as Execution says) get which do nothing but compute: near
+/// 1 on a quiet machine, a half with one busy neighbour on each core. About 50 ms. Times that are taken where
+/// it is low say little of the program that was timed.
+double measured_share(int threads);
+
 /// Seconds that a written cache line takes from the core of one thread to that of another, the slowest of the
-/// first thread's ways to the other `threads` - 1 (0: OpenMP's default); 0 for one thread, infinite where
+/// first thread's ways to the other `threads` - 1 (0: as Execution says); 0 for one thread, infinite where
 /// others kept a thread from its core all the while. Cores that share no cache are several times as far apart
 /// as those that do, and so is what the layers of a network hand on; a hypervisor may change which they are
 /// at any time. Takes a few milliseconds.

@@ -9,6 +9,7 @@
 #include "cam/masks.hpp"
 #include "cam/measure.hpp"
 #include "cam/methods.hpp"
+#include "threads/threads.hpp"
 
 // Score-CAM. Each channel, drawn up to the size of the input X and scaled to [0, 1], is a mask M_k; what the
 // network says of the masked input is the channel's score:
@@ -49,15 +50,14 @@ std::vector<std::vector<double>> scores_of_masked_inputs(const Question& q, cons
                                                          std::span<const int> channels) {
   const Masks masks(activation, q.input);
   Batch batch = Batch::within(q.session, most_bytes, most_inputs);
-  const int threads = q.session.options().threads;
   std::vector<std::vector<double>> scores(q.targets.size());
   const auto total = static_cast<std::int64_t>(channels.size());
   for (std::int64_t first = 0; first < total; first += batch.size()) {
     if (q.progress && !q.progress(first, total)) throw Cancelled();
     const auto count = static_cast<int>(std::min(batch.size(), total - first));
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int i = 0; i < count; ++i)
+    threads::for_each(q.session.options().execution, count, [&](std::int64_t i) {
       masks.apply(channels[static_cast<std::size_t>(first + i)], i, batch.inputs());
+    });
     const Tensor logits = batch.logits();
     for (int i = 0; i < count; ++i) {
       for (std::size_t t = 0; t < scores.size(); ++t)

@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -16,6 +14,7 @@
 #include "evaluate/pictures.hpp"
 #include "evaluate/randomisation.hpp"
 #include "explain/options.hpp"
+#include "threads/threads.hpp"
 
 namespace ablaze {
 namespace {
@@ -138,7 +137,7 @@ struct Evaluator::Impl {
   ExplainOptions explain_options;
   std::vector<Metric> metrics;
   Explainer explainer;
-  int threads;
+  Execution execution;
   evaluate::Plan plan;
   std::optional<Batch> batch;
   std::vector<evaluate::Stage> stages;
@@ -151,7 +150,7 @@ struct Evaluator::Impl {
         explain_options(with_classes(std::move(explain))),
         metrics(evaluate::metrics_named(options.metrics)),
         explainer(std::move(the_model), explain_options),
-        threads(explain_options.threads > 0 ? explain_options.threads : omp_get_max_threads()) {
+        execution(explain_options.execution) {
     check(options);
     require_probabilities(model(), metrics);
     const std::size_t methods = explain::methods_named(explain_options.methods).size();
@@ -205,15 +204,13 @@ struct Evaluator::Impl {
   void prepare_scene(Examination& e) const {
     const bool ordered = measures(Metric::insertion) || measures(Metric::deletion);
     const std::int64_t height = e.scene.photo.dim(2), width = e.scene.photo.dim(3);
-    const auto count = static_cast<int>(e.explanations.size());
     e.scene.heats.resize(e.explanations.size());
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int m = 0; m < count; ++m) {
+    threads::for_each(execution, std::ssize(e.explanations), [&](std::int64_t m) {
       evaluate::Heat& heat = e.scene.heats[static_cast<std::size_t>(m)];
       heat.mask = evaluate::mask_of(judged(e.explanations[static_cast<std::size_t>(m)]), height, width);
       heat.flat = evaluate::is_flat(heat.mask);
       if (ordered) heat.turns = evaluate::turns(heat.mask, options.steps);
-    }
+    });
     for (const Baseline used : {options.insertion, options.deletion, options.masked}) {
       Tensor& picture = e.scene.baselines[static_cast<std::size_t>(used)];
       if (picture.size() == 0)
@@ -222,7 +219,7 @@ struct Evaluator::Impl {
   }
 
   void show(Examination& e, Counter& counter) {
-    e.shown = evaluate::show(plan.pictures, e.scene, *batch, threads, target.index, model().activation,
+    e.shown = evaluate::show(plan.pictures, e.scene, *batch, execution, target.index, model().activation,
                              [&](std::int64_t done) { counter.advance_to(done); });
     counter.finish(static_cast<std::int64_t>(plan.pictures.size()));
   }
@@ -270,7 +267,7 @@ struct Evaluator::Impl {
     std::size_t weights = 0;
     for (const Node& node : model().graph.nodes()) weights += static_cast<std::size_t>(parameter_count(node));
     const std::size_t bytes = weights * sizeof(float) * most_packed_growth;
-    return (stage + 1) * bytes <= explain_options.memory_limit / 2;
+    return (stage + 1) * bytes <= explain_options.execution.memory_limit / 2;
   }
 
   // The numbers.

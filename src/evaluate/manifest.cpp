@@ -87,9 +87,9 @@ Json evaluate_json(const EvaluateOptions& options) {
 
 /// What else decides about the last bits.
 Json engine_json(const ExplainOptions& options) {
-  return {{"isa", ablaze::to_string(resolve_isa(options.isa))},
-          {"winograd", options.winograd},
-          {"memory", options.memory_limit}};
+  return {{"isa", ablaze::to_string(resolve_isa(options.execution.isa))},
+          {"winograd", options.execution.winograd},
+          {"memory", options.execution.memory_limit}};
 }
 
 /// Both values, cut to what fits an error message.

@@ -6,6 +6,7 @@
 #include <ablaze/error.hpp>
 
 #include "evaluate/perturbation.hpp"
+#include "threads/threads.hpp"
 
 namespace ablaze::evaluate {
 namespace {
@@ -90,7 +91,7 @@ void paint(const Picture& picture, const Scene& scene, std::span<float> to) {
   }
 }
 
-std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch, int threads,
+std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch, const Execution& execution,
                          std::int64_t index, Activation activation,
                          const std::function<void(std::int64_t)>& shown) {
   const auto total = static_cast<std::int64_t>(pictures.size());
@@ -99,10 +100,10 @@ std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, 
   std::vector<double> out;
   for (std::int64_t first = 0; first < total; first += batch.size()) {
     const auto count = static_cast<int>(std::min(batch.size(), total - first));
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int i = 0; i < count; ++i)
+    threads::for_each(execution, count, [&](std::int64_t i) {
       paint(pictures[static_cast<std::size_t>(first + i)], scene,
             inputs.subspan(static_cast<std::size_t>(i) * floats, floats));
+    });
     const Tensor logits = batch.logits();
     const auto classes = static_cast<std::size_t>(logits.dim(1));
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)

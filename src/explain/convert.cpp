@@ -55,8 +55,8 @@ std::vector<float> run_selftest(const Model& model, const SelfTest& test, Sessio
 SelfTest make_selftest(const Model& model) {
   SelfTest test{selftest_shape(model), kSeed, {}};
   SessionOptions options;
-  options.isa = Isa::baseline;
-  options.winograd = false;
+  options.execution.isa = Isa::baseline;
+  options.execution.winograd = false;
   test.logits = run_selftest(model, test, std::move(options));
   if (!std::ranges::all_of(test.logits, [](float logit) { return std::isfinite(logit); })) {
     throw Error(

@@ -42,10 +42,7 @@ void require_finite(const Tensor& logits) {
 SessionOptions session_options(const ExplainOptions& options, const std::vector<std::string>& layers) {
   SessionOptions out;
   out.keep = layers;
-  out.threads = options.threads;
-  out.isa = options.isa;
-  out.winograd = options.winograd;
-  out.memory_limit = options.memory_limit;
+  out.execution = options.execution;
   return out;
 }
 
@@ -299,7 +296,7 @@ std::vector<Explanation> Explainer::explain(const Tensor& input, const Selection
 
 Batch Explainer::batch(std::size_t bytes, std::int64_t most) {
   const Session& session = impl_->sessions.at(impl_->model.input_shape()).session();
-  return Batch::within(session, std::min(bytes, impl_->options.memory_limit), most);
+  return Batch::within(session, std::min<std::uint64_t>(bytes, impl_->options.execution.memory_limit), most);
 }
 
 const Model& Explainer::model() const { return impl_->model; }

@@ -44,7 +44,7 @@ struct Batch::Impl {
         program(std::move(compiled)),
         inputs(input_of(*network, size)),
         arena({static_cast<std::int64_t>(program.arena_floats)}),
-        shares(network->options.threads) {}
+        shares(network->options.execution.threads) {}
 };
 
 Batch::Batch(const Session& session, std::int64_t size) {
@@ -52,10 +52,10 @@ Batch::Batch(const Session& session, std::int64_t size) {
   const CompiledNetwork& network = *session.impl_;
   runtime::Program program = compile(network, size, true);
   const std::size_t bytes = bytes_of(network, program, size);
-  if (bytes > network.options.memory_limit) {
+  if (bytes > network.options.execution.memory_limit) {
     throw Error("a batch of " + std::to_string(size) + " inputs of " + to_string(network.options.input) +
                 " takes " + std::to_string(bytes >> 20) + " MiB, more than the limit of " +
-                std::to_string(network.options.memory_limit >> 20) + " MiB; use fewer, or allow more memory");
+                std::to_string(network.options.execution.memory_limit >> 20) + " MiB; use fewer, or allow more memory");
   }
   impl_ = std::make_unique<Impl>(session.impl_, size, std::move(program));
 }
@@ -82,7 +82,7 @@ Tensor Batch::logits() {
   const CompiledNetwork& network = *impl_->network;
   const runtime::Memory memory{impl_->arena.data(), nullptr};
   runtime::execute(impl_->program, network.graph, *network.table, memory, impl_->inputs.data(),
-                   network.options.threads, impl_->shares);
+                   network.options.execution, impl_->shares);
   Tensor logits(network.shape_for(network.graph.output(), impl_->size));
   const auto& value = impl_->program.values[static_cast<std::size_t>(impl_->program.output)];
   runtime::read_value(value, memory, logits.data());

@@ -1,21 +1,17 @@
 #include "runtime/compiled_network.hpp"
 
-#include <omp.h>
-
 #include <ablaze/error.hpp>
 #include <algorithm>
 #include <set>
 
 #include "base/files.hpp"
-
 #include "runtime/ablation/delta_program.hpp"
 #include "runtime/gradient/program.hpp"
 #include "runtime/lowering/canonical.hpp"
+#include "threads/threads.hpp"
 
 namespace ablaze::runtime {
 namespace {
-
-constexpr std::int64_t kMostThreads = 1024;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
 
@@ -53,20 +49,13 @@ void release_mapped_files(const Graph& graph) {
   }
 }
 
-int resolve_threads(int wish) {
-  if (wish < 0 || wish > kMostThreads) {
-    throw UsageError("the number of threads must be between 0 (all cores) and " +
-                     std::to_string(kMostThreads));
-  }
-  return wish == 0 ? omp_get_max_threads() : wish;
-}
-
 CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish) : options(std::move(wish)) {
-  options.threads = resolve_threads(options.threads);
-  options.isa = resolve_isa(options.isa);
-  table = &kernels::kernel_table(options.isa);
+  Execution& execution = options.execution;
+  execution.threads = threads::resolve(execution.threads);
+  execution.isa = resolve_isa(execution.isa);
+  table = &kernels::kernel_table(execution.isa);
   shapes = network.infer_shapes(options.input);
-  graph = in_known_operators(network, shapes, options.memory_limit);
+  graph = in_known_operators(network, shapes, options.execution.memory_limit);
 
   kept.assign(shapes.size(), false);
   for (const std::string& name : options.keep) {
@@ -131,19 +120,17 @@ LoweringJob CompiledNetwork::job() const {
   job.needed = needed;
   job.kept = kept;
   job.table = table;
-  job.isa = options.isa;
-  job.winograd = options.winograd;
+  job.execution = options.execution;
   job.replayed = replayed;
   job.direct_replays = !options.keep_preactivations;
-  job.threads = options.threads;
   return job;
 }
 
 void CompiledNetwork::check_memory(const Program& compiled, const std::string& what) const {
   const std::size_t bytes = compiled.arena_floats * sizeof(float);
-  if (bytes <= options.memory_limit) return;
+  if (bytes <= options.execution.memory_limit) return;
   throw Error(what + " take " + mebibytes(bytes) + ", more than the limit of " +
-              mebibytes(options.memory_limit) + "; use a smaller picture or allow more memory");
+              mebibytes(options.execution.memory_limit) + "; use a smaller picture or allow more memory");
 }
 
 NodeId CompiledNetwork::kept_node(std::string_view layer) const {
@@ -225,7 +212,7 @@ std::shared_ptr<const DeltaProgram> CompiledNetwork::changes(NodeId from, bool t
 RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
     : session(std::move(of)),
       arena({static_cast<std::int64_t>(session->program.arena_floats)}),
-      shares(session->options.threads) {}
+      shares(session->options.execution.threads) {}
 
 Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
 
@@ -240,11 +227,11 @@ Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
       program_(session_.tail(from, batch)),
       batch_(batch),
       arena_({static_cast<std::int64_t>(program_->arena_floats)}),
-      shares_(session_.options.threads),
+      shares_(session_.options.execution.threads),
       memory_{arena_.data(), trace.arena.data()} {}
 
 Tensor Tail::run(const float* replacement) {
-  execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.threads,
+  execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.execution,
           shares_);
   return read(session_.graph.output());
 }

@@ -12,9 +12,6 @@ namespace ablaze::runtime {
 
 inline constexpr NodeId kNoNode = -1;
 
-/// The threads that a wish stands for; 0: OpenMP's default. Throws UsageError where it is out of range.
-int resolve_threads(int wish);
-
 struct DeltaProgram;
 class GradientPrograms;
 
@@ -22,7 +19,7 @@ class GradientPrograms;
 /// when it is first asked for: tails, delta and gradient programs.
 struct CompiledNetwork {
   Graph graph;
-  SessionOptions options;  ///< with threads and isa resolved
+  SessionOptions options;  ///< with the execution's threads and isa resolved
   const kernels::KernelTable* table = nullptr;
   std::vector<Shape> shapes;
   std::vector<bool> needed, kept, replayed;

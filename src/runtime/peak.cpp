@@ -1,13 +1,13 @@
-#include <omp.h>
-
 #include <ablaze/session.hpp>
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <mutex>
 #include <vector>
 
+#include "base/stopwatch.hpp"
 #include "kernels/kernels.hpp"
-#include "runtime/compiled_network.hpp"
+#include "threads/threads.hpp"
 
 namespace ablaze {
 namespace {
@@ -15,26 +15,66 @@ namespace {
 constexpr int kSlices = 12;
 constexpr double kSliceSeconds = 4e-3;
 
-/// One slice of the loop on all threads at once: operations a second.
-double slice(const kernels::KernelTable& table, int threads, long rounds) {
-  double operations = 0, start = 0, seconds = 0;
-#pragma omp parallel num_threads(threads) reduction(+ : operations)
-  {
+/// One slice of the loop on all threads at once.
+struct Slice {
+  double speed = 0;  ///< operations a second
+  double share = 1;  ///< of its core's time that a thread had, the least of all threads
+};
+
+Slice run_slice(const kernels::KernelTable& table, const Execution& execution, long rounds) {
+  const base::Stopwatch watch;
+  double start = 0, end = 0;
+  Slice slice;
+  double operations = 0;
+  std::mutex mutex;
+  threads::run(execution, [&](const threads::Member& member) {
     std::vector<float> sums(kernels::kPeakFloats, 1.0F);
-#pragma omp barrier
-#pragma omp master
-    start = omp_get_wtime();
-    operations += table.peak_loop(rounds, sums.data());
-#pragma omp barrier
-#pragma omp master
-    seconds = omp_get_wtime() - start;
+    member.barrier([&] { start = watch.milliseconds(); });
+    const base::Stopwatch own;
+    const double processor = base::thread_seconds();
+    const double done = table.peak_loop(rounds, sums.data());
+    const double share = 1e3 * (base::thread_seconds() - processor) / own.milliseconds();
+    {
+      const std::scoped_lock lock(mutex);
+      operations += done;
+      slice.share = std::min(slice.share, share);
+    }
+    member.barrier([&] { end = watch.milliseconds(); });
+  });
+  slice.speed = 1e3 * operations / std::max(end - start, 1e-6);
+  return slice;
+}
+
+struct Slices {
+  double best = 0;   ///< operations a second
+  double share = 1;  ///< the mean of the slices'
+  double even = 1;   ///< their mean speed over the best one's
+};
+
+Slices run_slices(const kernels::KernelTable& table, int threads) {
+  Execution execution;
+  execution.threads = threads::resolve(threads);
+  long rounds = 10000;
+  std::vector<float> sums(kernels::kPeakFloats, 1.0F);
+  const base::Stopwatch once;
+  table.peak_loop(rounds, sums.data());
+  const double seconds = std::max(1e-3 * once.milliseconds(), 1e-7);
+  rounds = std::max(1L, static_cast<long>(static_cast<double>(rounds) * kSliceSeconds / seconds));
+  Slices all;
+  double speeds = 0, shares = 0;
+  for (int i = 0; i < kSlices; ++i) {
+    const Slice slice = run_slice(table, execution, rounds);
+    all.best = std::max(all.best, slice.speed);
+    speeds += slice.speed, shares += slice.share;
   }
-  return operations / std::max(seconds, 1e-9);
+  all.share = shares / kSlices;
+  all.even = speeds / kSlices / all.best;
+  return all;
 }
 
 constexpr int kHandoverTries = 20;
 constexpr int kHandovers = 100;  // of one try, there and back
-constexpr double kMostHandoverSeconds = 5e-3;
+constexpr double kMostHandoverMilliseconds = 5;
 
 /// What two threads write in turns: the first makes the number odd, the second even again.
 struct Line {
@@ -54,19 +94,19 @@ void answer(Line& line) {
 /// thread from its core would make it wait for long, hence the time limit.
 double ask(Line& line) {
   double best = std::numeric_limits<double>::infinity();
-  const double begin = omp_get_wtime();
+  const base::Stopwatch watch;
   bool late = false;
   for (int attempt = 0; attempt < kHandoverTries && !late; ++attempt) {
-    const double start = omp_get_wtime();
+    const double start = watch.milliseconds();
     for (int i = 0; i < kHandovers && !late; ++i) {
       const int number = line.number.load(std::memory_order_relaxed);
       line.number.store(number + 1, std::memory_order_release);
       for (int spins = 1; line.number.load(std::memory_order_acquire) != number + 2; ++spins) {
-        if (spins % 4096 == 0 && omp_get_wtime() - begin > kMostHandoverSeconds) late = true;
+        if (spins % 4096 == 0 && watch.milliseconds() > kMostHandoverMilliseconds) late = true;
         if (late) break;
       }
     }
-    if (!late) best = std::min(best, (omp_get_wtime() - start) / (2 * kHandovers));
+    if (!late) best = std::min(best, 1e-3 * (watch.milliseconds() - start) / (2 * kHandovers));
   }
   line.done.store(true, std::memory_order_relaxed);
   return best;
@@ -75,31 +115,28 @@ double ask(Line& line) {
 }  // namespace
 
 double measured_handover(int threads) {
-  threads = runtime::resolve_threads(threads);
-  std::vector<Line> lines(static_cast<std::size_t>(threads));
+  Execution execution;
+  execution.threads = threads::resolve(threads);
+  std::vector<Line> lines(static_cast<std::size_t>(execution.threads));
   double slowest = 0;
-#pragma omp parallel num_threads(threads)
-  for (int other = 1; other < omp_get_num_threads(); ++other) {
-    Line& line = lines[static_cast<std::size_t>(other)];
-    if (omp_get_thread_num() == 0) slowest = std::max(slowest, ask(line));
-    if (omp_get_thread_num() == other) answer(line);
-#pragma omp barrier
-  }
+  threads::run(execution, [&](const threads::Member& member) {
+    for (int other = 1; other < member.count(); ++other) {
+      Line& line = lines[static_cast<std::size_t>(other)];
+      if (member.number() == 0) slowest = std::max(slowest, ask(line));
+      if (member.number() == other) answer(line);
+      member.barrier();
+    }
+  });
   return slowest;
 }
 
 double measured_peak(Isa isa, int threads) {
-  const kernels::KernelTable& table = kernels::kernel_table(resolve_isa(isa));
-  threads = runtime::resolve_threads(threads);
-  long rounds = 10000;
-  std::vector<float> sums(kernels::kPeakFloats, 1.0F);
-  const double begin = omp_get_wtime();
-  table.peak_loop(rounds, sums.data());
-  const double once = std::max(omp_get_wtime() - begin, 1e-7);
-  rounds = std::max(1L, static_cast<long>(static_cast<double>(rounds) * kSliceSeconds / once));
-  double best = 0;
-  for (int i = 0; i < kSlices; ++i) best = std::max(best, slice(table, threads, rounds));
-  return best;
+  return run_slices(kernels::kernel_table(resolve_isa(isa)), threads).best;
+}
+
+double measured_share(int threads) {
+  const Slices slices = run_slices(kernels::kernel_table(Isa::baseline), threads);
+  return std::min(slices.share, slices.even);
 }
 
 }  // namespace ablaze

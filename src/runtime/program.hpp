@@ -3,6 +3,7 @@
 // A compiled network: what the executor walks through. Lowering (lowering/) turns a graph into steps over
 // values; the memory plan gives each value its place in one arena; packing lays the weights out.
 
+#include <ablaze/execution.hpp>
 #include <ablaze/graph.hpp>
 #include <ablaze/tensor.hpp>
 #include <cstddef>
@@ -202,14 +203,12 @@ struct LoweringJob {
   bool keep_values = true;
   const kernels::KernelTable* table = nullptr;
   WeightStore* store = nullptr;  ///< weights are packed into it, or found there
-  Isa isa = Isa::baseline;
-  bool winograd = true;
+  Execution execution;  ///< with threads and isa resolved
   /// A tail's: Winograd also where the whole network multiplies directly (else as the whole network, whatever
   /// the batch).
   bool transform_weights = false;
   std::vector<bool> replayed;   ///< nodes behind a layer that may be resumed from
   bool direct_replays = false;  ///< no Winograd there
-  int threads = 1;
   // A tail: only what is downstream of `from`, whose value the caller fills; what else is read is in `whole`.
   NodeId from = 0;
   const Program* whole = nullptr;
@@ -239,15 +238,15 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable, int thr
 /// Packs a Conv2d, with scale and shift [O] folded in (empty: none).
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
-                                                      std::span<const double> shift, int threads);
+                                                      std::span<const double> shift, const Execution& execution);
 /// The same for Winograd's F(side x side, 3x3): the filters in the transformed domain.
 std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,
-                                                   std::span<const double> shift, int threads);
+                                                   std::span<const double> shift, const Execution& execution);
 /// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already). keep_half: weights
 /// that are held in half precision stay so.
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
-                                                 int tile_blocks, bool keep_half, int threads);
+                                                 int tile_blocks, bool keep_half, const Execution& execution);
 std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale, std::span<const double> shift);
 
 /// Bytes that one of these would take.

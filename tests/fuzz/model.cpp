@@ -30,8 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       options.input = {1, 3, 32, 32};
       options.keep = {model.default_layer};
     }
-    options.threads = 1;
-    options.memory_limit = std::size_t{64} << 20;
+    options.execution.threads = 1;
+    options.execution.memory_limit = std::size_t{64} << 20;
     const Session session(graph, options);
     (void)session.run(Tensor(options.input)).logits();
   });

@@ -25,7 +25,7 @@ constexpr double kBatchError = 1e-6;
 SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {
   SessionOptions options;
   options.input = input;
-  options.isa = isa;
+  options.execution.isa = isa;
   options.keep = std::move(keep);
   return options;
 }
@@ -63,12 +63,12 @@ void check_activations(const Golden& golden, Isa isa) {
 }
 
 void check_threads(const Golden& golden, SessionOptions options, const Tensor& expected) {
-  options.threads = 2;
+  options.execution.threads = 2;
   CHECK(same_bits(Session(golden.graph, options).run(golden.input()).logits(), expected));
 }
 
 void check_direct(const Golden& golden, SessionOptions options) {
-  options.winograd = false;
+  options.execution.winograd = false;
   const Tensor logits = Session(golden.graph, options).run(golden.input()).logits();
   CHECK(relative_error(widened(logits.values()), golden.logits) <= kDirectLogitError);
 }
@@ -89,7 +89,7 @@ void check_forward(const std::string& network) {
   for (const Isa isa : available_isas()) {
     CAPTURE(to_string(isa));
     SessionOptions options = options_for(golden.input_shape, isa);
-    options.threads = 1;
+    options.execution.threads = 1;
     const Tensor logits = Session(golden.graph, options).run(golden.input()).logits();
     CHECK(relative_error(widened(logits.values()), golden.logits) <= kLogitError);
     check_threads(golden, options, logits);

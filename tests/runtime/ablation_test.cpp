@@ -236,7 +236,7 @@ TEST_CASE("ablation drops are the reference's brute force, for every kind and in
         const auto expected = brute_force(base, id, kind, singles(layer[1]), kScores);
         for (const Isa isa : testing::available_isas()) {
           SessionOptions options = options_for(shape, {name});
-          options.isa = isa;
+          options.execution.isa = isa;
           const Trace trace = Session(graph, options).run(to_tensor(shape, input));
           const Drops drops = trace.ablate(name, kind, kScores);
           const Drops logits = trace.ablate(name, kind, std::span(kScores).first(1));
@@ -306,8 +306,8 @@ TEST_CASE(
     for (const Isa isa : testing::available_isas()) {
       for (const bool winograd : {true, false}) {
         SessionOptions options = options_for(p.shape, {name});
-        options.isa = isa;
-        options.winograd = winograd;
+        options.execution.isa = isa;
+        options.execution.winograd = winograd;
         const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
         CAPTURE(name);
         CAPTURE(to_string(isa));
@@ -334,8 +334,8 @@ TEST_CASE("convolutions without their dead columns give the brute force's drops"
       CAPTURE(layer);
       CAPTURE(to_string(isa));
       SessionOptions options = options_for(p.shape, {layer});
-      options.isa = isa;
-      options.winograd = false;
+      options.execution.isa = isa;
+      options.execution.winograd = false;
       const Session session(p.graph, options);
       const auto steps = session.plan_ablation(layer).steps;
       CHECK(std::ranges::any_of(steps, [](const AblationStep& step) {
@@ -357,7 +357,7 @@ TEST_CASE("the plain rerun agrees") {
     for (const NodeId id : some_layers(network, seed, 3)) {
       const std::string& name = graph.node(id).name;
       SessionOptions options = options_for(shape, {name});
-      options.winograd = false;
+      options.execution.winograd = false;
       const Trace trace = Session(graph, options).run(input);
       options.keep_preactivations = false;
       const Trace bare = Session(graph, options).run(input);
@@ -419,7 +419,7 @@ TEST_CASE("the number of threads changes no bit of a drop") {
     std::vector<Drops> found;
     for (const int threads : {1, 2, 3}) {
       SessionOptions options = options_for(p.shape, {name});
-      options.threads = threads;
+      options.execution.threads = threads;
       const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
       found.push_back(trace.ablate(name, {}, kScores));
     }
@@ -434,13 +434,13 @@ TEST_CASE("a memory limit makes smaller passes of the same result, and the least
   SessionOptions options = options_for(p.shape, {name});
   const Drops roomy = Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, kLogits);
   // From the least that the network itself takes upwards: refused with the least named, then small passes.
-  options.memory_limit = Session(p.graph, options).activation_bytes();
+  options.execution.memory_limit = Session(p.graph, options).activation_bytes();
   const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
   const std::string message = message_of([&] { trace.ablate(name, {}, kLogits); });
   CHECK(message.find("relu1") != std::string::npos);
   const std::size_t at = message.find("at least ");
   REQUIRE(at != std::string::npos);
-  options.memory_limit = static_cast<std::size_t>(std::stoul(message.substr(at + 9))) << 20;
+  options.execution.memory_limit = static_cast<std::size_t>(std::stoul(message.substr(at + 9))) << 20;
   const Drops tight = Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, kLogits);
   CHECK(distance(tight.drops[0], roomy.drops[0]) <= 1e-5 * norm(roomy.drops[0]));
 }

@@ -110,8 +110,8 @@ void check_gradients(const Graph& graph, const Shape& shape, const Values& input
   const std::string& name = graph.node(layer).name;
   for (const Isa isa : testing::available_isas()) {
     SessionOptions options = options_for(shape, {name});
-    options.isa = isa;
-    options.winograd = winograd;
+    options.execution.isa = isa;
+    options.execution.winograd = winograd;
     const Trace trace = Session(graph, options).run(to_tensor(shape, input));
     const Gradients found = trace.gradient(name, kScores);
     const auto expected = reference_gradients(graph, trace, layer, shape, kScores);
@@ -155,9 +155,9 @@ TEST_CASE("a gradient has the same bits alone and beside others, on one thread a
     const Tensor input = to_tensor(shape, network.input());
     const std::string& name = graph.node(1 + static_cast<NodeId>(seed) % (graph.size() - 1)).name;
     SessionOptions options = options_for(shape, {name});
-    options.threads = 1;
+    options.execution.threads = 1;
     const Gradients together = Session(graph, options).run(input).gradient(name, kScores);
-    options.threads = 3;
+    options.execution.threads = 3;
     const Trace trace = Session(graph, options).run(input);
     CAPTURE(seed);
     CAPTURE(name);
@@ -334,7 +334,7 @@ TEST_CASE("transposed weights are packed when they are first needed, or when the
 TEST_CASE("a gradient that does not fit the memory limit is refused with what it takes") {
   RandomNetwork network(5);
   SessionOptions options = options_for(network.input_shape(), {network.graph().node(1).name});
-  options.memory_limit = Session(network.graph(), options).activation_bytes();
+  options.execution.memory_limit = Session(network.graph(), options).activation_bytes();
   const Trace trace =
       Session(network.graph(), options).run(to_tensor(network.input_shape(), network.input()));
   const Score score{};

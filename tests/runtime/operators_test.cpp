@@ -40,7 +40,7 @@ void check(const Op& op, const Shape& shape, bool planar = false) {
   for (const Isa isa : testing::available_isas()) {
     SessionOptions options;
     options.input = shape;
-    options.isa = isa;
+    options.execution.isa = isa;
     const Trace trace = Session(graph, options).run(input);
     CAPTURE(to_string(shape));
     CAPTURE(op_name(op));
@@ -150,7 +150,7 @@ TEST_CASE("a grouped convolution's epilogue: BatchNorm, residual, ReLU, and the 
     for (const Isa isa : testing::available_isas()) {
       SessionOptions options;
       options.input = shape;
-      options.isa = isa;
+      options.execution.isa = isa;
       options.keep = {"add"};
       const Trace trace = Session(graph, options).run(input);
       CAPTURE(group);
@@ -172,7 +172,7 @@ TEST_CASE("a NaN stays in its group where groups are narrow or whole blocks") {
     for (const Isa isa : testing::available_isas()) {
       SessionOptions options;
       options.input = shape;
-      options.isa = isa;
+      options.execution.isa = isa;
       const Tensor out = Session(graph, options).run(input).logits();
       CAPTURE(group);
       for (std::int64_t i = 0; i < out.size(); ++i)
@@ -216,7 +216,7 @@ TEST_CASE("linear layers of any size, over one picture and over many") {
       for (const Isa isa : testing::available_isas()) {
         SessionOptions options;
         options.input = shape;
-        options.isa = isa;
+        options.execution.isa = isa;
         options.keep = {"flatten", "fc1"};
         const Trace trace = Session(graph, options).run(input);
         CHECK(relative_error(trace.logits().values(), reference.output()) < 2e-6);
@@ -253,7 +253,7 @@ TEST_CASE("half-precision weights of linear layers stay half and give the bits o
     for (const Isa isa : testing::available_isas()) {
       SessionOptions options;
       options.input = shape;
-      options.isa = isa;
+      options.execution.isa = isa;
       const Session half(network(fc1, fc2), options);
       const Session wide(network(fc1.to_tensor(), fc2.to_tensor()), options);
       const Tensor a = half.run(input).logits(), b = wide.run(input).logits();
@@ -279,7 +279,7 @@ TEST_CASE("a NaN comes out where it goes in") {
   SessionOptions options;
   options.input = {1, 2, 1, 1};
   for (const Isa isa : testing::available_isas()) {
-    options.isa = isa;
+    options.execution.isa = isa;
     const Trace trace =
         Session(graph, options)
             .run(Tensor({1, 2, 1, 1}, std::vector<float>{std::numeric_limits<float>::quiet_NaN(), -1}));
@@ -308,10 +308,10 @@ TEST_CASE("Winograd with tiles of two and of four, in blocks and in phases, give
     for (const Isa isa : testing::available_isas()) {
       SessionOptions options;
       options.input = c.input;
-      options.isa = isa;
-      options.threads = 1;
+      options.execution.isa = isa;
+      options.execution.threads = 1;
       const Session one(graph, options);
-      options.threads = 3;  // the schedule may be another one
+      options.execution.threads = 3;  // the schedule may be another one
       const Session three(graph, options);
       CAPTURE(to_string(c.input));
       CAPTURE(to_string(isa));
@@ -342,7 +342,7 @@ TEST_CASE("a 2x2 max-pool behind a convolution, whether it rides along or not") 
           for (const Isa isa : testing::available_isas()) {
             SessionOptions options;
             options.input = shape;
-            options.isa = isa;
+            options.execution.isa = isa;
             if (keep) options.keep = {graph.node(last).name};
             const Trace trace = Session(graph, options).run(input);
             CAPTURE(size);

@@ -38,7 +38,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {
   SessionOptions options;
   options.input = input;
-  options.isa = isa;
+  options.execution.isa = isa;
   options.keep = std::move(keep);
   return options;
 }
@@ -141,10 +141,10 @@ TEST_CASE("the number of threads changes no bit") {
     const Shape shape = with_batch(network.input_shape(), 2);
     const Tensor input = to_tensor(shape, network.input(2));
     SessionOptions options = options_for(shape, Isa::automatic);
-    options.threads = 1;
+    options.execution.threads = 1;
     const Tensor one = Session(network.graph(), options).run(input).logits();
     for (const int threads : {2, 3, 5}) {
-      options.threads = threads;
+      options.execution.threads = threads;
       CHECK(same_bits(Session(network.graph(), options).run(input).logits(), one));
     }
   }
@@ -198,7 +198,7 @@ TEST_CASE("wrong requests are refused with a word") {
   CHECK_THROWS_AS(Session(graph, options_for(shape, Isa::automatic, {"nothing"})), UsageError);
   CHECK_THROWS_AS(Session(graph, options_for({1, 999, 8, 8}, Isa::automatic)), Error);
   SessionOptions small = options_for(shape, Isa::automatic);
-  small.memory_limit = 64;
+  small.execution.memory_limit = 64;
   CHECK_THROWS_AS(Session(graph, small), Error);
   const Session session(graph, options_for(shape, Isa::automatic, {"flatten"}));
   CHECK_THROWS_AS(session.run(Tensor({1, 1, 1, 1})), Error);
@@ -262,11 +262,11 @@ TEST_CASE(
     }
     for (const Isa isa : testing::available_isas()) {
       SessionOptions options = options_for(six, isa, keep);
-      options.threads = 4;  // which six images cannot be handed out to evenly: shared
+      options.execution.threads = 4;  // which six images cannot be handed out to evenly: shared
       const Trace shared = Session(network.graph(), options).run(inputs);
       for (const int threads : {1, 2, 3, 6}) {
         CAPTURE(threads);
-        options.threads = threads;
+        options.execution.threads = threads;
         const Trace trace = Session(network.graph(), options).run(inputs);
         CHECK(same_bits(trace.logits(), shared.logits()));
         for (const std::string& name : keep)
@@ -287,6 +287,6 @@ TEST_CASE("a batch is as large as its memory allows") {
   CHECK(Batch::within(session, two - 1, 8).size() == 1);
   CHECK_THROWS_AS(Batch(session, 0), UsageError);
   SessionOptions tight = options_for(network.input_shape(), Isa::automatic);
-  tight.memory_limit = session.activation_bytes();
+  tight.execution.memory_limit = session.activation_bytes();
   CHECK_THROWS_AS(Batch(Session(network.graph(), tight), 64), Error);
 }

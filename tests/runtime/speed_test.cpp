@@ -44,9 +44,9 @@ Session compile(const Layer& layer, Isa isa, bool winograd) {
   graph.add("relu", op::Relu{}, {graph.add("conv", conv, {input})});
   SessionOptions options;
   options.input = {1, layer.in_channels, layer.size, layer.size};
-  options.threads = 1;
-  options.isa = isa;
-  options.winograd = winograd;
+  options.execution.threads = 1;
+  options.execution.isa = isa;
+  options.execution.winograd = winograd;
   return Session(graph, options);
 }
 

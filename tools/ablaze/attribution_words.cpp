@@ -157,10 +157,7 @@ ExplainOptions explain_options(const AttributionWords& words, const Common& comm
   take_layers(words, options);
   options.smooth = parse_smoothing(words.smooth);
   options.size = words.size;
-  options.threads = common.threads;
-  options.isa = common.isa;
-  options.winograd = common.winograd;
-  options.memory_limit = common.memory;
+  options.execution = common.execution;
   return options;
 }
 

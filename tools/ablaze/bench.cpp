@@ -111,8 +111,8 @@ Measurement measure(const Model& model, double load, const Common& common, const
 
   Trace trace = session.run(input);
   for (int i = 1; i < warm_up_runs; ++i) session.run(input, trace);
-  const Isa isa = session.options().isa;
-  out.threads = session.options().threads;
+  const Isa isa = session.options().execution.isa;
+  out.threads = session.options().execution.threads;
   // Before and after: a neighbour may have taken a core for one of the two.
   const double peak_before = measured_peak(isa, out.threads);
   out.passes = time_passes(session, input, trace, words.repeats);

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <string>
 
-#include <ablaze/isa.hpp>
+#include <ablaze/execution.hpp>
 
 namespace CLI {
 class App;
@@ -21,10 +20,7 @@ enum Status : int {
 
 /// What every subcommand understands, before or after its name.
 struct Common {
-  int threads = 0;  ///< 0: all cores
-  Isa isa = Isa::automatic;
-  bool winograd = true;
-  std::size_t memory = std::size_t{4} << 30;
+  Execution execution;
   bool quiet = false;
 };
 

@@ -27,18 +27,18 @@ constexpr const char* exit_statuses =
 
 void add_common_options(CLI::App& grammar, Common& common) {
   const auto everywhere = [](CLI::Option* option) { return option->group(common_group); };
-  everywhere(grammar.add_option("--threads", common.threads, "Threads to use (default: all cores)"))
+  everywhere(grammar.add_option("--threads", common.execution.threads, "Threads to use (default: all cores)"))
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
   everywhere(grammar.add_option_function<std::string>(
-                 "--isa", [&common](const std::string& name) { common.isa = parse_isa(name); },
+                 "--isa", [&common](const std::string& name) { common.execution.isa = parse_isa(name); },
                  "Instruction set: auto, avx512, avx2 or baseline"))
       ->type_name("NAME");
   everywhere(grammar.add_flag_callback(
-      "--no-winograd", [&common] { common.winograd = false; },
+      "--no-winograd", [&common] { common.execution.winograd = false; },
       "Direct convolutions only: slower, a digit more exact"));
   everywhere(grammar.add_option_function<std::string>(
-                 "--memory", [&common](const std::string& size) { common.memory = parse_size(size); },
+                 "--memory", [&common](const std::string& size) { common.execution.memory_limit = parse_size(size); },
                  "Most memory for one input's activations (default: 4G)"))
       ->type_name("SIZE");
   everywhere(

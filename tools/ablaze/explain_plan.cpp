@@ -92,10 +92,7 @@ class PlanRun {
     SessionOptions options;
     options.input = shape;
     options.keep = layers();
-    options.threads = task_.options.threads;
-    options.isa = task_.options.isa;
-    options.winograd = task_.options.winograd;
-    options.memory_limit = task_.options.memory_limit;
+    options.execution = task_.options.execution;
     const Session session(model_.graph, options);
     for (const std::string& layer : options.keep) {
       AblationPlan made = session.plan_ablation(layer);

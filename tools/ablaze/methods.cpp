@@ -65,9 +65,7 @@ std::vector<MethodCost> costs_of(const Words& words, const Common& common) {
   if (words.model.empty() && words.layer.empty()) return {};
   ExplainOptions options;
   options.layer = words.layer;
-  options.threads = common.threads;
-  options.isa = common.isa;
-  options.memory_limit = common.memory;
+  options.execution = common.execution;
   return method_costs(open_model(words.model), options);
 }
 

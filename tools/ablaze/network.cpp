@@ -12,10 +12,7 @@ Model open_model(const std::string& file) {
 
 SessionOptions session_options(const Common& common) {
   SessionOptions options;
-  options.threads = common.threads;
-  options.isa = common.isa;
-  options.winograd = common.winograd;
-  options.memory_limit = common.memory;
+  options.execution = common.execution;
   return options;
 }
 

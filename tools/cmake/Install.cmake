@@ -14,7 +14,7 @@ endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES src/image/font/OFL.txt DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.Inter)
 
-# An export set each, so that a consumer of the shared library is not asked for OpenMP.
+# An export set each, so that a consumer of the shared library is not asked for what the static one links.
 foreach(kind IN ITEMS static shared)
   install(TARGETS ablaze_${kind} EXPORT ablaze-${kind}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}

@@ -1,12 +1,15 @@
 #include <ablaze/error.hpp>
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <iterator>
 #include <optional>
 
 #include "runtime/ablation/channels.hpp"
 #include "runtime/ablation/delta_program.hpp"
 #include "runtime/ablation/question.hpp"
 #include "runtime/ablation/scores.hpp"
+#include "threads/threads.hpp"
 
 // The fast way: what moves is followed instead of what is. See README.md in this folder.
 
@@ -58,18 +61,20 @@ class Followed {
   template <class Visit>
   void for_each_channel(Visit visit) const {
     const ChannelLocal local(q_.trace, route(), q_.image);
-#pragma omp parallel num_threads(network_.options.threads)
-    {
+    constexpr int piece = 8;
+    std::atomic<int> next{0};
+    threads::run(network_.options.execution, [&](const threads::Member&) {
       Planes planes;
-#pragma omp for schedule(dynamic, 8)
-      for (int k = 0; k < channels_.count(); ++k) {
-        if (!used_[static_cast<std::size_t>(k)]) continue;
-        planes.resize(1);
-        planes[0] = channels_.change(k);
-        local.follow(k, planes);
-        visit(k, planes);
+      for (int begin; (begin = next.fetch_add(piece, std::memory_order_relaxed)) < channels_.count();) {
+        for (int k = begin; k < std::min(begin + piece, channels_.count()); ++k) {
+          if (!used_[static_cast<std::size_t>(k)]) continue;
+          planes.resize(1);
+          planes[0] = channels_.change(k);
+          local.follow(k, planes);
+          visit(k, planes);
+        }
       }
-    }
+    });
   }
 
   void set_drops(std::size_t set, std::span<const double> logit_drops) {
@@ -181,7 +186,7 @@ class Followed {
     if (changing.empty()) return;
 
     Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(code.arena_floats)});
-    Shares shares(network_.options.threads);
+    Shares shares(network_.options.execution.threads);
     std::vector<std::uint16_t> columns(code.columns);
     Tensor out = Tensor::uninitialised(network_.shape_for(route().result, program_->batch));
     const Memory memory{arena.data(), q_.trace.arena.data()};
@@ -200,9 +205,9 @@ class Followed {
       work.members = {members.first.data(), members.channels.data()};
       work.images_of = {members.first_image.data(), members.images.data()};
       work.columns = columns.data();
-      execute(code, network_.graph, *network_.table, memory, work, network_.options.threads, shares);
+      execute(code, network_.graph, *network_.table, memory, work, network_.options.execution, shares);
       read_value(code.values[static_cast<std::size_t>(code.output)], memory, out.data(),
-                 network_.options.threads);
+                 network_.options.execution);
       read_drops(out, sets);
       count_columns(columns);
     }
@@ -211,9 +216,7 @@ class Followed {
 
   void read_drops(const Tensor& out, std::span<const std::size_t> sets) {
     const auto size = static_cast<std::size_t>(out.size() / out.dim(0));
-    const auto count = static_cast<int>(sets.size());
-#pragma omp parallel for num_threads(network_.options.threads) schedule(static)
-    for (int i = 0; i < count; ++i) {
+    threads::for_each(network_.options.execution, std::ssize(sets), [&](std::int64_t i) {
       const auto row = out.values().subspan(static_cast<std::size_t>(i) * size, size);
       const std::size_t set = sets[static_cast<std::size_t>(i)];
       if (head_) {
@@ -224,7 +227,7 @@ class Followed {
           drops.push_back(-static_cast<double>(row[static_cast<std::size_t>(c)]));
         set_drops(set, drops);
       }
-    }
+    });
   }
 
   void count_columns(std::span<const std::uint16_t> columns) {

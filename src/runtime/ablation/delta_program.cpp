@@ -16,7 +16,7 @@ class Compiler {
     const Shape& layer = shape(route.from);
     channels_ = layer[1];
     const std::size_t trace = network.program.arena_floats * sizeof(float);
-    const std::size_t limit = network.options.memory_limit;
+    const std::size_t limit = network.options.execution.memory_limit;
     budget_ = limit > trace ? limit - trace : 0;
   }
 
@@ -83,10 +83,10 @@ class Compiler {
         if (bytes(setting) <= budget_) return setting;
       }
     }
-    const std::size_t least = bytes({1, false}) + (network_.options.memory_limit - budget_);
+    const std::size_t least = bytes({1, false}) + (network_.options.execution.memory_limit - budget_);
     throw Error("following the changes of layer " + network_.graph.node(route_.from).name +
                 " takes at least " + std::to_string((least + (1U << 20) - 1) >> 20) + " MiB; the limit is " +
-                std::to_string(network_.options.memory_limit >> 20) +
+                std::to_string(network_.options.execution.memory_limit >> 20) +
                 " MiB: allow more memory or choose a later layer");
   }
 

@@ -1,14 +1,40 @@
 #include "runtime/execution/execute.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
+#include <mutex>
+#include <span>
+#include <utility>
 
+#include "base/stopwatch.hpp"
 #include "runtime/execution/binding.hpp"
+#include "threads/threads.hpp"
 
 namespace ablaze::runtime {
 
 namespace {
+
+/// Milliseconds of steps.
+class StepTimes {
+ public:
+  explicit StepTimes(std::span<double> times) : times_(times) { std::ranges::fill(times_, 0.0); }
+
+  /// By the last thread that is done with a step, or with what came before the first.
+  void begin() { last_ = watch_.milliseconds(); }
+  void end(std::size_t step) { times_[step] += watch_.milliseconds() - std::exchange(last_, watch_.milliseconds()); }
+
+  /// A leading step, which one of `threads` threads has done for one image beside the others.
+  void add(std::size_t step, double milliseconds, int threads) {
+    const std::scoped_lock lock(mutex_);
+    times_[step] += milliseconds / threads;
+  }
+  double now() const { return watch_.milliseconds(); }
+
+ private:
+  std::span<double> times_;
+  base::Stopwatch watch_;
+  double last_ = 0;
+  std::mutex mutex_;
+};
 
 /// What one thread does of a run.
 struct Worker {
@@ -17,82 +43,86 @@ struct Worker {
   const kernels::KernelTable& table;
   const Memory& memory;
   const Changes& changes;
-  int threads;
+  int parts;  ///< threads that the steps are cut for; there may be fewer
   Shares& shares;
-  double* step_ms;  ///< as the first thread sees them; nullptr: nobody asks
-  int thread = omp_get_thread_num();
+  StepTimes* times;  ///< nullptr: nobody asks
+  const threads::Member& member;
   std::size_t phase = 0;
 
-  /// Calls work(item) for the items that this thread gets of a phase, and waits for the others.
-  template <class Work>
-  void share(int items, Work work) {
-    for (int item; (item = shares.take(phase, thread, items)) >= 0;) work(item);
-#pragma omp barrier
-    shares.end(phase, thread);
+  /// Calls work(item) for the items that this thread gets of a phase, and waits for the others; the last one
+  /// calls last().
+  template <class Work, class Last>
+  void share(int items, Work work, Last last) {
+    for (int item; (item = shares.take(phase, member.number(), items)) >= 0;) work(item);
+    member.barrier(last);
+    shares.end(phase, member.number());
     ++phase;
-  }
-
-  template <class Work>
-  void timed(std::size_t step, Work work) {
-    if (step_ms == nullptr || thread != 0) return work();
-    const double start = omp_get_wtime();
-    work();
-    step_ms[step] += (omp_get_wtime() - start) * 1e3;
   }
 
   /// All leading steps of one image, by this thread alone.
   void lead(int image) {
     for (std::size_t s = 0; s < program.leading_steps; ++s) {
-      timed(s, [&] {
-        const StepBinding step(program, graph, program.steps[s], memory, changes, 1, {image, thread});
-        for (int p = 0; p < program.steps[s].phases; ++p) {
-          for (int item = 0; item < step.items(p); ++item) step.run(table, p, item, 0);
-        }
-      });
+      const double begin = times == nullptr ? 0 : times->now();
+      const StepBinding step(program, graph, program.steps[s], memory, changes, 1, {image, member.number()});
+      for (int p = 0; p < program.steps[s].phases; ++p) {
+        for (int item = 0; item < step.items(p); ++item) step.run(table, p, item, 0);
+      }
+      if (times != nullptr) times->add(s, times->now() - begin, member.count());
     }
   }
 
-  void run(int batch) {
-    if (program.leading_steps > 0) share(batch, [&](int image) { lead(image); });
+  void run() {
+    const auto begin = [&] {
+      if (times != nullptr) times->begin();
+    };
+    member.barrier(begin);
+    if (program.leading_steps > 0) {
+      const int batch = program.values[static_cast<std::size_t>(program.input)].extent.batch;
+      share(batch, [&](int image) { lead(image); }, begin);
+    }
     for (std::size_t s = program.leading_steps; s < program.steps.size(); ++s) {
-      timed(s, [&] {
-        const StepBinding step(program, graph, program.steps[s], memory, changes, threads);
-        for (int p = 0; p < program.steps[s].phases; ++p)
-          share(step.items(p), [&](int item) { step.run(table, p, item, thread); });
-      });
+      const StepBinding step(program, graph, program.steps[s], memory, changes, parts);
+      for (int p = 0; p < program.steps[s].phases; ++p) {
+        share(
+            step.items(p), [&](int item) { step.run(table, p, item, member.number()); },
+            [&] {
+              if (times != nullptr) times->end(s);
+            });
+      }
     }
   }
 };
 
 void run_steps(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-               const Memory& memory, const Changes& changes, const float* input, int threads, Shares& shares,
-               double* step_ms) {
-  if (step_ms != nullptr) std::fill_n(step_ms, program.steps.size(), 0.0);
-#pragma omp parallel num_threads(threads)
-  {
-#pragma omp single
-    shares.begin(omp_get_num_threads());
+               const Memory& memory, const Changes& changes, const float* input, const Execution& execution,
+               Shares& shares, StepTimes* times) {
+  threads::run(execution, [&](const threads::Member& member) {
+    if (member.number() == 0) shares.begin(member.count());
     if (input != nullptr) {
-      const Value& value = program.values[static_cast<std::size_t>(program.input)];
-#pragma omp for schedule(static)
-      for (int item = 0; item < write_items(value); ++item) write_item(value, memory, input, item);
+      const Value& in = program.values[static_cast<std::size_t>(program.input)];
+      const std::int64_t items = write_items(in);
+      const auto end = static_cast<int>(items * (member.number() + 1) / member.count());
+      for (auto item = static_cast<int>(items * member.number() / member.count()); item < end; ++item)
+        write_item(in, memory, input, item);
     }
-    const int batch =
-        program.leading_steps > 0 ? program.values[static_cast<std::size_t>(program.input)].extent.batch : 0;
-    Worker{program, graph, table, memory, changes, threads, shares, step_ms}.run(batch);
-  }
+    Worker{program, graph, table, memory, changes, execution.threads, shares, times, member}.run();
+  });
 }
 
 }  // namespace
 
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const float* input, int threads, Shares& shares, double* step_ms) {
-  run_steps(program, graph, table, memory, {}, input, threads, shares, step_ms);
+             const Memory& memory, const float* input, const Execution& execution, Shares& shares,
+             double* step_ms) {
+  if (step_ms == nullptr)
+    return run_steps(program, graph, table, memory, {}, input, execution, shares, nullptr);
+  StepTimes times({step_ms, program.steps.size()});
+  run_steps(program, graph, table, memory, {}, input, execution, shares, &times);
 }
 
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const Changes& changes, int threads, Shares& shares, double* step_ms) {
-  run_steps(program, graph, table, memory, changes, nullptr, threads, shares, step_ms);
+             const Memory& memory, const Changes& changes, const Execution& execution, Shares& shares) {
+  run_steps(program, graph, table, memory, changes, nullptr, execution, shares, nullptr);
 }
 
 }  // namespace ablaze::runtime

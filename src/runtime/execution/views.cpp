@@ -1,5 +1,9 @@
 #include "runtime/execution/views.hpp"
 
+#include <algorithm>
+
+#include "threads/threads.hpp"
+
 namespace ablaze::runtime {
 
 using kernels::kBlock;
@@ -62,18 +66,35 @@ void write_value(const Value& value, const Memory& memory, const float* from) {
   for (int item = 0; item < write_items(value); ++item) write_item(value, memory, from, item);
 }
 
-void read_value(const Value& value, const Memory& memory, float* to, int threads) {
-  const kernels::Input from = read_view(value, memory);
-  const bool flat = value.layout == Layout::features;
-  const int items = flat ? value.extent.blocks() : value.extent.batch * value.extent.blocks();
-#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
-  for (int item = 0; item < items; ++item) {
-    if (flat) {
-      kernels::from_features(from.data, value.extent, to, item);
-    } else {
-      kernels::from_blocked(from, value.extent, to, item);
-    }
+namespace {
+
+void read_item(const Value& value, const kernels::Input& from, float* to, int item) {
+  if (value.layout == Layout::features) {
+    kernels::from_features(from.data, value.extent, to, item);
+  } else {
+    kernels::from_blocked(from, value.extent, to, item);
   }
+}
+
+int read_items(const Value& value) {
+  const bool flat = value.layout == Layout::features;
+  return flat ? value.extent.blocks() : value.extent.batch * value.extent.blocks();
+}
+
+}  // namespace
+
+void read_value(const Value& value, const Memory& memory, float* to) {
+  const kernels::Input from = read_view(value, memory);
+  for (int item = 0; item < read_items(value); ++item) read_item(value, from, to, item);
+}
+
+void read_value(const Value& value, const Memory& memory, float* to, const Execution& execution) {
+  const kernels::Input from = read_view(value, memory);
+  const int items = read_items(value);
+  constexpr int pieces = 8;  // a thread's share in a few
+  threads::for_each(
+      execution, items, [&](std::int64_t item) { read_item(value, from, to, static_cast<int>(item)); },
+      std::max(1, items / (pieces * std::max(1, execution.threads))));
 }
 
 }  // namespace ablaze::runtime

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ablaze/execution.hpp>
 #include <cstdint>
 
 #include "runtime/program.hpp"
@@ -31,7 +32,8 @@ kernels::Output write_view(const Value& value, const Memory& memory);
 
 /// Copies a row-major [N, C, H, W] (or [N, K]) array into a value, and out of one.
 void write_value(const Value& value, const Memory& memory, const float* from);
-void read_value(const Value& value, const Memory& memory, float* to, int threads = 1);
+void read_value(const Value& value, const Memory& memory, float* to);
+void read_value(const Value& value, const Memory& memory, float* to, const Execution& execution);
 
 /// The same in pieces that may be written in any order: items of a value, and one of them.
 int write_items(const Value& value);

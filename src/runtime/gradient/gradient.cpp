@@ -74,7 +74,7 @@ class Pull {
     const auto program = network_.gradients->find(network_, layer_, 1, state_.program());
     const std::size_t used = state_.bytes(),
                       one = std::max<std::size_t>(program->arena_floats * sizeof(float), 1);
-    const std::size_t limit = network_.options.memory_limit;
+    const std::size_t limit = network_.options.execution.memory_limit;
     const std::size_t fitting = limit > used ? (limit - used) / one : 0;
     const std::int64_t most =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting), 1, std::min(kMostColumns, count_));
@@ -84,10 +84,10 @@ class Pull {
 
   void require_memory(const Program& program) const {
     const std::size_t bytes = program.arena_floats * sizeof(float) + state_.bytes();
-    if (bytes <= network_.options.memory_limit) return;
+    if (bytes <= network_.options.execution.memory_limit) return;
     throw Error("the gradient at layer " + network_.graph.node(layer_).name + " takes " +
                 std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB; the limit is " +
-                std::to_string(network_.options.memory_limit >> 20) +
+                std::to_string(network_.options.execution.memory_limit >> 20) +
                 " MiB: allow more memory or choose a later layer");
   }
 
@@ -99,16 +99,16 @@ class Pull {
     Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(program->arena_floats)});
     Tensor seeds(network_.shape_for(network_.graph.output(), columns));
     Tensor out = Tensor::uninitialised(network_.shape_for(layer_, columns));
-    Shares shares(network_.options.threads);
+    Shares shares(network_.options.execution.threads);
     const Memory memory{arena.data(), state_.memory().own, state_.memory().trace};
     for (std::int64_t first = 0; first < count_; first += scores) {
       report(first);
       const std::int64_t here = std::min(scores, count_ - first);
       const std::vector<int> exponents = sow(first, here, seeds);
-      execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.threads,
+      execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.execution,
               shares);
       read_value(program->values[static_cast<std::size_t>(program->output)], memory, out.data(),
-                 network_.options.threads);
+                 network_.options.execution);
       for (std::int64_t column = 0; column < here * images(); ++column) {
         const std::span<const float> from = row_of(out, column);
         Tensor& to = gradients[static_cast<std::size_t>(first + column / images())];

@@ -38,7 +38,7 @@ class GradientLowering {
     program_.output = add_up(layer_, kNone);
     program_.value_of[layer_] = program_.output;
     const ValueId untouchable[] = {program_.input, program_.output};
-    plan_memory(program_, untouchable, network_.options.threads);
+    plan_memory(program_, untouchable, network_.options.execution.threads);
     return std::move(program_);
   }
 
@@ -262,10 +262,10 @@ class GradientLowering {
     const Shape& s = shape(id);
     const kernels::Choice walk = kernels::choose({columns_, in.extent.channels, static_cast<int>(s[1]),
                                                   static_cast<int>(s[2]), static_cast<int>(s[3])},
-                                                 network_.options.isa, network_.options.threads);
+                                                 network_.options.execution.isa, network_.options.execution.threads);
     step.kind = Step::Kind::winograd;
     step.choice = walk.winograd && walk.side == choice.side ? walk : choice;
-    add_winograd_scratch(program_, step, value(step.out).extent.batch, network_.options.threads);
+    add_winograd_scratch(program_, step, value(step.out).extent.batch, network_.options.execution.threads);
   }
 
   ValueId pull_linear(NodeId id, const Part& part, ValueId sum, ValueId gate) {

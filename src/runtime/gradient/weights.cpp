@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "threads/threads.hpp"
+
 namespace ablaze::runtime {
 namespace {
 
@@ -65,7 +67,7 @@ void for_each_phase(const op::Conv2d& conv, const Shape& in, const Shape& out, V
 
 /// The convolution of a phase: of the output's gradient, [C, O / groups, taps, taps].
 op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<const double> scale,
-                      const AxisPhase& y, const AxisPhase& x, int threads) {
+                      const AxisPhase& y, const AxisPhase& x, const Execution& execution) {
   const Shape& shape = conv.weight.shape();
   const std::int64_t group_out = shape[0] / conv.groups, group_in = shape[1], area = shape[2] * shape[3];
   op::Conv2d result;
@@ -73,8 +75,7 @@ op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<co
       Tensor::uninitialised({group_in * conv.groups, group_out, static_cast<std::int64_t>(y.taps.size()),
                              static_cast<std::int64_t>(x.taps.size())});
   const auto taps = static_cast<std::int64_t>(y.taps.size() * x.taps.size());
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (std::int64_t c = 0; c < group_in * conv.groups; ++c) {
+  threads::for_each(execution, group_in * conv.groups, [&](std::int64_t c) {
     for (std::int64_t o = 0; o < group_out; ++o) {
       const std::int64_t from = c / group_in * group_out + o;
       const float* filter = weight.data() + (from * group_in + c % group_in) * area;
@@ -84,7 +85,7 @@ op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<co
         for (const int j : x.taps) *to++ = static_cast<float>(filter[i * shape[3] + j] * factor);
       }
     }
-  }
+  });
   result.weight = std::move(turned);
   result.padding = {y.padding, x.padding};
   result.dilation = {y.dilation, x.dilation};
@@ -99,10 +100,10 @@ kernels::Choice choose(const CompiledNetwork& network, const op::Conv2d& conv, c
   const std::array<int, 2> ones{1, 1};
   const bool fits = weight[2] == 3 && weight[3] == 3 && conv.dilation == ones && conv.groups == 1 &&
                     std::ranges::all_of(conv.padding, [](int p) { return p >= 0; });
-  if (!network.options.winograd || !fits) return {};
+  if (!network.options.execution.winograd || !fits) return {};
   return kernels::choose({1, static_cast<int>(weight[1]), static_cast<int>(weight[0]),
                           static_cast<int>(out[2]), static_cast<int>(out[3])},
-                         network.options.isa, network.options.threads);
+                         network.options.execution.isa, network.options.execution.threads);
 }
 
 }  // namespace
@@ -133,16 +134,17 @@ PulledConvolution pack_pull(const CompiledNetwork& network, NodeId id, std::span
   const Shape& in = network.shapes[static_cast<std::size_t>(node.inputs[0])];
   const Shape& out = network.shapes[static_cast<std::size_t>(id)];
   const Tensor weight = conv.weight.to_tensor();
-  const int threads = network.options.threads, tile = network.table->out_blocks_per_tile;
+  const Execution& execution = network.options.execution;
+  const int tile = network.table->out_blocks_per_tile;
   const bool strides = conv.stride[0] > 1 || conv.stride[1] > 1;
   PulledConvolution pull = plan_pull(conv, in, out);
   auto phase = pull.phases.begin();
   for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
-    const Node turned{node.name, transposed(conv, weight, scale, y, x, threads), {}};
+    const Node turned{node.name, transposed(conv, weight, scale, y, x, execution), {}};
     const auto& small = std::get<op::Conv2d>(turned.op);
     if (!strides) phase->choice = choose(network, small, in);
-    phase->packed = phase->choice.winograd ? pack_winograd(turned, phase->choice.side, tile, {}, {}, threads)
-                                           : pack_convolution(turned, false, tile, {}, {}, threads);
+    phase->packed = phase->choice.winograd ? pack_winograd(turned, phase->choice.side, tile, {}, {}, execution)
+                                           : pack_convolution(turned, false, tile, {}, {}, execution);
     pull.bytes += phase->packed->bytes();
     ++phase;
   });

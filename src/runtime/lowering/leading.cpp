@@ -55,7 +55,7 @@ void schedule(Program& program, Step& step, Isa isa) {
 void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept) {
   const int batch = program.values[static_cast<std::size_t>(program.input)].extent.batch;
   // Where some threads would have an image more than others for long, all threads share each image.
-  const bool even = batch % job.threads == 0 || batch >= 4 * job.threads;
+  const bool even = batch % job.execution.threads == 0 || batch >= 4 * job.execution.threads;
   if (batch == 1 || !even) return;
   program.leading_steps = count_leading(program);
 
@@ -71,7 +71,7 @@ void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kep
       value.leading = true;
       value.extent.batch = 1;
     }
-    if (step.kind == Step::Kind::winograd) schedule(program, step, job.isa);
+    if (step.kind == Step::Kind::winograd) schedule(program, step, job.execution.isa);
   }
 }
 

@@ -84,7 +84,7 @@ void Lowering::plan() {
     if (!tail() && job_.keep_values && kept(node)) untouchable.push_back(value);
   }
   if (!tail() && !delta()) lead(program_, job_, untouchable);
-  plan_memory(program_, untouchable, job_.threads);
+  plan_memory(program_, untouchable, job_.execution.threads);
   // What was not kept is overwritten during a run and cannot be read after it.
   std::erase_if(program_.value_of, [&](const auto& entry) { return !kept(root(entry.first)); });
 }

@@ -2,9 +2,11 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "runtime/program.hpp"
 #include "tensor/memory.hpp"
+#include "threads/threads.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -98,7 +100,7 @@ namespace {
 
 /// For narrow_conv: [output block][kh][inputs of a group][kw][16].
 std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::span<const double> scale,
-                                                 std::span<const double> shift, int threads) {
+                                                 std::span<const double> shift, const Execution& execution) {
   const Shape& shape = conv.weight.shape();
   const int out_channels = static_cast<int>(shape[0]), inputs = static_cast<int>(shape[1]);
   const int height = static_cast<int>(shape[2]), width = static_cast<int>(shape[3]);
@@ -115,8 +117,7 @@ std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::sp
     packed->groups.push_back({block, 1, in, in + 1, block * filter_floats * kBlock});
   }
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (int o = 0; o < out_channels; ++o) {
+  threads::for_each(execution, out_channels, [&](std::int64_t o) {
     std::vector<float> filter(static_cast<std::size_t>(filter_floats));
     conv.weight.read(o * filter_floats, filter);
     float* to = packed->weights.data() + o / kBlock * filter_floats * kBlock + o % kBlock;
@@ -128,7 +129,7 @@ std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::sp
         }
       }
     }
-  }
+  });
   return packed;
 }
 
@@ -136,7 +137,7 @@ std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::sp
 
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
-                                                      std::span<const double> shift, int threads) {
+                                                      std::span<const double> shift, const Execution& execution) {
   const auto& conv = std::get<op::Conv2d>(node.op);
   const Shape& shape = conv.weight.shape();
   const int out_channels = static_cast<int>(shape[0]), in_per_group = static_cast<int>(shape[1]);
@@ -145,16 +146,15 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
   const int in_block = planar ? 1 : kBlock;
 
   if (!planar && conv.groups > 1 && kernels::narrow(in_per_group, out_per_group))
-    return pack_narrow(conv, scale, shift, threads);
+    return pack_narrow(conv, scale, shift, execution);
   auto packed = std::make_shared<PackedWeights>();
   packed->form = planar ? PackedWeights::Form::planar : PackedWeights::Form::blocked;
   packed->groups = fewest_zeros(out_channels, in_per_group, conv.groups, planar, taps, tile_blocks);
   packed->bias = pack_bias(conv.bias, out_channels, scale, shift);
   packed->weights = Tensor::uninitialised({packed_floats(packed->groups, taps, in_block)});
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (std::size_t g = 0; g < packed->groups.size(); ++g) {
-    const OutGroup& group = packed->groups[g];
+  threads::for_each(execution, std::ssize(packed->groups), [&](std::int64_t g) {
+    const OutGroup& group = packed->groups[static_cast<std::size_t>(g)];
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
@@ -185,7 +185,7 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
         }
       }
     }
-  }
+  });
   return packed;
 }
 
@@ -240,7 +240,7 @@ void transform_filters(std::span<const std::array<double, 3>> rows, const Filter
 
 std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,
-                                                   std::span<const double> shift, int threads) {
+                                                   std::span<const double> shift, const Execution& execution) {
   const auto& conv = std::get<op::Conv2d>(node.op);
   const int out_channels = static_cast<int>(conv.weight.shape()[0]),
             in_channels = static_cast<int>(conv.weight.shape()[1]);
@@ -256,10 +256,9 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
   const int in_blocks = blocks_of(in_channels);
 
   // Narrow layers have one group: cut by blocks of input channels, every thread has work.
-#pragma omp parallel for collapse(2) num_threads(threads) schedule(dynamic)
-  for (std::size_t g = 0; g < packed->groups.size(); ++g) {
-    for (int block = 0; block < in_blocks; ++block) {
-      const OutGroup& group = packed->groups[g];
+  threads::for_each(execution, std::ssize(packed->groups) * in_blocks, [&](std::int64_t part) {
+      const OutGroup& group = packed->groups[static_cast<std::size_t>(part / in_blocks)];
+      const auto block = static_cast<int>(part % in_blocks);
       const int lanes = group.blocks * kBlock;
       const int outs = std::min(lanes, out_channels - group.first_block * kBlock);
       const int ins = std::min(kBlock, in_channels - block * kBlock);
@@ -277,8 +276,7 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
         }
         transform_filters(rows, filters, lanes, to, packed->tap_weights);
       }
-    }
-  }
+  });
   return packed;
 }
 
@@ -295,13 +293,12 @@ void read_elements(const Weight& halves, std::int64_t begin, std::span<std::uint
 
 template <class Number>
 void pack_rows(const Weight& weight, const kernels::Extent& from, const std::vector<OutGroup>& groups,
-               Number* packed, int threads) {
+               Number* packed, const Execution& execution) {
   const int out_channels = static_cast<int>(weight.shape()[0]);
   const std::int64_t columns = weight.shape()[1];
   const int area = from.h * from.w;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    const OutGroup& group = groups[g];
+  threads::for_each(execution, std::ssize(groups), [&](std::int64_t g) {
+    const OutGroup& group = groups[static_cast<std::size_t>(g)];
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
@@ -325,13 +322,13 @@ void pack_rows(const Weight& weight, const kernels::Extent& from, const std::vec
         }
       }
     }
-  }
+  });
 }
 
 }  // namespace
 
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
-                                                 int tile_blocks, bool keep_half, int threads) {
+                                                 int tile_blocks, bool keep_half, const Execution& execution) {
   const auto& linear = std::get<op::Linear>(node.op);
   const int out_channels = static_cast<int>(linear.weight.shape()[0]);
   const int in_blocks = from.blocks() * from.h * from.w;
@@ -341,10 +338,10 @@ std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels
   const std::int64_t elements = packed_floats(packed->groups, 1, kBlock);
   if (keep_half && linear.weight.dtype() == DType::f16) {
     packed->halves = Halves(elements);
-    pack_rows(linear.weight, from, packed->groups, packed->halves.data(), threads);
+    pack_rows(linear.weight, from, packed->groups, packed->halves.data(), execution);
   } else {
     packed->weights = Tensor::uninitialised({elements});
-    pack_rows(linear.weight, from, packed->groups, packed->weights.data(), threads);
+    pack_rows(linear.weight, from, packed->groups, packed->weights.data(), execution);
   }
   return packed;
 }

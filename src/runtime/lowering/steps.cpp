@@ -139,7 +139,7 @@ void Lowering::lower_chain(NodeId id, std::string description) {
   if (step.choice.winograd) {
     step.kind = Step::Kind::winograd;
     const int images = program_.values[static_cast<std::size_t>(step.out)].extent.batch;
-    add_winograd_scratch(program_, step, images, job_.threads);
+    add_winograd_scratch(program_, step, images, job_.execution.threads);
   } else if (worth_gathering(chain)) {
     gather_convolution(step);
   } else if (chain.linear && chain.sparse) {

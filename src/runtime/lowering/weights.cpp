@@ -39,14 +39,14 @@ void Lowering::pack(Step& step, const Affine& affine) {
     program_.packed_bytes += packed_size(node, form, step.choice.side, in.extent, tile_blocks);
     if (!job_.pack) return;
     if (form == Form::winograd) {
-      packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.threads);
+      packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.execution);
     } else if (is<op::Linear>(node)) {
       // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
       const bool keep_half = job_.table->half_weights && kernels::keep_half(in.extent.batch) &&
                              !job_.replayed[static_cast<std::size_t>(step.first)];
-      packed = pack_linear(node, in.extent, tile_blocks, keep_half, job_.threads);
+      packed = pack_linear(node, in.extent, tile_blocks, keep_half, job_.execution);
     } else {
-      packed = pack_convolution(node, planar, tile_blocks, affine.scale, affine.shift, job_.threads);
+      packed = pack_convolution(node, planar, tile_blocks, affine.scale, affine.shift, job_.execution);
     }
     release_mapped_weights(node);
   }
@@ -67,7 +67,7 @@ void Lowering::gather(Step& step) {
   scratch.layout = Layout::scratch;
   scratch.scratch_floats =
       std::ptrdiff_t{in.blocks()} * kernels::kBlock *
-      (in.extent.batch + std::ptrdiff_t{job_.threads} * job_.table->out_blocks_per_tile * kernels::kBlock);
+      (in.extent.batch + std::ptrdiff_t{job_.execution.threads} * job_.table->out_blocks_per_tile * kernels::kBlock);
   scratch.storage = step.scratch = static_cast<int>(program_.values.size());
   program_.values.push_back(scratch);
 }
@@ -93,10 +93,10 @@ void Lowering::gather_convolution(Step& step) {
   step.tile_blocks = job_.table->out_blocks_per_tile;
   const auto size = GatheredConvolution::sizes(in, taps, in.extent.batch, step.tile_blocks);
   step.columns = program_.columns;
-  program_.columns += static_cast<std::size_t>(job_.threads * size.marks);
+  program_.columns += static_cast<std::size_t>(job_.execution.threads * size.marks);
   Value scratch;
   scratch.layout = Layout::scratch;
-  scratch.scratch_floats = job_.threads * size.floats;
+  scratch.scratch_floats = job_.execution.threads * size.floats;
   scratch.storage = step.scratch = static_cast<int>(program_.values.size());
   program_.values.push_back(scratch);
 }
@@ -113,7 +113,7 @@ bool Lowering::pools_in_place(NodeId id) const {
 
 kernels::Choice Lowering::choose(NodeId id, const Value& in) const {
   const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
-  const bool direct = !job_.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
+  const bool direct = !job_.execution.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
   if (conv == nullptr || direct) return {};
   const Shape& weight = conv->weight.shape();
   const std::array<int, 2> ones{1, 1};
@@ -127,7 +127,7 @@ kernels::Choice Lowering::choose(NodeId id, const Value& in) const {
   kernels::Choice choice =
       kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]), static_cast<int>(weight[0]),
                        static_cast<int>(out[2]), static_cast<int>(out[3])},
-                      job_.isa, job_.threads);
+                      job_.execution.isa, job_.execution.threads);
   const bool as_packed = transformed && choice.winograd && choice.side == packed->side;
   if (transformed && !as_packed && !job_.transform_weights) choice = {true, packed->side, 0, 256};
   return choice;

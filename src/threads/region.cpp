@@ -1,0 +1,155 @@
+#include <ablaze/error.hpp>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "threads/available.hpp"
+#include "threads/backend.hpp"
+#include "threads/signal.hpp"
+#include "threads/threads.hpp"
+
+namespace ablaze::threads {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+/// Ends a member's part where another one has failed. Nobody outside this file sees it.
+struct Abandoned {};
+
+/// Members of all regions that run now.
+std::atomic<int> busy_members{0};
+
+thread_local bool in_region = false;
+
+/// What OMP_NUM_THREADS names, or the first number of its list; 0 where it names none.
+int threads_in_environment() {
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  const long number = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
+  return number >= 1 && number <= kMostThreads ? static_cast<int>(number) : 0;
+}
+
+}  // namespace
+
+int resolve(int threads) {
+  if (threads < 0 || threads > kMostThreads) {
+    throw UsageError("the number of threads must be between 0 (all cores) and " +
+                     std::to_string(kMostThreads));
+  }
+  if (threads > 0) return threads;
+  const int wanted = threads_in_environment();
+  return wanted > 0 ? std::min(wanted, available()) : std::min(available(), kMostThreads);
+}
+
+/// What the members of one region share.
+class Team {
+ public:
+  using Work = void (*)(const Member&, void*);
+
+  Team(int most, Work work, void* context) : most_(most), work_(work), context_(context) {
+    // A thread that spins where another one waits for the core keeps it from its work.
+    const int busy = busy_members.fetch_add(most) + most;
+    spin_ = busy <= cores() && busy <= cpu_quota();
+  }
+  ~Team() { busy_members.fetch_sub(most_); }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  bool spin() const { return spin_; }
+
+  void enter(int number, int count) noexcept {
+    const bool outer = std::exchange(in_region, true);
+    try {
+      work_(Member(*this, number, count), context_);
+    } catch (const Abandoned&) {
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    in_region = outer;
+    entered_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void barrier(int count, void (*last)(void*), void* context) {
+    const unsigned seen = generation_.value();
+    if (failed_.load()) throw Abandoned();
+    if (arrived_.fetch_add(1) + 1 == count) {
+      arrived_.store(0);
+      if (last != nullptr) last(context);
+      generation_.advance();
+    } else {
+      generation_.wait(seen, spin_);
+    }
+    if (failed_.load()) throw Abandoned();
+  }
+
+  /// Members whose part is over.
+  int entered() const { return entered_.load(std::memory_order_relaxed); }
+
+  void rethrow() const {
+    if (failure_ != nullptr) std::rethrow_exception(failure_);
+  }
+
+ private:
+  /// The first failure counts; whoever waits, or is going to, goes home.
+  void fail(std::exception_ptr failure) noexcept {
+    {
+      const std::scoped_lock lock(failure_mutex_);
+      if (failure_ == nullptr) failure_ = std::move(failure);
+    }
+    failed_.store(true);
+    generation_.advance();
+  }
+
+  int most_;
+  Work work_;
+  void* context_;
+  bool spin_ = false;
+  Signal generation_;
+  alignas(64) std::atomic<int> arrived_{0};
+  std::atomic<int> entered_{0};
+  std::atomic<bool> failed_{false};
+  std::mutex failure_mutex_;
+  std::exception_ptr failure_;
+};
+
+namespace {
+
+void run_by(Executor& executor, int most, Team& team) {
+  const auto enter = [&team](int number, int count) { team.enter(number, count); };
+  const int members = executor.run(most, std::cref(enter));  // a reference, for which nothing is allocated
+  team.rethrow();
+  if (members < 1 || members > most || team.entered() != members) {
+    throw Error("the executor was to run 1 to " + std::to_string(most) + " members; it says that it ran " +
+                std::to_string(members) + ", and " + std::to_string(team.entered()) + " were run");
+  }
+}
+
+}  // namespace
+
+void forget_members() { busy_members.store(0); }
+
+void Member::barrier(void (*last)(void*), void* context) const {
+  if (count_ > 1) {
+    team_.barrier(count_, last, context);
+  } else if (last != nullptr) {
+    last(context);
+  }
+}
+
+void run(const Execution& execution, void (*work)(const Member&, void*), void* context) {
+  const int most = in_region ? 1 : resolve(execution.threads);
+  Team team(most, work, context);
+  if (most == 1) {
+    team.enter(0, 1);
+  } else if (execution.executor != nullptr) {
+    return run_by(*execution.executor, most, team);
+  } else {
+    enter_together(
+        most, team.spin(),
+        [](void* of, int number, int count) { static_cast<Team*>(of)->enter(number, count); }, &team);
+  }
+  team.rethrow();
+}
+
+}  // namespace ablaze::threads

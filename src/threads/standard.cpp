@@ -1,0 +1,189 @@
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <thread>
+#include <utility>
+
+#if __has_include(<pthread.h>)
+#include <pthread.h>
+#include <csignal>
+#endif
+
+#include "threads/backend.hpp"
+#include "threads/signal.hpp"
+#include "threads/threads.hpp"
+
+// Threads of the library's own: started when a region first wants them, kept for the next one, asleep in between.
+
+namespace ablaze::threads {
+namespace {
+
+struct Task {
+  Enter enter = nullptr;
+  void* context = nullptr;
+  int number = 0, count = 1;
+  bool spin = false;
+};
+
+class Worker {
+ public:
+  Worker() : thread_([this] { work(); }) {}
+
+  /// For the one that has hired it: hands a task over, and waits until it is done.
+  void begin(const Task& task) {
+    task_ = task;
+    finished_ = done_.value();
+    start_.advance();
+  }
+  void finish() { done_.wait(finished_, task_.spin); }
+
+  /// Ends the thread of a worker that nobody has hired.
+  void dismiss() {
+    task_ = {};
+    start_.advance();
+    thread_.join();
+  }
+
+  Worker* next = nullptr;   ///< in the list of those who are free, or of one who has hired some
+  Worker* older = nullptr;  ///< in the list of all
+
+ private:
+  void work() {
+    bool spin = false;
+    for (unsigned seen = 0;; ++seen) {
+      start_.wait(seen, spin);
+      if (task_.enter == nullptr) return;
+      spin = task_.spin;
+      task_.enter(task_.context, task_.number, task_.count);
+      done_.advance();
+    }
+  }
+
+  Signal start_, done_;
+  Task task_;
+  unsigned finished_ = 0;
+  std::thread thread_;  // last: it uses all that lies before it
+};
+
+/// The threads of one process. A child after fork() has a pool of its own; its parent's is never touched again.
+class Pool {
+ public:
+  /// A list of at most `count` workers; fewer where the system has no more threads or memory to give.
+  Worker* hire(int count) {
+    const std::scoped_lock lock(mutex_);
+    Worker* hired = nullptr;
+    for (int i = 0; i < count; ++i) {
+      Worker* worker = free_;
+      if (worker != nullptr) {
+        free_ = worker->next;
+      } else {
+        worker = start_worker();
+        if (worker == nullptr) break;
+        worker->older = std::exchange(newest_, worker);
+      }
+      worker->next = hired;
+      hired = worker;
+    }
+    return hired;
+  }
+
+  void release(Worker* hired) {
+    const std::scoped_lock lock(mutex_);
+    while (hired != nullptr) {
+      Worker* const next = hired->next;
+      if (closed_) {
+        hired->next = nullptr;  // its thread sleeps until the process is gone
+      } else {
+        hired->next = std::exchange(free_, hired);
+      }
+      hired = next;
+    }
+  }
+
+  /// At the process's end, or when the library is unloaded: the threads that are free end.
+  void close() {
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    while (free_ != nullptr) {
+      Worker* const worker = std::exchange(free_, free_->next);
+      worker->dismiss();
+    }
+  }
+
+  std::mutex& mutex() { return mutex_; }
+  Worker* newest() const { return newest_; }
+
+ private:
+  static Worker* start_worker() {
+#if __has_include(<pthread.h>)
+    // Signals are for the threads that the program started.
+    sigset_t all, before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+#endif
+    Worker* worker = nullptr;
+    try {
+      worker = new Worker;
+    } catch (const std::exception&) {  // std::system_error or std::bad_alloc: fewer do the work
+    }
+#if __has_include(<pthread.h>)
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+#endif
+    return worker;
+  }
+
+  std::mutex mutex_;
+  Worker* free_ = nullptr;    // the latest first: its caches are warm
+  Worker* newest_ = nullptr;  // of all: none is freed, and a leak checker finds them here
+  bool closed_ = false;
+};
+
+// Never destroyed: threads may outlive the destruction of static objects. In a child after fork() a new one is made in
+// the same place, and its parent's workers, which the child has no threads of, stay where they are.
+alignas(Pool) std::byte pool_memory[sizeof(Pool)];
+Pool* pool = nullptr;
+[[maybe_unused]] Worker* inherited = nullptr;
+
+#if __has_include(<pthread.h>)
+void before_fork() { pool->mutex().lock(); }
+void after_fork_in_parent() { pool->mutex().unlock(); }
+void after_fork_in_child() {
+  inherited = pool->newest();
+  pool = new (pool_memory) Pool;
+  forget_members();
+}
+#endif
+
+struct Opened {
+  Opened() {
+    pool = new (pool_memory) Pool;
+#if __has_include(<pthread.h>)
+    ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+#endif
+  }
+  ~Opened() { pool->close(); }
+};
+
+Pool& the_pool() {
+  static Opened opened;
+  return *pool;
+}
+
+}  // namespace
+
+std::string_view backend() { return "std::thread"; }
+
+void enter_together(int most, bool spin, Enter enter, void* context) {
+  Pool& workers = the_pool();
+  Worker* const hired = workers.hire(most - 1);
+  int count = 1;
+  for (const Worker* worker = hired; worker != nullptr; worker = worker->next) ++count;
+  int number = 1;
+  for (Worker* worker = hired; worker != nullptr; worker = worker->next)
+    worker->begin({enter, context, number++, count, spin});
+  enter(context, 0, count);
+  for (Worker* worker = hired; worker != nullptr; worker = worker->next) worker->finish();
+  workers.release(hired);
+}
+
+}  // namespace ablaze::threads

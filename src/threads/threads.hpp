@@ -1,0 +1,77 @@
+#pragma once
+
+// Threads, behind one header. README.md tells what each of the three ways does that may lie behind it.
+
+#include <ablaze/execution.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace ablaze::threads {
+
+/// What was chosen when the library was built: "std::thread", "OpenMP" or "none".
+std::string_view backend();
+
+/// Threads that this process may run at the same time: the cores of its affinity mask, no more than its CPU
+/// quota rounded up, at least 1.
+int available();
+
+/// What Execution::threads stands for: itself, or where it is 0 the smaller of available() and OMP_NUM_THREADS.
+/// Throws UsageError where it is out of range.
+int resolve(int threads);
+
+class Team;
+
+/// One of those who work on a region together, in a thread of its own.
+class Member {
+ public:
+  int number() const { return number_; }  ///< 0 <= number() < count(); the caller of run() need not be 0
+  int count() const { return count_; }
+
+  /// Waits until all members have called it. Where one of them has failed, it does not return.
+  void barrier() const { barrier(nullptr, nullptr); }
+  /// The same; the last one to come calls last() before anyone goes on.
+  template <class Last>
+  void barrier(Last last) const {
+    barrier([](void* context) { (*static_cast<Last*>(context))(); }, &last);
+  }
+
+ private:
+  friend class Team;
+  Member(Team& team, int number, int count) : team_(team), number_(number), count_(count) {}
+  void barrier(void (*last)(void*), void* context) const;
+
+  Team& team_;
+  int number_, count_;
+};
+
+/// A region: work(member, context) once for each of 1 to resolve(execution.threads) members at the same time.
+/// Returns when all have; an exception that a member threw is thrown again here, the first of several. Within a
+/// region it is one member, the caller.
+void run(const Execution& execution, void (*work)(const Member&, void*), void* context);
+
+template <class Work>
+void run(const Execution& execution, Work&& work) {
+  using Plain = std::remove_reference_t<Work>;
+  run(
+      execution, [](const Member& member, void* context) { (*static_cast<Plain*>(context))(member); }, &work);
+}
+
+/// Calls body(i) for 0 <= i < count, `piece` neighbours at a time, by whoever is free.
+template <class Body>
+void for_each(const Execution& execution, std::int64_t count, Body body, std::int64_t piece = 1) {
+  if (count <= piece || execution.threads == 1) {
+    for (std::int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  std::atomic<std::int64_t> next{0};
+  run(execution, [&](const Member&) {
+    for (std::int64_t begin; (begin = next.fetch_add(piece, std::memory_order_relaxed)) < count;) {
+      for (std::int64_t i = begin; i < std::min(begin + piece, count); ++i) body(i);
+    }
+  });
+}
+
+}  // namespace ablaze::threads

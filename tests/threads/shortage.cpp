@@ -1,0 +1,28 @@
+#include "threads/shortage.hpp"
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <cerrno>
+
+namespace {
+
+std::atomic<bool> refused{false};
+
+using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+
+}  // namespace
+
+namespace ablaze::testing {
+
+void refuse_threads(bool refuse) { refused = refuse; }
+
+}  // namespace ablaze::testing
+
+/// Comes before the C library's, for the C++ library's std::thread too.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                              void* argument) {
+  static const auto real = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
+  return refused ? EAGAIN : real(thread, attributes, start, argument);
+}
