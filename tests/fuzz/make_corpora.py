@@ -261,6 +261,8 @@ def main():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (folder / target / name).write_bytes(content)
+        # For libFuzzer's -seed_inputs.
+        (folder / f"{target}.list").write_text(",".join(str(folder / target / name) for name in sorted(files)))
 
 
 if __name__ == "__main__":
