@@ -28,7 +28,7 @@ void add_findings(const Question& question, const Tensor& activation, const std:
   }
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> ablation_maps(const Question& question) {
   const std::vector<Effect> effects = ablate_channels(question);
   const Tensor activation = question.trace.activation(question.layer);
   std::vector<Answer> answers;
@@ -52,7 +52,7 @@ constexpr Method ablation_cam{
     .passes = "an exact change for each channel, followed to the score: far less than a pass each",
     .work = [](const Shape& layer,
                const MethodOptions&) { return Work{.ablations = static_cast<double>(layer.at(0))}; },
-    .explain = explain,
+    .explain = ablation_maps,
 };
 
 }  // namespace ablaze::cam

@@ -93,7 +93,7 @@ std::vector<double> weights_of(const op::Linear& linear, const Target& target) {
   return weights;
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> cam_maps(const Question& question) {
   require_fit(question);
   const Head head = head_of(question.graph, question.session);
   const Tensor activation = question.trace.activation(question.layer);
@@ -116,7 +116,7 @@ constexpr Method class_activation_map{
     .passes = "nothing beyond the forward pass; only where a global average pool and one linear layer follow",
     .work = [](const Shape&, const MethodOptions&) { return Work{}; },
     .fits = fits,
-    .explain = explain,
+    .explain = cam_maps,
 };
 
 }  // namespace ablaze::cam

@@ -18,7 +18,7 @@ namespace ablaze::cam {
 
 namespace {
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> eigencam_maps(const Question& question) {
   Answer answer = answer_from(principal_projection(question.trace.activation(question.layer)));
   append(answer.note, "Eigen-CAM's map is the same for every class");
   return std::vector<Answer>(question.targets.size(), answer);
@@ -36,7 +36,7 @@ constexpr Method eigencam{
     .passes = "nothing beyond the forward pass",
     .class_discriminative = false,
     .work = [](const Shape&, const MethodOptions&) { return Work{}; },
-    .explain = explain,
+    .explain = eigencam_maps,
 };
 
 }  // namespace ablaze::cam

@@ -20,7 +20,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer answer(const Pulled& p) {
+Answer eigengradcam_answer(const Pulled& p) {
   xt::xtensor<double, 4> terms = xt::expand_dims(p.a * p.g, 0);
   return answer_from(principal_projection(from_xtensor(terms)));
 }
@@ -37,7 +37,7 @@ constexpr Method eigengradcam{
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, answer); },
+    .explain = [](const Question& question) { return explain_by_gradient(question, eigengradcam_answer); },
 };
 
 }  // namespace ablaze::cam

@@ -55,7 +55,7 @@ Target difference(const Target& target, std::span<const std::int64_t> others, do
   return out;
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> finercam_maps(const Question& question) {
   const MethodOptions& options = question.options;
   if (options.references < 1) throw UsageError("finercam sets a class against at least one other");
   const Method& base = base_of(question);
@@ -94,7 +94,7 @@ constexpr Method finercam{
     .passes = "what the method takes that it is laid over; one gradient more for each class compared with",
     .needs_gradients = true,
     .work = work,
-    .explain = explain,
+    .explain = finercam_maps,
 };
 
 }  // namespace ablaze::cam

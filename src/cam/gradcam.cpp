@@ -13,7 +13,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer answer(const Pulled& p) { return answer_from(p, xt::mean(p.g, {1, 2})); }
+Answer gradcam_answer(const Pulled& p) { return answer_from(p, xt::mean(p.g, {1, 2})); }
 
 }  // namespace
 
@@ -27,7 +27,7 @@ constexpr Method gradcam{
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, answer); },
+    .explain = [](const Question& question) { return explain_by_gradient(question, gradcam_answer); },
 };
 
 }  // namespace ablaze::cam

@@ -14,7 +14,9 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer answer(const Pulled& p) { return answer_from(xt::sum(xt::maximum(p.a * p.g, 0.0), {0})); }
+Answer gradcam_elementwise_answer(const Pulled& p) {
+  return answer_from(xt::sum(xt::maximum(p.a * p.g, 0.0), {0}));
+}
 
 }  // namespace
 
@@ -28,7 +30,8 @@ constexpr Method gradcam_elementwise{
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, answer); },
+    .explain =
+        [](const Question& question) { return explain_by_gradient(question, gradcam_elementwise_answer); },
 };
 
 }  // namespace ablaze::cam

@@ -13,7 +13,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer answer(const Pulled& p) { return answer_from(xt::sum(p.a * p.g, {0})); }
+Answer hirescam_answer(const Pulled& p) { return answer_from(xt::sum(p.a * p.g, {0})); }
 
 }  // namespace
 
@@ -29,7 +29,7 @@ constexpr Method hirescam{
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, answer); },
+    .explain = [](const Question& question) { return explain_by_gradient(question, hirescam_answer); },
 };
 
 }  // namespace ablaze::cam

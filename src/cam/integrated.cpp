@@ -117,7 +117,7 @@ class PathIntegral {
 };
 
 /// `question` has one target: how far its intervals are halved must not depend on what else is asked.
-Answer answer(const Question& question, const Tensor& activation, const Ends& ends) {
+Answer integrated_gradients_answer(const Question& question, const Tensor& activation, const Ends& ends) {
   PathIntegral path(question, activation);
   while (!path.exhausted() && std::abs(path.gap(ends)) > ends.allowed_gap()) {
     // How many there will be nobody knows; it is at least as many again.
@@ -135,7 +135,7 @@ Answer answer(const Question& question, const Tensor& activation, const Ends& en
   return out;
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> integrated_gradients_maps(const Question& question) {
   const Tensor activation = question.trace.activation(question.layer);
   const Tensor whole = question.trace.logits();
   const Tensor nothing = question.trace.resume(question.layer, Tensor(activation.shape()));
@@ -143,8 +143,8 @@ std::vector<Answer> explain(const Question& question) {
   for (const Target& target : question.targets) {
     Question one = question;
     one.targets = {&target, 1};
-    answers.push_back(
-        answer(one, activation, {score_of(target, row(whole, 0)), score_of(target, row(nothing, 0))}));
+    answers.push_back(integrated_gradients_answer(
+        one, activation, {score_of(target, row(whole, 0)), score_of(target, row(nothing, 0))}));
   }
   return answers;
 }
@@ -160,7 +160,7 @@ constexpr Method integrated_gradients{
     .passes = "gradients behind the layer at 1, 3, 7, 15, ... points until the parts add up within 0.1%",
     .needs_gradients = true,
     .work = [](const Shape&, const MethodOptions&) { return Work{.gradients = 31}; },
-    .explain = explain,
+    .explain = integrated_gradients_maps,
 };
 
 }  // namespace ablaze::cam

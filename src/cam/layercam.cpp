@@ -14,7 +14,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer answer(const Pulled& p) { return answer_from(xt::sum(xt::maximum(p.g, 0.0) * p.a, {0})); }
+Answer layercam_answer(const Pulled& p) { return answer_from(xt::sum(xt::maximum(p.g, 0.0) * p.a, {0})); }
 
 }  // namespace
 
@@ -29,7 +29,7 @@ constexpr Method layercam{
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, answer); },
+    .explain = [](const Question& question) { return explain_by_gradient(question, layercam_answer); },
 };
 
 }  // namespace ablaze::cam

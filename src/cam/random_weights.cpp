@@ -22,7 +22,7 @@ std::vector<double> random_weights(std::uint64_t seed, std::int64_t index, std::
   return weights;
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> random_maps(const Question& question) {
   const Tensor activation = question.trace.activation(question.layer);
   std::vector<Answer> answers;
   for (const Target& target : question.targets) {
@@ -43,7 +43,7 @@ constexpr Method random_cam{
     .passes = "nothing beyond the forward pass",
     .class_discriminative = false,
     .work = [](const Shape&, const MethodOptions&) { return Work{}; },
-    .explain = explain,
+    .explain = random_maps,
 };
 
 }  // namespace ablaze::cam

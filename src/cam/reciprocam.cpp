@@ -71,7 +71,7 @@ class OnePlaceAtATime {
   std::int64_t places_, batch_;
 };
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> reciprocam_maps(const Question& question) {
   const std::vector<std::vector<double>> scores = OnePlaceAtATime(question).scores();
   const Shape shape = question.session.layer_shape(question.layer);
   std::vector<Answer> answers;
@@ -98,7 +98,7 @@ constexpr Method reciprocam{
         [](const Shape& layer, const MethodOptions&) {
           return Work{.tails = static_cast<double>(layer.at(1) * layer.at(2) + 1)};
         },
-    .explain = explain,
+    .explain = reciprocam_maps,
 };
 
 }  // namespace ablaze::cam

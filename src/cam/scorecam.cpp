@@ -81,7 +81,7 @@ std::vector<double> softmax(std::span<const double> scores, std::span<const int>
   return weights;
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> scorecam_maps(const Question& question) {
   const Tensor activation = question.trace.activation(question.layer);
   const std::vector<int> channels = channels_with_a_mask(activation);
   const auto scores = scores_of_masked_inputs(question, activation, channels);
@@ -105,7 +105,7 @@ constexpr Method scorecam{
     .passes = "a pass of the whole network for each channel that is not the same everywhere",
     .work = [](const Shape& layer,
                const MethodOptions&) { return Work{.networks = static_cast<double>(layer.at(0))}; },
-    .explain = explain,
+    .explain = scorecam_maps,
 };
 
 }  // namespace ablaze::cam

@@ -182,7 +182,7 @@ class Sampling {
   std::int64_t pairs_ = 0;
 };
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> shapley_maps(const Question& question) {
   const Tensor activation = question.trace.activation(question.layer);
   Sampling sampling(question, activation);
   sampling.run();
@@ -210,7 +210,7 @@ constexpr Method shapley{
         "--until",
     .work = [](const Shape& layer,
                const MethodOptions&) { return Work{.ablations = 16.0 * static_cast<double>(layer.at(0))}; },
-    .explain = explain,
+    .explain = shapley_maps,
 };
 
 }  // namespace ablaze::cam

@@ -119,7 +119,7 @@ xt::xtensor<double, 3> of_score(const Question& q, const Score& score) {
   return planes_of(q.trace.gradient(q.layer, {&score, 1}, {.progress = q.progress}).gradients.at(0));
 }
 
-Answer answer(const Question& q, const Target& target) {
+Answer shapleycam_answer(const Question& q, const Target& target) {
   const Tensor activation = q.trace.activation(q.layer);
   xt::xtensor<double, 1> weights = xt::zeros<double>({static_cast<std::size_t>(activation.dim(1))});
   bool curved = false;
@@ -132,9 +132,9 @@ Answer answer(const Question& q, const Target& target) {
   return out;
 }
 
-std::vector<Answer> explain(const Question& question) {
+std::vector<Answer> shapleycam_maps(const Question& question) {
   std::vector<Answer> answers;
-  for (const Target& target : question.targets) answers.push_back(answer(question, target));
+  for (const Target& target : question.targets) answers.push_back(shapleycam_answer(question, target));
   return answers;
 }
 
@@ -150,7 +150,7 @@ constexpr Method shapleycam{
         "one gradient behind the layer; for a softmax probability, one for each class that has a share in it",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = explain,
+    .explain = shapleycam_maps,
 };
 
 }  // namespace ablaze::cam

@@ -13,7 +13,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer answer(const Pulled& p) {
+Answer xgradcam_answer(const Pulled& p) {
   const xt::xtensor<double, 1> whole = xt::sum(p.a, {1, 2});
   return answer_from(p, xt::where(xt::not_equal(whole, 0), xt::sum(p.a * p.g, {1, 2}) / whole, 0.0));
 }
@@ -30,7 +30,7 @@ constexpr Method xgradcam{
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
     .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, answer); },
+    .explain = [](const Question& question) { return explain_by_gradient(question, xgradcam_answer); },
 };
 
 }  // namespace ablaze::cam

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{256} << 20;
+constexpr std::size_t largest_list = std::size_t{256} << 20;
 constexpr std::size_t absent = static_cast<std::size_t>(-1);
 constexpr std::array<std::string_view, 4> sides{"xmin", "ymin", "xmax", "ymax"};
 
@@ -117,7 +117,7 @@ class Collector {
 }  // namespace
 
 Dataset read_csv(const fs::path& file, const Model& model) {
-  const auto bytes = base::read_file(file, largest_file);
+  const auto bytes = base::read_file(file, largest_list);
   const std::string name = base::printable(file.string(), 400);
   const auto rows = formats::read_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
   if (rows.size() < 2) throw Error(name + ": expected a line that names the columns, and a line a photo");

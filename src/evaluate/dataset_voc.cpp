@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{1} << 20;
+constexpr std::size_t largest_annotation = std::size_t{1} << 20;
 
 using BoxesByClass = std::map<std::int64_t, std::vector<Box>>;
 
@@ -37,7 +37,7 @@ Box object_box(const formats::XmlElement& object, const std::string& where) {
 }
 
 BoxesByClass read_objects(const fs::path& file, const ClassNames& classes) {
-  const auto bytes = base::read_file(file, largest_file);
+  const auto bytes = base::read_file(file, largest_annotation);
   const std::string name = base::printable(file.string(), 400);
   const formats::XmlElement root =
       formats::read_xml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);

@@ -18,19 +18,36 @@ packages=(
 say() { printf '%s\n' "$@" >&2; }
 die() { say "$@"; exit 1; }
 
-# What single tests need beside it; they are skipped without.
-optional_packages=(
+# What the tests need beside it.
+test_packages=(
+  "clang command:clang++"
+  "libclang-rt-dev package:libclang-rt-dev"
+  "libomp-dev package:libomp-dev"
+  "libopenmpi-dev command:mpicxx"
+  "openmpi-bin command:mpirun"
   "libonnx-testdata file:/usr/share/libonnx-testdata/data/node"
   "parallel command:parallel"
+  "python3 command:python3"
+  "curl command:curl"
+)
+peer_packages=(
+  "python3-torch python:torch"
+  "python3-torchvision python:torchvision"
+  "libopenblas0-pthread package:libopenblas0-pthread"
+)
+long_packages=(
+  "clang-tidy command:run-clang-tidy"
+  "g++-multilib package:g++-multilib"
 )
 
-# present command:NAME | header:PATH | file:PATH | python:MODULE
+# present command:NAME | header:PATH | file:PATH | python:MODULE | package:NAME
 present() {
   case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
     header:*) [[ -e /usr/include/${1#header:} || -e /usr/local/include/${1#header:} ]] ;;
     file:*) [[ -e ${1#file:} ]] ;;
     python:*) /usr/bin/python3 -c "import ${1#python:}" 2>/dev/null ;;
+    package:*) dpkg-query -W -f='${Status}' "${1#package:}" 2>/dev/null | grep -q 'ok installed' ;;
   esac
 }
 
@@ -55,6 +72,8 @@ install_missing() {
   # An apt that asks questions would wait for ever where nobody is there to answer.
   as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
   "${as_root[@]}" update
+  apt-get -o Dpkg::Use-Pty=0 install --assume-no --no-install-recommends "${missing[@]}" 2>/dev/null |
+    grep -E '^(Need to get|After this operation)' >&2 || true
   "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
@@ -64,6 +83,6 @@ build() {
   shift 2
   mkdir -p "build/$preset"
   say "Building ablaze in build/$preset (the first time takes a few minutes)"
-  cmake --preset "$preset" "$@" >"$log" 2>&1 || { cat "$log" >&2; die "CMake could not configure the build."; }
+  cmake --preset "$preset" -DABLAZE_UNITY=ON "$@" >"$log" 2>&1 || { cat "$log" >&2; die "CMake could not configure the build."; }
   cmake --build "build/$preset" --target "$target" >&2
 }

@@ -1,0 +1,56 @@
+# Sourced by tools/check: what takes too long for every commit.
+# shellcheck shell=bash
+
+long_parts() {
+  part "fuzzing, $1 minutes a target" tests/fuzz/run $(($1 * 60))
+  part "ThreadSanitizer build" build tsan all
+  part "ThreadSanitizer tests" run_tests tsan -R '^(runtime|threads|cam|evaluate):'
+  part "build of single files" build plain all -DABLAZE_TESTS=ON -DABLAZE_DEVELOPER=ON -DABLAZE_UNITY=OFF
+  part "kills" repeated_kills 20
+  part "soak" soak 500
+  part "clang-tidy" tidy
+  part "32-bit build" build_32_bit
+}
+
+# repeated_kills ROUNDS: the tests that kill the program, many times over.
+repeated_kills() {
+  ctest --preset plain -R 'killed at any moment|[Cc]trl-C|a signal (between|among)' --repeat "until-fail:$1" >&2
+}
+
+# soak ROUNDS: one process explains many pictures; from the first tenth on, its memory may not grow.
+soak() {
+  local photos=() folder pid rss first=0 last=0 i
+  folder=$(mktemp -d)
+  for ((i = 0; i < $1; ++i)); do
+    cp weights/golf-ball-and-parachute.png "$folder/$i.png"
+    photos+=("$folder/$i.png")
+  done
+  build/plain/ablaze explain "${photos[@]}" --out "$folder/out" --class top2 >"$folder/log" &
+  pid=$!
+  while rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [[ $rss ]]; do
+    last=$rss
+    if ((first == 0)) && (($(find "$folder/out" -name '*.png' 2>/dev/null | wc -l) > $1 / 10)); then first=$rss; fi
+    sleep 0.2
+  done
+  wait "$pid"
+  rm -r "$folder"
+  say "resident memory after a tenth of $1 photos: $first KiB, at the end: $last KiB"
+  ((first > 0)) || die "The soak was over before its memory was looked at."
+  ((last < first + first / 10 + 8192)) || die "The program's memory grows with the photos it has explained."
+}
+
+tidy() {
+  CXX=clang++ cmake --preset debug -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+  run-clang-tidy -quiet -p build/debug "$PWD/(src|tools)/" >build/debug/tidy.log 2>/dev/null ||
+    { grep -E 'warning:|error:' build/debug/tidy.log >&2; die "clang-tidy has complaints: build/debug/tidy.log"; }
+  if grep -qE 'warning:|error:' build/debug/tidy.log; then
+    grep -E 'warning:|error:' build/debug/tidy.log >&2
+    die "clang-tidy has complaints: build/debug/tidy.log"
+  fi
+}
+
+build_32_bit() {
+  build m32 ablaze_program
+  build/m32/ablaze explain weights/golf-ball-and-parachute.png --class top2 --out build/m32/out >build/m32/out.txt
+  grep -q parachute build/m32/out.txt || die "The 32-bit program does not see the parachute."
+}
