@@ -21,8 +21,8 @@ using namespace explain;
 using image::Box;
 
 constexpr int chart_width = 560, chart_height = 340;
-constexpr int values_room = 62;  // left of the chart, for the axis's numbers
-constexpr int names_room = 150;  // right of it, for the channels'
+constexpr int values_room = 62;   // left of the chart, for the axis's numbers
+constexpr int legend_room = 150;  // right of it, for the channels'
 
 // M. Okabe and K. Ito's colours, which colour-blind readers tell apart, without the yellow, which white
 // swallows.
@@ -173,7 +173,7 @@ Image path_curves(const std::string& layer, const ClassScore& target, std::span<
   const auto others = paths.subspan(named.size());
   const int height = chart_height + 2 * image::line_height(caption) + 10;
   Image on = titled(title_of(layer, paths.size()), line_below(target, !others.empty()),
-                    values_room + chart_width + names_room, height + gap);
+                    values_room + chart_width + legend_room, height + gap);
   const Axis axis(paths);
   Chart chart(on, {margin + values_room, top_of(on, height), chart_width, chart_height}, axis);
   chart.draw_axes();

@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr std::size_t kMostText = std::size_t{64} << 20;
 constexpr std::size_t kMostNodes = 50'000;
 constexpr std::size_t kMostChannels = 1 << 16;
-constexpr int kDeepest = 6;
+constexpr int kDeepestGraph = 6;
 
 // ---- writing -----------------------------------------------------------------------------------------
 
@@ -238,8 +238,8 @@ std::string graph_to_json(const Graph& graph) {
 Graph graph_from_json(const std::string& text, const TensorMap& tensors, const std::string& file) {
   bool deep = text.size() > kMostText;
   const auto shallow = [&](int depth, json::parse_event_t, json&) {
-    deep |= depth > kDeepest;
-    return depth <= kDeepest;
+    deep |= depth > kDeepestGraph;
+    return depth <= kDeepestGraph;
   };
   const json document = deep ? json() : json::parse(text, shallow, /*allow_exceptions=*/false);
   if (deep || !document.is_object())

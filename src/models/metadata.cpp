@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kVersion = "1";
-constexpr std::size_t kMostText = std::size_t{16} << 20;  // labels of a million classes fit
+constexpr std::size_t kMostMetadata = std::size_t{16} << 20;  // labels of a million classes fit
 constexpr std::int64_t kMostSide = 4096;
 
 /// One key of one file's metadata, with the errors that it can have.
@@ -32,7 +32,7 @@ struct Entry {
   std::string shown() const { return "\"" + base::printable(*text) + "\""; }
 
   json parse() const {
-    if (text->size() > kMostText) fail("at most 16 MiB of text", std::to_string(text->size()) + " bytes");
+    if (text->size() > kMostMetadata) fail("at most 16 MiB of text", std::to_string(text->size()) + " bytes");
     // Nothing here nests deeper than this, and nlohmann's dump() recurses as deep as its value goes.
     constexpr int deepest = 4;
     bool deep = false;
