@@ -26,10 +26,10 @@ using BoxesByClass = std::map<std::int64_t, std::vector<Box>>;
 
 /// VOC counts pixels from 1, and the last one still belongs to the box.
 Box object_box(const formats::XmlElement& object, const std::string& where) {
-  const formats::XmlElement* const sides = object.child("bndbox");
-  if (sides == nullptr) throw Error(where + ": an object has no <bndbox>");
-  const std::array<std::string_view, 4> words{sides->text_of("xmin"), sides->text_of("ymin"),
-                                              sides->text_of("xmax"), sides->text_of("ymax")};
+  const formats::XmlElement* const edges = object.child("bndbox");
+  if (edges == nullptr) throw Error(where + ": an object has no <bndbox>");
+  const std::array<std::string_view, 4> words{edges->text_of("xmin"), edges->text_of("ymin"),
+                                              edges->text_of("xmax"), edges->text_of("ymax")};
   Box box = parse_box(words, where);
   --box.left;
   --box.top;
