@@ -148,7 +148,7 @@ TEST_CASE("grouped convolutions multiply no zeros") {
         }
       };
       // With AVX2 the kernel tests for each pixel of 8 floats what its epilogue has to do.
-      const double bound = inputs == 4 ? 2.0 : isa == Isa::avx512 ? 2.1 : 2.9;
+      const double bound = inputs == 4 ? 2.0 : isa == Isa::avx512 ? 2.4 : 2.9;
       check_speed(named(inputs == 1 ? "depthwise" : "groups of four", isa), bound, run, yardstick);
     }
   }

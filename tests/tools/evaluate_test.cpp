@@ -4,12 +4,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "support/child.hpp"
 #include "tools/workshop.hpp"
 
 using namespace ablaze;
@@ -143,27 +144,43 @@ TEST_CASE("a folder of another run is refused") {
 
 TEST_CASE("killed at any moment and started again, the results are the same bytes") {
   const Photos w(6);
-  const Strings words = w.words("killed", {"--metrics", "insertion,average-drop"});
-  REQUIRE(run_ablaze(w.words("whole", {"--metrics", "insertion,average-drop"})).status == 0);
+  const Strings metrics{"--metrics", "insertion,average-drop"};
+  REQUIRE(run_ablaze(w.words("whole", metrics)).status == 0);
   const std::string whole = w.all_of("whole");
-  // Evenly over the time that a run takes, which the machine's load makes random moments of.
-  const auto start = std::chrono::steady_clock::now();
-  REQUIRE(run_ablaze(w.words("timed", {"--metrics", "insertion,average-drop"})).status == 0);
-  const std::chrono::duration<double> takes = std::chrono::steady_clock::now() - start;
-  int killed = 0, in_the_midst = 0;
-  for (int round = 0; round < 20; ++round) {
-    const std::string after = std::to_string(takes.count() * (round * 7 % 20 + 0.5) / 20);
-    killed += shell("timeout -s KILL " + after + " " + shell_words(words)) == 137 ? 1 : 0;
-    const std::string left = w.read("killed/results.jsonl");
-    in_the_midst += !left.empty() && left.size() < w.read("whole/results.jsonl").size() ? 1 : 0;
-    if (round % 5 == 4) {
-      CHECK(run_ablaze(words).status == 0);
-      CHECK(w.all_of("killed") == whole);  // hidden files too: what a killed run had begun to write is gone
-      std::filesystem::remove_all(w / "killed");
+  Strings words = w.words("killed", metrics);
+  const auto finish_and_compare = [&] {
+    CHECK(run_ablaze(words).status == 0);
+    CHECK(w.all_of("killed") == whole);  // hidden files too: what a killed run had begun to write is gone
+    std::filesystem::remove_all(w / "killed");
+  };
+  Strings command = words;
+  command.insert(command.begin(), ABLAZE_PROGRAM);
+
+  SUBCASE("by the system, at a byte that it writes") {
+    const std::size_t results = w.read("whole/results.jsonl").size();
+    REQUIRE(w.read("whole/run.json").size() < results / 2);
+    constexpr std::size_t kKills = 12;
+    for (std::size_t i = 0; i < kKills; ++i) {
+      const std::size_t limit = (i + 1) * results / (kKills + 1);
+      CAPTURE(limit);
+      Child child(command, {.file_size = limit});
+      CHECK(child.wait() == -SIGXFSZ);
+      if (limit >= results / 2) CHECK(w.read("killed/results.jsonl").size() == limit);
+      if (i % 3 == 2) finish_and_compare();
     }
   }
-  CHECK(killed >= 4);
-  CHECK(in_the_midst >= 2);
+  SUBCASE("from outside, when a photo's results have come") {
+    for (const std::ptrdiff_t photos : {1, 3, 8}) {
+      Child child(command);
+      child.wait_until([&] {
+        const std::string lines = w.read("killed/results.jsonl");
+        return std::count(lines.begin(), lines.end(), '\n') >= 4 * photos;
+      });
+      child.signal(SIGKILL);
+      child.wait();  // killed, or just done
+      finish_and_compare();
+    }
+  }
 }
 
 TEST_CASE("shards in any order, and several processes, give the bytes of one") {
