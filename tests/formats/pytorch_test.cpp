@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/files.hpp"
 #include "builders.hpp"
 #include "support/shared_data.hpp"
+#include "support/temporary_directory.hpp"
 
 using namespace ablaze;
 using namespace ablaze::formats;
@@ -157,13 +159,15 @@ TEST_CASE("pytorch: other files of torch.save and torch.jit are refused with wha
 }
 
 TEST_CASE("pytorch: a pickle that names os.system is refused, and nothing runs") {
-  const std::string attack = global("os", "system") + text("touch /tmp/ablaze-was-here") + "\x85R";
+  const TemporaryDirectory folder;
+  const std::string trace = (folder / "was-here").string();
+  const std::string attack = global("os", "system") + text("touch " + trace) + "\x85R";
   for (const std::string& pickle : std::vector<std::string>{whole(attack), whole(dict({{"a", attack}}))}) {
     const std::string error = refusal(pytorch(pickle));
     CHECK(contains(error, "'os.system'"));
     CHECK(contains(error, "Nothing of it was executed"));
   }
-  CHECK_FALSE(std::filesystem::exists("/tmp/ablaze-was-here"));
+  CHECK_FALSE(std::filesystem::exists(trace));
   // Not behind a zip archive either.
   CHECK(contains(refusal(whole(attack)), "bare pickle"));
 }

@@ -58,7 +58,7 @@ def named(network, content):
 
 def fetch(server, folder, *words):
     command = [str(root / "tools" / "fetch-weights"), "--from", server.url(), "--to", str(folder), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def check(condition, what):
@@ -129,7 +129,7 @@ def test_convert(server, folder, program):
     done = fetch(server, folder, "--convert", "--labels", str(labels), "--dtype", "f16", "--ablaze", program, file)
     check(done.returncode == 0, f"download and conversion: {done.stderr}")
     inspected = subprocess.run([program, "inspect", str(folder / "resnet18.safetensors"), "--verify", "--json"],
-                               capture_output=True, text=True, timeout=120)
+                               capture_output=True, text=True, timeout=600)
     check(inspected.returncode == 0 and file in inspected.stdout, "the converted file verifies and names its source")
 
 
