@@ -70,9 +70,9 @@ struct Layers {
 SessionOptions on_one_thread(const Shape& input, Isa isa, bool winograd = false) {
   SessionOptions options;
   options.input = input;
-  options.threads = 1;
-  options.isa = isa;
-  options.winograd = winograd;
+  options.execution.threads = 1;
+  options.execution.isa = isa;
+  options.execution.winograd = winograd;
   return options;
 }
 

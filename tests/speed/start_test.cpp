@@ -45,7 +45,7 @@ void classify() {
   const Tensor input = preprocess(Image::load(kPhoto), model.preprocess);
   SessionOptions options;
   options.input = model.input_shape();
-  options.threads = 1;
+  options.execution.threads = 1;
   if (Session(model.graph, options).run(input).logits().size() != model.class_count()) ::_exit(1);
 }
 

@@ -45,8 +45,8 @@ Planned planned(const std::string& layer, std::size_t memory) {
   SessionOptions options;
   options.input = model.input_shape();
   options.keep = {layer};
-  options.threads = 1;
-  options.memory_limit = memory;
+  options.execution.threads = 1;
+  options.execution.memory_limit = memory;
   const Session session(model.graph, options);
   const AblationPlan plan = session.plan_ablation(layer);
   return {session.packed_bytes() + session.activation_bytes(), plan.bytes + plan.packed_bytes};
