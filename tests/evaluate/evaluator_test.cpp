@@ -243,9 +243,9 @@ TEST_CASE("measurements do not depend on threads, nor on photos before, nor on o
   EvaluateOptions options{.metrics = all_metrics(), .steps = 20};
   const Image photo = noise(1, 17, 14);
   const std::vector<Box> boxes{{3, 2, 9, 9}};
-  Evaluator first(small_network(), {.methods = methods, .threads = 1}, options);
-  Evaluator second(small_network(), {.methods = methods, .threads = 3}, options);
-  Evaluator alone(small_network(), {.methods = {"gradcam"}, .threads = 2}, options);
+  Evaluator first(small_network(), {.methods = methods, .execution = {.threads = 1}}, options);
+  Evaluator second(small_network(), {.methods = methods, .execution = {.threads = 3}}, options);
+  Evaluator alone(small_network(), {.methods = {"gradcam"}, .execution = {.threads = 2}}, options);
   second.measure(noise(2, 30, 12), std::nullopt, {});
   const auto a = first.measure(photo, std::nullopt, boxes), b = second.measure(photo, std::nullopt, boxes),
              c = alone.measure(photo, std::nullopt, boxes);

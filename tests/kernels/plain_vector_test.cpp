@@ -32,16 +32,16 @@ Tensor run(const kernels::KernelTable& table, Isa isa, const Graph& graph, const
   job.kept.assign(job.shapes.size(), false);
   job.replayed = job.kept;
   job.table = &table;
-  job.isa = isa;
+  job.execution.isa = isa;
   job.store = &store;
-  job.threads = threads;
+  job.execution.threads = threads;
   const runtime::Program program = runtime::lower(job);
 
   Tensor arena({static_cast<std::int64_t>(program.arena_floats)});
   const runtime::Memory memory{arena.data(), arena.data()};
   runtime::Shares shares(threads);
   const std::vector<float> floats(input.begin(), input.end());
-  runtime::execute(program, graph, table, memory, floats.data(), threads, shares);
+  runtime::execute(program, graph, table, memory, floats.data(), job.execution, shares);
   Tensor logits(job.shapes.back());
   runtime::read_value(program.values[static_cast<std::size_t>(program.output)], memory, logits.data());
   return logits;

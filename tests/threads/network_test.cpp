@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "support/random_network.hpp"
-#include "threads/child.hpp"
+#include "threads/forked.hpp"
 #include "threads/threads.hpp"
 
 using namespace ablaze;

@@ -11,7 +11,7 @@
 
 #include "support/message_of.hpp"
 #include "threads/available.hpp"
-#include "threads/child.hpp"
+#include "threads/forked.hpp"
 #include "threads/shortage.hpp"
 #include "threads/signal.hpp"
 #include "threads/threads.hpp"

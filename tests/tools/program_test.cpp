@@ -1,6 +1,7 @@
 // The subcommands but explain, as a user runs them.
 
 #include <doctest/doctest.h>
+#include <sched.h>
 
 #include <cmath>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "formats/npy.hpp"
+#include "support/child.hpp"
 #include "tools/workshop.hpp"
 
 using namespace ablaze;
@@ -187,6 +189,27 @@ TEST_CASE("bench times every step and signs the logits") {
   CHECK(says(text.out, "whole pass"));
   CHECK(says(text.out, "of peak"));
   CHECK(says(text.out, "signature " + one["signature"].get<std::string>()));
+}
+
+TEST_CASE("bench says where the machine was too busy for its figures to mean anything") {
+  const Workshop w;
+  cpu_set_t before, one;
+  REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+  CPU_ZERO(&one);
+  for (int core = 0; CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
+  }
+  REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+  {
+    // Three neighbours on its only core: it has a quarter of it, whatever else the machine does.
+    const std::vector<std::string> loop{"/bin/sh", "-c", "while :; do :; done"};
+    const Child first(loop), second(loop), third(loop);
+    const Finished json = run_well({"bench", w.model(), "--repeats", "1", "--json", "--threads", "2"});
+    CHECK(json.json().at(0)["share_of_cores"].get<double>() < 0.6);
+    CHECK(json.json().at(0)["quiet"] == false);
+    CHECK(says(run_well({"bench", w.model(), "--repeats", "1"}).out, "The machine was busy"));
+  }
+  REQUIRE(::sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
 TEST_CASE("bench passes a batch of images at once") {

@@ -42,11 +42,13 @@ constexpr const char* examples =
 constexpr int warm_up_runs = 2;
 constexpr int most_images = 64;
 constexpr std::uint64_t input_seed = 1;
+constexpr double quiet_share = 0.9;  // below it, times tell of the neighbours
 
 struct Measurement {
   Shape input;
   double peak = 0;                         ///< GFLOP/s of as many threads
   double handover = 0;                     ///< nanoseconds of a cache line from core to core
+  double share = 1;                        ///< of their cores' time that the threads had, the least seen
   double load = 0, compile = 0, pass = 0;  ///< milliseconds
   std::vector<double> passes;              ///< of which `pass` is the median
   std::vector<StepInfo> steps;
@@ -113,12 +115,15 @@ Measurement measure(const Model& model, double load, const Common& common, const
   for (int i = 1; i < warm_up_runs; ++i) session.run(input, trace);
   const Isa isa = session.options().execution.isa;
   out.threads = session.options().execution.threads;
-  // Before and after: a neighbour may have taken a core for one of the two.
+  // Before, in between and after: a neighbour may have taken a core for a while.
   const double peak_before = measured_peak(isa, out.threads);
+  const double share_before = measured_share(out.threads);
   out.passes = time_passes(session, input, trace, words.repeats);
   out.pass = median(out.passes);
+  const double share_between = measured_share(out.threads);
   out.steps = session.steps();
   out.step_milliseconds = session.profile(input, words.repeats);
+  out.share = std::min({share_before, share_between, measured_share(out.threads)});
   out.peak = 1e-9 * std::max(peak_before, measured_peak(isa, out.threads));
   out.handover = 1e9 * measured_handover(out.threads);
   out.isa = to_string(isa);
@@ -194,13 +199,23 @@ std::string distance_text(const Measurement& m) {
   return known ? ", " + fixed(m.handover, 0) + " ns from core to core" : std::string();
 }
 
+std::string busy_text(const Style& style, const Measurement& m) {
+  if (m.share >= quiet_share) return {};
+  return "\n  " +
+         bold(style, "The machine was busy: its cores gave " + fixed(100 * m.share, 0) +
+                         " % of their time to these threads.") +
+         " The times above say little; measure\n  again when it is quiet" +
+         (m.threads > 1 ? ", or with --threads 1" : "") + ".\n";
+}
+
 std::string as_text(const Style& style, const Model& model, const Measurement& m, int repeats) {
   return bold(style, shown(model.source)) + ": " + model.architecture + " " + to_string(m.input) + ", " +
          m.isa + ", " + counted(m.threads, "thread") + ", medians of " + counted(repeats, "run") + "\n\n" +
          table_of(style, m) + "\n  measured peak " + fixed(m.peak, 1) + " GFLOP/s" + distance_text(m) +
          "\n  load " + fixed(m.load, 1) + " ms, compile " + fixed(m.compile, 1) + " ms; packed weights " +
          short_number(static_cast<double>(m.packed_bytes)) + "B, activations " +
-         short_number(static_cast<double>(m.activation_bytes)) + "B\n  signature " + m.signature + "\n";
+         short_number(static_cast<double>(m.activation_bytes)) + "B\n  signature " + m.signature + "\n" +
+         busy_text(style, m);
 }
 
 Json as_json(const Model& model, const Measurement& m, int repeats) {
@@ -227,6 +242,8 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
       {"repeats", repeats},
       {"peak_gigaflops", m.peak},
       {"handover_nanoseconds", m.handover},
+      {"share_of_cores", m.share},
+      {"quiet", m.share >= quiet_share},
       {"gigaflops", speed},
       {"share_of_peak", speed / m.peak},
       {"milliseconds", {{"load", m.load}, {"compile", m.compile}, {"pass", m.pass}, {"passes", m.passes}}},
