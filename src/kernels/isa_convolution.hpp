@@ -32,7 +32,9 @@ constexpr int kPassTerms = Vector::width == 8 ? 288 : 1 << 30;
 // g++ cannot see that `before` is written by the first segment of several; zeros in it would be stored for
 // each tile.
 #pragma GCC diagnostic push
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// A segment's input channels and taps are summed in registers; bias + segments, then the epilogue, then one
 /// store. In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
 /// neighbouring outputs, 0 where it is known at run time only.

@@ -1,12 +1,15 @@
 #pragma once
 
 // Guards of speed that hold on any processor, however busy: no time is judged, only the ratio of two times
-// that the same core takes for two like things in turns. Each guard shows in every run that it would fail:
-// the work done twice must be too slow.
+// that the same core takes for two like things in turns. Each guard can be seen to fail: with ABLAZE_PROVE_GUARDS
+// in the environment, as in tools/check --long, the work done twice must be too slow. Elsewhere that is told, not
+// checked: on a processor where a layer is faster beside its yardstick than on any known one, it would fail for being
+// fast.
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <limits>
 #include <string>
@@ -30,8 +33,8 @@ class Least {
   double least_ = std::numeric_limits<double>::infinity();
 };
 
-/// Checks that work() takes at most `bound` times the seconds of yardstick(), and that work done twice takes
-/// more. All three return the seconds that they took. Turns are taken until both hold, since a neighbour may
+/// Checks that work() takes at most `bound` times the seconds of yardstick(); where it is to be proved, also that work
+/// done twice takes more. All three return the seconds that they took. Turns are taken until both hold, since a neighbour may
 /// spoil some.
 template <class Work, class Twice, class Yardstick>
 void check_ratio(const std::string& what, double bound, Work work, Twice twice, Yardstick yardstick) {
@@ -43,12 +46,12 @@ void check_ratio(const std::string& what, double bound, Work work, Twice twice, 
     two.see(twice());
     yard.see(yardstick());  // so that what follows it finds its caches, and not its own
     const double most = bound * yard.seconds();
-    if (turn + 1 >= kLeastTurns && one.seconds() <= most && two.seconds() > most) break;
+    if (turn + 1 >= kLeastTurns && one.seconds() <= most) break;
   }
   const double ratio = one.seconds() / yard.seconds(), doubled = two.seconds() / yard.seconds();
   MESSAGE(what << ": " << ratio << " of its yardstick, at most " << bound << "; done twice " << doubled);
   CHECK(ratio <= bound);
-  CHECK(doubled > bound);
+  if (std::getenv("ABLAZE_PROVE_GUARDS") != nullptr) CHECK(doubled > bound);
 }
 
 /// The same for what one thread does: work() and yardstick() are repeated for about a millisecond, short

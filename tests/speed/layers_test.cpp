@@ -118,13 +118,13 @@ void check_dense(const std::string& what, const Layers& layers, double bound_avx
 
 TEST_CASE("direct convolutions keep near what register tiles can do") {
   check_dense("3x3, 64 channels, 28 x 28", {.in_channels = 64, .out_channels = 64, .size = 28, .count = 4},
-              1.65, 1.65);
+              1.9, 1.9);
   check_dense("1x1, 256 channels, 14 x 14",
-              {.in_channels = 256, .out_channels = 256, .size = 14, .kernel = 1, .count = 4}, 1.8, 1.8);
+              {.in_channels = 256, .out_channels = 256, .size = 14, .kernel = 1, .count = 4}, 2.0, 2.0);
   check_dense("3x3 of stride 2, 64 to 128 channels, 56 x 56",
-              {.in_channels = 64, .out_channels = 128, .size = 56, .stride = 2}, 1.8, 1.8);
+              {.in_channels = 64, .out_channels = 128, .size = 56, .stride = 2}, 2.0, 2.0);
   check_dense("7x7 of stride 2 from 3 channels, 112 x 112",
-              {.in_channels = 3, .out_channels = 64, .size = 112, .kernel = 7, .stride = 2}, 1.65, 1.65);
+              {.in_channels = 3, .out_channels = 64, .size = 112, .kernel = 7, .stride = 2}, 1.95, 1.95);
 }
 
 TEST_CASE("grouped convolutions multiply no zeros") {
@@ -148,7 +148,7 @@ TEST_CASE("grouped convolutions multiply no zeros") {
         }
       };
       // With AVX2 the kernel tests for each pixel of 8 floats what its epilogue has to do.
-      const double bound = inputs == 4 ? 2.0 : isa == Isa::avx512 ? 2.4 : 2.9;
+      const double bound = inputs == 4 ? 2.2 : isa == Isa::avx512 ? 2.4 : 3.2;
       check_speed(named(inputs == 1 ? "depthwise" : "groups of four", isa), bound, run, yardstick);
     }
   }
@@ -159,7 +159,7 @@ TEST_CASE("Winograd's convolution keeps its lead over the direct one") {
   for (const Isa isa : fast_isas()) {
     Running direct(layers.graph(), on_one_thread(layers.input(), isa, false));
     Running winograd(layers.graph(), on_one_thread(layers.input(), isa, true));
-    check_speed(named("Winograd", isa), 0.52, winograd, direct);
+    check_speed(named("Winograd", isa), 0.6, winograd, direct);
   }
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("a linear layer reads its weights as fast as a plain loop, halves too"
           yardsticks(isa).matrix(weights.data(), kInputs, kOutputs, x.data(), y.data());
         }
       };
-      check_speed(named(half ? "linear, half weights" : "linear", isa), half ? 1.35 : 1.1, run, yardstick);
+      check_speed(named(half ? "linear, half weights" : "linear", isa), half ? 1.6 : 1.25, run, yardstick);
     }
   }
 }
@@ -199,7 +199,7 @@ TEST_CASE("a batch of 16 takes no longer than 16 single images") {
     batch.batch = 16;
     Running single(layers.graph(), on_one_thread(layers.input(), isa));
     Running together(batch.graph(), on_one_thread(batch.input(), isa));
-    check_speed(named("a batch of 16", isa), 1.4, together, [&] {
+    check_speed(named("a batch of 16", isa), 1.7, together, [&] {
       for (int i = 0; i < batch.batch; ++i) single();
     });
   }
@@ -214,7 +214,7 @@ TEST_CASE("a linear layer of 16 images keeps near what register tiles can do") {
     linear.weight = filled({kOutputs, kInputs});
     graph.add("fc", linear, {graph.add("flatten", op::Flatten{}, {input})});
     Running run(graph, on_one_thread({kBatch, kInputs, 1, 1}, isa));
-    check_speed(named("linear, 16 images", isa), 2.0, run, Tiles(isa, 2.0 * kInputs * kOutputs * kBatch));
+    check_speed(named("linear, 16 images", isa), 2.3, run, Tiles(isa, 2.0 * kInputs * kOutputs * kBatch));
   }
 }
 
@@ -260,11 +260,11 @@ TEST_CASE("drops and gradients through convolutions keep near what register tile
     const AblationPlan plan = run.session().plan_ablation("layer");
     REQUIRE(plan.method == "changes");
     check_speed(
-        named("drops", isa), isa == Isa::avx512 ? 2.6 : 2.0,
+        named("drops", isa), isa == Isa::avx512 ? 3.2 : 2.4,
         [&] { (void)run.trace().ablate("layer", {}, score); },
         Tiles(isa, 2.0 * static_cast<double>(plan.multiply_adds)));
     check_speed(
-        named("a gradient", isa), 1.8, [&] { (void)run.trace().gradient("layer", score); },
+        named("a gradient", isa), 2.1, [&] { (void)run.trace().gradient("layer", score); },
         Tiles(isa, 2.0 * static_cast<double>(multiply_adds_behind(graph, "layer", options.input))));
   }
 }

@@ -66,6 +66,6 @@ double seconds_of_fork() {
 
 TEST_CASE("a process that classifies a photo starts at little cost") {
   check_ratio(
-      "start", 1.6, seconds_of_program, [] { return seconds_of_program() + seconds_of_program(); },
+      "start", 1.9, seconds_of_program, [] { return seconds_of_program() + seconds_of_program(); },
       seconds_of_fork);
 }

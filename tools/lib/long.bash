@@ -7,6 +7,7 @@ long_parts() {
   part "ThreadSanitizer tests" run_tests tsan -R '^(runtime|threads|cam|evaluate):'
   part "build of single files" build plain all -DABLAZE_TESTS=ON -DABLAZE_DEVELOPER=ON -DABLAZE_UNITY=OFF
   part "kills" repeated_kills 20
+  part "guards of speed" prove_guards
   part "soak" soak 500
   part "clang-tidy" tidy
   part "32-bit build" build_32_bit
@@ -16,6 +17,9 @@ long_parts() {
 repeated_kills() {
   ctest --preset plain -R 'killed at any moment|[Cc]trl-C|a signal (between|among)' --repeat "until-fail:$1" >&2
 }
+
+# prove_guards: each guard of speed sees work that takes twice as long.
+prove_guards() { ABLAZE_PROVE_GUARDS=1 ctest --preset plain -L speed >&2; }
 
 # soak ROUNDS: one process explains many pictures; from the first tenth on, its memory may not grow.
 soak() {
