@@ -59,7 +59,7 @@ struct ExplainOptions {
   int threads = 0;
   Isa isa = Isa::automatic;
   bool winograd = true;
-  std::size_t memory_limit = std::size_t{4} << 30;
+  std::uint64_t memory_limit = std::uint64_t{4} << 30;
   bool keep_activations = false;  ///< fill Explanation::activation
 };
 
@@ -146,7 +146,7 @@ class Explainer {
 
   /// Runs photos' inputs for their logits alone, on the weights that explanations of photos are compiled to:
   /// see Batch::within.
-  Batch batch(std::size_t bytes, std::int64_t most);
+  Batch batch(std::uint64_t bytes, std::int64_t most);
 
   /// As photos are shown to it: with ExplainOptions::size, where that was given.
   const Model& model() const;

@@ -24,7 +24,7 @@ struct Common {
   int threads = 0;  ///< 0: all cores
   Isa isa = Isa::automatic;
   bool winograd = true;
-  std::size_t memory = std::size_t{4} << 30;
+  std::uint64_t memory = std::uint64_t{4} << 30;
   bool quiet = false;
 };
 
