@@ -144,7 +144,7 @@ class Explainer {
 
   /// Runs photos' inputs for their logits alone, on the weights that explanations of photos are compiled to:
   /// see Batch::within.
-  Batch batch(std::size_t bytes, std::int64_t most);
+  Batch batch(std::uint64_t bytes, std::int64_t most);
 
   /// As photos are shown to it: with ExplainOptions::size, where that was given.
   const Model& model() const;

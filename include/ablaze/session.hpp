@@ -110,8 +110,8 @@ struct AblationPlan {
   std::int64_t rerun_tail = 0;     ///< multiply-adds of running everything behind the layer for each channel
   std::int64_t rerun_network = 0;  ///< and of the whole network
   std::int64_t batch = 0;          ///< channels a pass; 0 in closed form
-  std::size_t bytes = 0;           ///< memory of a run, beside the trace and the weights
-  std::size_t packed_bytes = 0;    ///< weights laid out a second time, once a session
+  std::uint64_t bytes = 0;         ///< memory of a run, beside the trace and the weights
+  std::uint64_t packed_bytes = 0;  ///< weights laid out a second time, once a session
 };
 
 struct AblateOptions {
@@ -208,8 +208,8 @@ class Session {
   /// Compiles now what the first Trace::gradient at a kept layer would compile, for one score.
   void prepare_gradient(std::string_view layer) const;
   /// The weights as the kernels read them, those included that gradients had laid out a second time so far.
-  std::size_t packed_bytes() const;
-  std::size_t activation_bytes() const;  ///< of one trace
+  std::uint64_t packed_bytes() const;
+  std::uint64_t activation_bytes() const;  ///< of one trace
 
  private:
   friend class Batch;
@@ -225,13 +225,13 @@ class Batch {
   /// limit).
   Batch(const Session& session, std::int64_t size);
   /// The largest size, a power of two up to `most`, whose memory stays within `bytes`; 1 where none does.
-  static Batch within(const Session& session, std::size_t bytes, std::int64_t most);
+  static Batch within(const Session& session, std::uint64_t bytes, std::int64_t most);
   Batch(Batch&&) noexcept;
   Batch& operator=(Batch&&) noexcept;
   ~Batch();
 
   std::int64_t size() const;
-  std::size_t bytes() const;  ///< of its memory
+  std::uint64_t bytes() const;  ///< of its memory
   /// [size, C, H, W]: the inputs of the next run, to be filled in.
   Tensor& inputs();
   /// Runs inputs(): logits [size, classes].

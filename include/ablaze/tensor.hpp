@@ -19,10 +19,10 @@ std::int64_t element_count(const Shape& shape);
 std::string to_string(const Shape& shape);
 
 /// A dense float tensor in row-major order: a shape and one 64-byte aligned buffer.
-/// A plain value: copying copies the numbers.
+/// A plain value: copying copies the numbers. What was moved from is as default-constructed.
 class Tensor {
  public:
-  Tensor() = default;                                  ///< shape {0}, no elements
+  Tensor() noexcept = default;                         ///< shape {0}, no elements; allocates nothing
   explicit Tensor(Shape shape);                        ///< filled with zeros
   static Tensor uninitialised(Shape shape);            ///< for who writes every element
   Tensor(Shape shape, std::span<const float> values);  ///< throws Error where the counts differ
@@ -32,9 +32,9 @@ class Tensor {
   Tensor& operator=(Tensor&& other) noexcept;
   ~Tensor() = default;
 
-  const Shape& shape() const { return shape_; }
-  std::int64_t rank() const { return static_cast<std::int64_t>(shape_.size()); }
-  std::int64_t dim(std::size_t axis) const { return shape_.at(axis); }
+  const Shape& shape() const { return shape_.empty() && size_ == 0 ? no_elements() : shape_; }
+  std::int64_t rank() const { return static_cast<std::int64_t>(shape().size()); }
+  std::int64_t dim(std::size_t axis) const { return shape().at(axis); }
   std::int64_t size() const { return size_; }
   float* data() { return data_.get(); }
   const float* data() const { return data_.get(); }
@@ -50,7 +50,8 @@ class Tensor {
   struct Free {
     void operator()(float* p) const noexcept;
   };
-  Shape shape_{0};
+  static const Shape& no_elements();  ///< {0}
+  Shape shape_;  ///< empty with size_ 0: stands for {0}, which would have to be allocated
   std::int64_t size_ = 0;
   std::unique_ptr<float[], Free> data_;
 };

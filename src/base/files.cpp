@@ -12,6 +12,8 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <limits>
+#include <new>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -49,6 +51,12 @@ std::string reason(int code) {
   }
 }
 
+/// Memory that ran out is no fault of the file's.
+[[noreturn]] void fail(const char* doing, const std::filesystem::path& file, int code) {
+  if (code == ENOMEM) throw std::bad_alloc();
+  throw Error(std::string("cannot ") + doing + " " + quoted(file) + ": " + reason(code));
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int value) : value_(value) {}
@@ -64,22 +72,28 @@ class Descriptor {
 };
 
 /// Opens a regular file and tells its size.
-std::pair<int, std::size_t> open_regular(const std::filesystem::path& file) {
+std::pair<int, std::uint64_t> open_regular(const std::filesystem::path& file) {
   // Without O_NONBLOCK, opening a named pipe waits for somebody to write into it.
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) throw Error("cannot open " + quoted(file) + ": " + reason(errno));
+  if (descriptor < 0) fail("open", file, errno);
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) {
     const int code = errno;
     ::close(descriptor);
-    throw Error("cannot open " + quoted(file) + ": " + reason(code));
+    fail("open", file, code);
   }
   if (!S_ISREG(status.st_mode)) {
     ::close(descriptor);
     const std::string found = S_ISDIR(status.st_mode) ? "is a folder" : "is a device, pipe or socket";
     throw Error("cannot read " + quoted(file) + ": it " + found + "; expected a regular file");
   }
-  return {descriptor, static_cast<std::size_t>(status.st_size)};
+  return {descriptor, static_cast<std::uint64_t>(status.st_size)};
+}
+
+/// A file's size where all of it shall be in memory.
+std::size_t addressable(std::uint64_t size) {
+  if (size > std::numeric_limits<std::size_t>::max()) throw std::bad_alloc();
+  return static_cast<std::size_t>(size);
 }
 
 /// A temporary that a signal handler may have to remove: plain memory, taken and given back by `state`.
@@ -116,6 +130,8 @@ std::filesystem::path resolve_target(const std::filesystem::path& file) {
   if (code) target = file;
   if (std::filesystem::is_symlink(target, code)) {
     const std::filesystem::path resolved = std::filesystem::weakly_canonical(target, code);
+    if (code == std::errc::not_enough_memory)
+      throw std::bad_alloc();  // else the link itself would be replaced
     if (!code) target = resolved;
   }
   // Renaming over /dev/null would succeed for root, and leave the machine without it.
@@ -126,8 +142,7 @@ std::filesystem::path resolve_target(const std::filesystem::path& file) {
                 (folder ? "folder" : "device, pipe or socket") + "; name a file");
   }
   // Renaming asks the folder's permission only; a file that its owner made read-only stays as it is.
-  if (std::filesystem::exists(status) && ::access(target.c_str(), W_OK) != 0)
-    throw Error("cannot write " + quoted(file) + ": " + reason(errno));
+  if (std::filesystem::exists(status) && ::access(target.c_str(), W_OK) != 0) fail("write", file, errno);
   return target;
 }
 
@@ -154,12 +169,13 @@ const MappedFile* MappedFile::behind(const std::shared_ptr<const void>& owner) {
 }
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& file) {
-  const auto [value, size] = open_regular(file);
+  const auto [value, file_size] = open_regular(file);
   const Descriptor descriptor(value);
+  const std::size_t size = addressable(file_size);
   std::shared_ptr<MappedFile> mapped(new MappedFile, Closer());
   if (size == 0) return mapped;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
-  if (data == MAP_FAILED) throw Error("cannot map " + quoted(file) + ": " + reason(errno));
+  if (data == MAP_FAILED) fail("map", file, errno);
   mapped->data_ = static_cast<const std::byte*>(data);
   mapped->size_ = size;
   return mapped;
@@ -181,18 +197,19 @@ void release_pages(const std::shared_ptr<const void>& owner, std::span<const std
   if (const MappedFile* file = MappedFile::behind(owner)) file->release_pages(bytes);
 }
 
-std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t most) {
-  const auto [value, size] = open_regular(file);
+std::vector<std::byte> read_file(const std::filesystem::path& file, std::uint64_t most) {
+  const auto [value, file_size] = open_regular(file);
   const Descriptor descriptor(value);
-  if (size > most)
-    throw Error("cannot read " + quoted(file) + ": it has " + std::to_string(size) +
+  if (file_size > most)
+    throw Error("cannot read " + quoted(file) + ": it has " + std::to_string(file_size) +
                 " bytes; expected at most " + std::to_string(most));
+  const std::size_t size = addressable(file_size);
   std::vector<std::byte> bytes(size);
   std::size_t done = 0;
   while (done < size) {
     const ssize_t got = ::read(descriptor.get(), bytes.data() + done, size - done);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error("cannot read " + quoted(file) + ": " + reason(errno));
+    if (got < 0) fail("read", file, errno);
     if (got == 0) break;  // it was cut while being read; the reader of the format will say what is missing
     done += static_cast<std::size_t>(got);
   }
@@ -231,7 +248,7 @@ void AtomicFile::discard() noexcept {
 void AtomicFile::fail(const char* doing) {
   const int code = errno;
   discard();
-  throw Error("cannot " + std::string(doing) + " " + quoted(file_) + ": " + reason(code));
+  base::fail(doing, file_, code);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -262,12 +279,13 @@ void remove_unfinished_files() noexcept {
     if (entry.state.load() == Unfinished::armed) ::unlink(entry.path.data());
 }
 
-void remove_abandoned_files(const std::filesystem::path& folder) noexcept {
+void remove_abandoned_files(const std::filesystem::path& folder) {
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with('.') && name.ends_with(kUnfinished) && entry.is_regular_file(ignored))
-      std::filesystem::remove(entry.path(), ignored);
+  std::filesystem::directory_iterator entry(folder, ignored);
+  for (; entry != std::filesystem::directory_iterator(); entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with('.') && name.ends_with(kUnfinished) && entry->is_regular_file(ignored))
+      std::filesystem::remove(entry->path(), ignored);
   }
 }
 

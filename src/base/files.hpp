@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -12,7 +13,8 @@
 namespace ablaze::base {
 
 /// A whole regular file mapped read-only. Throws Error (missing, a directory, not a regular file, no
-/// permission). As with any mapping, cutting the file short while it is mapped ends the program.
+/// permission) and std::bad_alloc where no room is left for it. As with any mapping, cutting the file short
+/// while it is mapped ends the program.
 class MappedFile {
  public:
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file);
@@ -38,7 +40,7 @@ class MappedFile {
 void release_pages(const std::shared_ptr<const void>& owner, std::span<const std::byte> bytes) noexcept;
 
 /// Reads a whole file. Throws Error, also where it is larger than `most` bytes.
-std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t most);
+std::vector<std::byte> read_file(const std::filesystem::path& file, std::uint64_t most);
 
 /// Writes a file whole or not at all: into a temporary beside it, synced, then renamed over it; on failure,
 /// and where the program is interrupted (see remove_unfinished_files), the temporary is removed. Throws Error
@@ -66,9 +68,9 @@ class AtomicFile {
 /// Async-signal-safe: unlinks the temporaries of all AtomicFiles that are open now. For a Ctrl-C handler.
 void remove_unfinished_files() noexcept;
 
-/// Removes what AtomicFiles of processes that were killed have left in a folder. Only for a folder of which the
-/// caller is the one writer.
-void remove_abandoned_files(const std::filesystem::path& folder) noexcept;
+/// Removes what AtomicFiles of processes that were killed have left in a folder. Only for a folder of which
+/// the caller is the one writer.
+void remove_abandoned_files(const std::filesystem::path& folder);
 
 /// AtomicFile in one call.
 void write_file(const std::filesystem::path& file, std::span<const std::byte> bytes);

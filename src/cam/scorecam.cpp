@@ -34,7 +34,7 @@ namespace {
 
 // Beside the weights: enough for 16 inputs of 224 x 224 to a ResNet and 8 to a VGG, whose speed more does not
 // raise.
-constexpr std::size_t most_bytes = std::size_t{192} << 20;
+constexpr std::uint64_t most_bytes = std::uint64_t{192} << 20;
 constexpr std::int64_t most_inputs = 16;
 
 std::vector<int> channels_with_a_mask(const Tensor& activation) {

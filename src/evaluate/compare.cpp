@@ -7,9 +7,9 @@
 #include <utility>
 
 #include <ablaze/error.hpp>
-#include <nlohmann/json.hpp>
 
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "evaluate/results.hpp"
 #include "evaluate/run.hpp"
@@ -21,11 +21,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using base::Json;
 using Key = std::pair<std::string, std::string>;              // method, metric
 using Values = std::map<Key, std::map<std::size_t, double>>;  // by photo
 
-constexpr std::size_t largest_summary = std::size_t{256} << 20;
+constexpr std::uint64_t largest_summary = std::uint64_t{256} << 20;
 
 struct Run {
   Json what;
@@ -59,7 +59,7 @@ Run read_run(const fs::path& place) {
   const auto bytes = base::read_file(file, largest_summary);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   try {
-    const Json json = Json::parse(text, text + bytes.size());
+    const Json json = base::parse_json({text, bytes.size()});
     Run run{json.at("run"), json.at("run").at("photos").at("sha256"), {}, {}};
     for (const Json& line : json.at("means")) {
       run.means.push_back({line.at("method"), line.at("metric"), estimate_of(line)});

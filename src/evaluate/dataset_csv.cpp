@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t largest_list = std::size_t{256} << 20;
+constexpr std::uint64_t largest_list = std::uint64_t{256} << 20;
 constexpr std::size_t absent = static_cast<std::size_t>(-1);
 constexpr std::array<std::string_view, 4> sides{"xmin", "ymin", "xmax", "ymax"};
 

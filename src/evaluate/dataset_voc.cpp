@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t largest_annotation = std::size_t{1} << 20;
+constexpr std::uint64_t largest_annotation = std::uint64_t{1} << 20;
 
 using BoxesByClass = std::map<std::int64_t, std::vector<Box>>;
 

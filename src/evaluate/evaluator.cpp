@@ -21,7 +21,7 @@ namespace {
 
 using evaluate::Metric;
 
-constexpr std::size_t most_batch_bytes = std::size_t{192} << 20;
+constexpr std::uint64_t most_batch_bytes = std::uint64_t{192} << 20;
 constexpr std::int64_t most_batch = 16;
 constexpr int most_steps = 10'000;
 constexpr int most_window = 1'001;
@@ -264,9 +264,10 @@ struct Evaluator::Impl {
   /// Whether a stage's compiled network is kept for the next photo: as many are as half the memory limit
   /// takes.
   bool keeps(std::size_t stage) const {
-    std::size_t weights = 0;
-    for (const Node& node : model().graph.nodes()) weights += static_cast<std::size_t>(parameter_count(node));
-    const std::size_t bytes = weights * sizeof(float) * most_packed_growth;
+    std::uint64_t weights = 0;
+    for (const Node& node : model().graph.nodes())
+      weights += static_cast<std::uint64_t>(parameter_count(node));
+    const std::uint64_t bytes = weights * sizeof(float) * most_packed_growth;
     return (stage + 1) * bytes <= explain_options.execution.memory_limit / 2;
   }
 

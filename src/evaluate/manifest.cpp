@@ -3,6 +3,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "evaluate/run.hpp"
@@ -13,11 +14,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using base::Json;
 
 // Counted up where results change their meaning: those of before are then another run's.
 constexpr int format = 1;
-constexpr std::size_t largest_manifest = std::size_t{16} << 20;
+constexpr std::uint64_t largest_manifest = std::uint64_t{16} << 20;
 constexpr std::size_t most_shards = 1'000'000;
 
 Json model_json(const Model& model) {
@@ -156,7 +157,7 @@ Manifest read_manifest(const fs::path& folder) {
   const auto bytes = base::read_file(file, largest_manifest);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   try {
-    Json json = Json::parse(text, text + bytes.size());
+    Json json = base::parse_json({text, bytes.size()});
     const Shard shard = parse_shard(json.at("shard"));
     json.erase("shard");
     Manifest manifest{std::move(json), shard};
@@ -179,7 +180,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
 
 std::string difference(const Manifest& wanted, const Manifest& found) {
   // As read back from a file: text that is not UTF-8 has been mended there.
-  const Json here = Json::parse(wanted.what.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const Json here = base::parse_json(wanted.what.dump(-1, ' ', false, Json::error_handler_t::replace));
   return here == found.what ? std::string() : first_difference(here, found.what, "");
 }
 

@@ -6,14 +6,14 @@
 #include <utility>
 
 #include <ablaze/error.hpp>
-#include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::evaluate {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using base::Json;
 
 std::string line_of(Json line, std::size_t more) {
   line["more"] = more;
@@ -47,7 +47,7 @@ struct Line {
 
 /// Nothing where the text is no line that to_lines wrote.
 std::optional<Line> parse_line(std::string_view text) {
-  Json json = Json::parse(text, nullptr, false);
+  Json json = base::parse_json(text);
   if (!json.is_object()) return std::nullopt;
   const auto photo = json.find("photo"), more = json.find("more"), path = json.find("path");
   const bool known = photo != json.end() && photo->is_number_unsigned() && more != json.end() &&
@@ -95,7 +95,7 @@ PhotoResult parse_lines(std::string_view lines) {
   PhotoResult out;
   try {
     while (const auto text = take_line(lines)) {
-      const Json line = Json::parse(*text);
+      const Json line = base::parse_json(*text);
       out.photo = line.at("photo");
       out.path = line.at("path");
       out.target = line.value("class", std::int64_t{-1});

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <ablaze/evaluate.hpp>
-#include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "evaluate/dataset.hpp"
 #include "evaluate/results.hpp"
 
@@ -32,7 +32,7 @@ inline constexpr const char* manifest_name = "run.json";
 /// What a run is: all that its results depend on. Two folders of results go together where their manifests
 /// differ in the shard alone; a run goes on only under its own. It holds no time and no folder's name.
 struct Manifest {
-  nlohmann::ordered_json what;  ///< model, methods, metrics, options, photos
+  base::Json what;  ///< model, methods, metrics, options, photos
   Shard shard;
 
   std::size_t photos() const;  ///< of the whole data set

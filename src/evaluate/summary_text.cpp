@@ -1,9 +1,8 @@
 #include <array>
 #include <charconv>
 
-#include <nlohmann/json.hpp>
-
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "evaluate/figures.hpp"
 #include "evaluate/summary.hpp"
@@ -13,7 +12,7 @@ namespace ablaze::evaluate {
 namespace {
 
 using base::fixed;
-using Json = nlohmann::ordered_json;
+using base::Json;
 
 constexpr std::size_t most_failures_listed = 20;
 

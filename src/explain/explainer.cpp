@@ -294,7 +294,7 @@ std::vector<Explanation> Explainer::explain(const Tensor& input, const Selection
   return impl_->explain(std::move(single), load.milliseconds(), selection, progress);
 }
 
-Batch Explainer::batch(std::size_t bytes, std::int64_t most) {
+Batch Explainer::batch(std::uint64_t bytes, std::int64_t most) {
   const Session& session = impl_->sessions.at(impl_->model.input_shape()).session();
   return Batch::within(session, std::min<std::uint64_t>(bytes, impl_->options.execution.memory_limit), most);
 }

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "formats/bytes.hpp"
 
@@ -51,7 +51,7 @@ struct Entry {
 };
 
 /// Takes the header as a stream of events: a document tree of 100 MB of JSON would take gigabytes.
-class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
+class HeaderReader final : public nlohmann::json_sax<base::Json> {
  public:
   explicit HeaderReader(const std::string& name) : name_(name) {}
 
@@ -249,8 +249,8 @@ void check_layout(const std::map<std::string, Entry>& entries, std::uint64_t dat
 
 std::string json_text(const std::string& text) {
   try {
-    return nlohmann::json(text).dump();
-  } catch (const nlohmann::json::exception&) {
+    return base::Json(text).dump();
+  } catch (const base::Json::exception&) {
     throw Error("cannot write " + in_quotes(text) + " into a safetensors header: it is not UTF-8; rename it");
   }
 }
@@ -279,15 +279,15 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
     text.back() = '}';
     text += ",";
   }
-  std::size_t at = 0;
+  std::uint64_t at = 0;
   for (const NamedWeight* tensor : order) {
     const auto& [name, weight] = *tensor;
     if (name == metadata_key)
       throw Error("a tensor cannot be called '__metadata__' in a safetensors file; rename it");
     const DType dtype = storing.dtype(weight);
-    const std::size_t bytes = static_cast<std::size_t>(weight.size()) * byte_size(dtype);
+    const std::uint64_t bytes = static_cast<std::uint64_t>(weight.size()) * byte_size(dtype);
     text += json_text(name) + R"(:{"dtype":")" + std::string(type_name(dtype)) + R"(","shape":)" +
-            nlohmann::json(weight.shape()).dump() + R"(,"data_offsets":[)" + std::to_string(at) + "," +
+            base::Json(weight.shape()).dump() + R"(,"data_offsets":[)" + std::to_string(at) + "," +
             std::to_string(at + bytes) + "]},";
     at += bytes;
   }
@@ -307,7 +307,7 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<c
                              const std::string& name) {
   const std::string_view header = find_header(bytes, name);
   HeaderReader reader(name);
-  nlohmann::json::sax_parse(header, &reader);
+  base::Json::sax_parse(header, &reader);
   const auto data = bytes.subspan(length_bytes + header.size());
   check_layout(reader.entries, data.size(), name);
   TensorFile file;

@@ -112,11 +112,11 @@ struct View {
 
 class Materialiser {
  public:
-  Materialiser(const Pickle& pickle, const Storages& storages, std::size_t file_size,
+  Materialiser(const Pickle& pickle, const Storages& storages, std::uint64_t file_size,
                std::shared_ptr<const void> owner, const std::string& name)
       : pickle_(pickle),
         storages_(storages),
-        copies_left_(4 * std::uint64_t{file_size} + (1U << 20)),
+        copies_left_(4 * file_size + (1U << 20)),
         views_left_(copies_left_),
         owner_(std::move(owner)),
         name_(name) {}
@@ -267,7 +267,7 @@ Weight Materialiser::weight(std::string_view tensor_name, const PickleValue& ten
 
 }  // namespace
 
-TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::size_t file_size,
+TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::uint64_t file_size,
                            std::shared_ptr<const void> owner, const std::string& name) {
   const StateDict state(pickle, name);
   Materialiser materialiser(pickle, storages, file_size, std::move(owner), name);
@@ -279,8 +279,8 @@ TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::
     file.tensors.insert_or_assign(std::string(key), materialiser.weight(key, tensor));
   });
   if (file.tensors.empty())
-    throw malformed(name,
-                    "it holds a dictionary without PyTorch tensors (" + state.keys() + ")" + std::string(save_again));
+    throw malformed(name, "it holds a dictionary without PyTorch tensors (" + state.keys() + ")" +
+                              std::string(save_again));
   file.notes = state.notes();
   return file;
 }

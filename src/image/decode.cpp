@@ -18,23 +18,22 @@ using image::DecodedPixels;
 using image::FileKind;
 using image::Header;
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-constexpr std::size_t max_file_bytes = 512 * mebibyte;
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+constexpr std::uint64_t max_file_bytes = 512 * mebibyte;
 
 /// What decoding may take: the greediest honest file is an interlaced 16-bit RGBA PNG (some 28 bytes a pixel
 /// at its peak, besides two copies of its data); JPEG pads each side to 32 pixels.
-std::size_t memory_limit(const Header& header, std::size_t file_bytes) {
-  const auto padded = [](std::int64_t side) { return (static_cast<std::size_t>(side) + 31) / 32 * 32; };
+std::uint64_t memory_limit(const Header& header, std::uint64_t file_bytes) {
+  const auto padded = [](std::int64_t side) { return (static_cast<std::uint64_t>(side) + 31) / 32 * 32; };
   return 16 * mebibyte + 4 * file_bytes + 32 * padded(header.width) * padded(header.height);
 }
 
 DecodedPixels decode_pixels(std::span<const std::byte> bytes, const Header& header, int channels,
                             const std::string& name) {
   DecodedPixels decoded = image::stb_decode(bytes, channels, memory_limit(header, bytes.size()));
-  if (decoded.out_of_memory) {
+  if (decoded.over_limit) {
     throw Error(name + ": decoding it needs far more memory than " + std::to_string(header.width) + "x" +
-                std::to_string(header.height) +
-                " pixels should, or than there is; the file is damaged or hostile");
+                std::to_string(header.height) + " pixels should; the file is damaged or hostile");
   }
   if (decoded.bytes == nullptr || decoded.width != header.width || decoded.height != header.height) {
     throw Error(name + ": damaged picture: its compressed data cannot be decoded");

@@ -5,9 +5,12 @@
 #include <ablaze/error.hpp>
 
 #include "image/font_data.hpp"
+#include "image/stb_memory.hpp"
 
 #define STB_TRUETYPE_IMPLEMENTATION
 #define STBTT_STATIC  // a program that has its own stb_truetype must not meet ours
+#define STBTT_malloc(size, user) (static_cast<void>(user), ablaze::image::StbMemory::malloc(size))
+#define STBTT_free(block, user) (static_cast<void>(user), ablaze::image::StbMemory::free(block))
 #include <stb/stb_truetype.h>
 
 namespace ablaze::image {
@@ -64,6 +67,7 @@ Font::Glyph Font::glyph(char32_t character, double shift) const {
   Glyph glyph{left, top, right - left, bottom - top, {}};
   glyph.coverage.resize(static_cast<std::size_t>(glyph.width) * static_cast<std::size_t>(glyph.height));
   if (!glyph.coverage.empty()) {
+    const StbMemory memory;
     stbtt_MakeCodepointBitmapSubpixel(&opened_face(face_), glyph.coverage.data(), glyph.width, glyph.height,
                                       glyph.width, scale, scale, moved, 0, code(character));
   }

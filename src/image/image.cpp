@@ -49,8 +49,7 @@ std::uint8_t* Image::at(int x, int y) { return const_cast<std::uint8_t*>(std::as
 
 void Image::save_png(const std::filesystem::path& file) const {
   if (empty()) throw Error(file.string() + ": there is no picture to write");
-  const image::EncodedPng png = image::stb_encode_png(*this);
-  base::write_file(file, std::as_bytes(std::span(png.bytes.get(), png.size)));
+  base::write_file(file, image::stb_encode_png(*this));
 }
 
 }  // namespace ablaze

@@ -5,13 +5,16 @@
 #include <cstring>
 #include <new>
 
+#include "image/stb_memory.hpp"
+
 namespace ablaze::image {
 namespace {
 
 /// What the decode that runs on this thread may still allocate.
 struct MemoryBudget {
-  std::size_t left = 0;
-  bool exceeded = false;
+  std::uint64_t left = 0;
+  bool exceeded = false;   ///< more was asked for
+  bool exhausted = false;  ///< the machine had none left
 };
 thread_local MemoryBudget budget;
 
@@ -32,7 +35,7 @@ void* budget_malloc(std::size_t size) {
   }
   void* const start = std::calloc(1, prefix + size);
   if (start == nullptr) {
-    budget.exceeded = true;
+    budget.exhausted = true;
     return nullptr;
   }
   budget.left -= size;
@@ -74,32 +77,34 @@ void* budget_realloc(void* block, std::size_t size) {
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #define STBI_WRITE_NO_STDIO
+#define STBIW_MALLOC(size) ablaze::image::StbMemory::malloc(size)
+#define STBIW_REALLOC_SIZED(block, old_size, size) ablaze::image::StbMemory::realloc(block, old_size, size)
+#define STBIW_FREE(block) ablaze::image::StbMemory::free(block)
 #include <stb/stb_image_write.h>
 
 namespace ablaze::image {
 
 void FreeDecoded::operator()(std::uint8_t* buffer) const noexcept { stbi_image_free(buffer); }
-void FreeEncoded::operator()(std::uint8_t* buffer) const noexcept { std::free(buffer); }
 
-DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::size_t memory_limit) {
-  budget = {memory_limit, false};
+DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::uint64_t memory_limit) {
+  budget = {memory_limit, false, false};
   DecodedPixels pixels;
   int channels_in_file = 0;
   pixels.bytes.reset(stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(file.data()),
                                            static_cast<int>(file.size()), &pixels.width, &pixels.height,
                                            &channels_in_file, channels));
-  pixels.out_of_memory = pixels.bytes == nullptr && budget.exceeded;
+  if (pixels.bytes == nullptr && budget.exhausted) throw std::bad_alloc();
+  pixels.over_limit = pixels.bytes == nullptr && budget.exceeded;
   return pixels;
 }
 
-EncodedPng stb_encode_png(const Image& image) {
+std::vector<std::byte> stb_encode_png(const Image& image) {
+  const StbMemory memory;
   int size = 0;
-  EncodedPng png;
-  png.bytes.reset(stbi_write_png_to_mem(image.pixels().data(), 3 * image.width(), image.width(),
-                                        image.height(), 3, &size));
-  if (png.bytes == nullptr) throw std::bad_alloc();
-  png.size = static_cast<std::size_t>(size);
-  return png;
+  const unsigned char* const png = stbi_write_png_to_mem(image.pixels().data(), 3 * image.width(),
+                                                         image.width(), image.height(), 3, &size);
+  const auto bytes = std::as_bytes(std::span(png, static_cast<std::size_t>(size)));
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace ablaze::image

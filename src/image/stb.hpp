@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <ablaze/image.hpp>
 
@@ -12,27 +13,20 @@ namespace ablaze::image {
 struct FreeDecoded {
   void operator()(std::uint8_t* buffer) const noexcept;
 };
-struct FreeEncoded {
-  void operator()(std::uint8_t* buffer) const noexcept;
-};
 
 /// Pixels as stb_image leaves them: row-major, `channels` bytes each.
 struct DecodedPixels {
   int width = 0;
   int height = 0;
   std::unique_ptr<std::uint8_t[], FreeDecoded> bytes;  ///< absent where the decoder gave up
-  bool out_of_memory = false;                          ///< it gave up because the limit was reached
+  bool over_limit = false;                             ///< it gave up because the limit was reached
 };
 
 /// Decodes a JPEG or PNG that check_jpeg or check_png has passed, to 3 (RGB) or 4 (RGBA) channels of 8 bits;
-/// the decoder never holds more than `memory_limit` bytes.
-DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::size_t memory_limit);
+/// the decoder never holds more than `memory_limit` bytes. Throws std::bad_alloc.
+DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::uint64_t memory_limit);
 
-struct EncodedPng {
-  std::unique_ptr<std::uint8_t[], FreeEncoded> bytes;
-  std::size_t size = 0;
-};
 /// Throws std::bad_alloc.
-EncodedPng stb_encode_png(const Image& image);
+std::vector<std::byte> stb_encode_png(const Image& image);
 
 }  // namespace ablaze::image

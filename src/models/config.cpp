@@ -4,20 +4,20 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "models/metadata.hpp"
 
 namespace ablaze::models {
 namespace {
 
-using nlohmann::json;
+using json = base::SortedJson;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+constexpr std::uint64_t kMostBytes = std::uint64_t{16} << 20;
 constexpr int kDeepest = 16;
 constexpr std::int64_t kMostClasses = 1'000'000;
 
@@ -32,13 +32,8 @@ std::string read_text(const fs::path& file) {
 /// The object that a file's text holds; null where there is no text.
 json read_object(const std::string& text, const std::string& file) {
   if (text.empty()) return nullptr;
-  bool deep = false;
-  const auto shallow = [&](int depth, json::parse_event_t, json&) {
-    deep |= depth > kDeepest;
-    return depth <= kDeepest;
-  };
-  json value = json::parse(text, shallow, /*allow_exceptions=*/false);
-  if (deep || !value.is_object()) throw Error(file + " is no JSON object");
+  json value = base::parse_json<json>(text, kDeepest);
+  if (!value.is_object()) throw Error(file + " is no JSON object");
   return value;
 }
 

@@ -2,15 +2,15 @@
 
 #include <ablaze/error.hpp>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::models {
 namespace {
 
-using nlohmann::json;
+using json = base::SortedJson;
 
 constexpr std::size_t kMostText = std::size_t{64} << 20;
 constexpr std::size_t kMostNodes = 50'000;
@@ -236,13 +236,8 @@ std::string graph_to_json(const Graph& graph) {
 }
 
 Graph graph_from_json(const std::string& text, const TensorMap& tensors, const std::string& file) {
-  bool deep = text.size() > kMostText;
-  const auto shallow = [&](int depth, json::parse_event_t, json&) {
-    deep |= depth > kDeepestGraph;
-    return depth <= kDeepestGraph;
-  };
-  const json document = deep ? json() : json::parse(text, shallow, /*allow_exceptions=*/false);
-  if (deep || !document.is_object())
+  const json document = text.size() > kMostText ? json() : base::parse_json<json>(text, kDeepest);
+  if (!document.is_object())
     throw Error(
         file +
         ": the metadata's ablaze.graph is no JSON object as ablaze writes it; convert the model again");

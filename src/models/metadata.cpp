@@ -6,14 +6,14 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::models {
 namespace {
 
-using nlohmann::json;
+using json = base::SortedJson;
 
 constexpr const char* kVersion = "1";
 constexpr std::size_t kMostMetadata = std::size_t{16} << 20;  // labels of a million classes fit
@@ -33,15 +33,8 @@ struct Entry {
 
   json parse() const {
     if (text->size() > kMostMetadata) fail("at most 16 MiB of text", std::to_string(text->size()) + " bytes");
-    // Nothing here nests deeper than this, and nlohmann's dump() recurses as deep as its value goes.
-    constexpr int deepest = 4;
-    bool deep = false;
-    const auto shallow = [&](int depth, json::parse_event_t, json&) {
-      deep |= depth > deepest;
-      return depth <= deepest;
-    };
-    json value = json::parse(*text, shallow, /*allow_exceptions=*/false);
-    if (deep || value.is_discarded()) fail("JSON as ablaze writes it", shown());
+    json value = base::parse_json<json>(*text, 4);  // nothing here nests deeper
+    if (value.is_discarded()) fail("JSON as ablaze writes it", shown());
     return value;
   }
 };

@@ -23,8 +23,8 @@ runtime::Program compile(const CompiledNetwork& network, std::int64_t size, bool
   return runtime::lower(job);
 }
 
-std::size_t bytes_of(const CompiledNetwork& network, const runtime::Program& program, std::int64_t size) {
-  const auto inputs = static_cast<std::size_t>(element_count(input_of(network, size)));
+std::uint64_t bytes_of(const CompiledNetwork& network, const runtime::Program& program, std::int64_t size) {
+  const auto inputs = static_cast<std::uint64_t>(element_count(input_of(network, size)));
   return (program.arena_floats + inputs) * sizeof(float) + program.packed_bytes;
 }
 
@@ -51,7 +51,7 @@ Batch::Batch(const Session& session, std::int64_t size) {
   if (size < 1) throw UsageError("a batch takes at least one input");
   const CompiledNetwork& network = *session.impl_;
   runtime::Program program = compile(network, size, true);
-  const std::size_t bytes = bytes_of(network, program, size);
+  const std::uint64_t bytes = bytes_of(network, program, size);
   if (bytes > network.options.execution.memory_limit) {
     throw Error("a batch of " + std::to_string(size) + " inputs of " + to_string(network.options.input) +
                 " takes " + std::to_string(bytes >> 20) + " MiB, more than the limit of " +
@@ -60,7 +60,7 @@ Batch::Batch(const Session& session, std::int64_t size) {
   impl_ = std::make_unique<Impl>(session.impl_, size, std::move(program));
 }
 
-Batch Batch::within(const Session& session, std::size_t bytes, std::int64_t most) {
+Batch Batch::within(const Session& session, std::uint64_t bytes, std::int64_t most) {
   const CompiledNetwork& network = *session.impl_;
   std::int64_t size = 1;
   while (2 * size <= most && bytes_of(network, compile(network, 2 * size, false), 2 * size) <= bytes)
@@ -74,7 +74,7 @@ Batch::~Batch() = default;
 
 std::int64_t Batch::size() const { return impl_->size; }
 
-std::size_t Batch::bytes() const { return bytes_of(*impl_->network, impl_->program, impl_->size); }
+std::uint64_t Batch::bytes() const { return bytes_of(*impl_->network, impl_->program, impl_->size); }
 
 Tensor& Batch::inputs() { return impl_->inputs; }
 

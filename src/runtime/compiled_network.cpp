@@ -13,7 +13,7 @@
 namespace ablaze::runtime {
 namespace {
 
-std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
+std::string mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
 
 /// Whether a node's derivative hangs on what it reads.
 bool decides(const Node& node) {
@@ -127,7 +127,7 @@ LoweringJob CompiledNetwork::job() const {
 }
 
 void CompiledNetwork::check_memory(const Program& compiled, const std::string& what) const {
-  const std::size_t bytes = compiled.arena_floats * sizeof(float);
+  const std::uint64_t bytes = compiled.arena_floats * sizeof(float);
   if (bytes <= options.execution.memory_limit) return;
   throw Error(what + " take " + mebibytes(bytes) + ", more than the limit of " +
               mebibytes(options.execution.memory_limit) + "; use a smaller picture or allow more memory");

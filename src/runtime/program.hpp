@@ -52,7 +52,7 @@ struct Value {
   int border_y = 0, border_x = 0;
   Home home = Home::own;
   int storage = kNone;                ///< the value's place; a flattened value may share that of its source
-  std::size_t offset = 0;             ///< in floats, of the storage in its memory
+  std::uint64_t offset = 0;           ///< in floats, of the storage in its memory
   std::ptrdiff_t scratch_floats = 0;  ///< Layout::scratch: its size
   bool leading = false;  ///< of one image, and each thread has its own, Program::leading_floats apart
 
@@ -94,9 +94,9 @@ struct PackedWeights {
   std::vector<kernels::OutGroup> groups;
   std::ptrdiff_t tap_weights = 0;           ///< Winograd: floats of one tap's weights; 0: direct
   int group_inputs = 0, group_outputs = 0;  ///< for narrow_conv: channels of a group; else 0
-  std::size_t bytes() const {
-    return static_cast<std::size_t>(weights.size() + bias.size()) * sizeof(float) +
-           static_cast<std::size_t>(halves.size()) * sizeof(std::uint16_t);
+  std::uint64_t bytes() const {
+    return static_cast<std::uint64_t>(weights.size() + bias.size()) * sizeof(float) +
+           static_cast<std::uint64_t>(halves.size()) * sizeof(std::uint16_t);
   }
 };
 
@@ -176,18 +176,18 @@ struct Program {
   std::map<NodeId, ValueId> value_of;  ///< of every node whose output can be read
   ValueId input = kNone;               ///< filled by the caller before the steps run
   ValueId output = kNone;
-  std::size_t arena_floats = 0;
-  /// The first steps of a batch: each thread takes one image through all of them, then the next one. What they
-  /// write stays in the core's caches, and nobody waits. The other steps take the whole batch together.
+  std::uint64_t arena_floats = 0;
+  /// The first steps of a batch: each thread takes one image through all of them, then the next one. What
+  /// they write stays in the core's caches, and nobody waits. The other steps take the whole batch together.
   std::size_t leading_steps = 0;
-  std::size_t leading_floats = 0;  ///< of the arena: one thread's values that no other step reads
-  bool gradient = false;  ///< a gradient program: from the output's gradient back to a layer's
+  std::uint64_t leading_floats = 0;  ///< of the arena: one thread's values that no other step reads
+  bool gradient = false;             ///< a gradient program: from the output's gradient back to a layer's
   // A delta program's: it runs on changes instead of values, without biases.
   bool changes = false;
   std::map<NodeId, ValueId> planes;  ///< its inputs: the channel-local nodes that it reads
-  std::size_t plane_floats = 0;
-  std::size_t packed_bytes = 0;  ///< of weights that the store did not have as the program needs them
-  std::size_t columns = 0;       ///< marks of what is gathered, one a block of 16 columns
+  std::uint64_t plane_floats = 0;
+  std::uint64_t packed_bytes = 0;  ///< of weights that the store did not have as the program needs them
+  std::size_t columns = 0;         ///< marks of what is gathered, one a block of 16 columns
 };
 
 /// One convolution or linear layer with the BatchNorm folded into it, if any. Packed once a session.
@@ -250,8 +250,8 @@ std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels
 std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale, std::span<const double> shift);
 
 /// Bytes that one of these would take.
-std::size_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
-                        int tile_blocks);
+std::uint64_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
+                          int tile_blocks);
 
 /// BatchNorm as y = x * scale + shift.
 struct Affine {

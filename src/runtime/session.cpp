@@ -74,12 +74,12 @@ std::vector<double> Session::profile(const Tensor& input, int repeats) const {
   return one;
 }
 
-std::size_t Session::packed_bytes() const {
-  std::size_t bytes = 0;
+std::uint64_t Session::packed_bytes() const {
+  std::uint64_t bytes = 0;
   for (const auto& [node, packed] : impl_->store) bytes += packed->bytes();
   return bytes + impl_->gradients->packed_bytes();
 }
 
-std::size_t Session::activation_bytes() const { return impl_->program.arena_floats * sizeof(float); }
+std::uint64_t Session::activation_bytes() const { return impl_->program.arena_floats * sizeof(float); }
 
 }  // namespace ablaze

@@ -1,6 +1,7 @@
 #include "tensor/memory.hpp"
 
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 #if __has_include(<sys/mman.h>)
@@ -14,8 +15,10 @@ constexpr std::size_t kCacheLine = 64, kHugePage = std::size_t{2} << 20;
 
 }  // namespace
 
-void* allocate_numbers(std::size_t bytes) {
-  if (bytes == 0) return nullptr;
+void* allocate_numbers(std::uint64_t wanted) {
+  if (wanted == 0) return nullptr;
+  if (wanted > std::numeric_limits<std::size_t>::max() - kHugePage) throw std::bad_alloc();
+  const auto bytes = static_cast<std::size_t>(wanted);
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kCacheLine;
   void* numbers = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (numbers == nullptr) throw std::bad_alloc();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 
 namespace ablaze {
 
@@ -8,7 +8,7 @@ namespace ablaze {
 /// large it asks for huge pages, which a system gives to those who ask: kernels walk through many planes and
 /// many images at once, and small pages would need more addresses than a processor remembers. Throws
 /// std::bad_alloc.
-void* allocate_numbers(std::size_t bytes);
+void* allocate_numbers(std::uint64_t bytes);
 void free_numbers(void* numbers) noexcept;
 
 }  // namespace ablaze

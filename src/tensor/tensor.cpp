@@ -12,7 +12,7 @@ namespace ablaze {
 namespace {
 
 float* allocate(std::int64_t count) {
-  return static_cast<float*>(allocate_numbers(static_cast<std::size_t>(count) * sizeof(float)));
+  return static_cast<float*>(allocate_numbers(static_cast<std::uint64_t>(count) * sizeof(float)));
 }
 
 template <float to_float(std::uint16_t)>
@@ -78,16 +78,21 @@ Tensor& Tensor::operator=(const Tensor& other) {
   return *this;
 }
 
+// A moved-from vector is empty: with its size exchanged, the other stands for no elements.
 Tensor::Tensor(Tensor&& other) noexcept
-    : shape_(std::exchange(other.shape_, {0})),
-      size_(std::exchange(other.size_, 0)),
-      data_(std::move(other.data_)) {}
+    : shape_(std::move(other.shape_)), size_(std::exchange(other.size_, 0)), data_(std::move(other.data_)) {}
 
 Tensor& Tensor::operator=(Tensor&& other) noexcept {
-  shape_ = std::exchange(other.shape_, {0});
-  size_ = std::exchange(other.size_, 0);
-  data_ = std::move(other.data_);
+  Tensor taken(std::move(other));  // first, so that moving a tensor to itself keeps it
+  shape_.swap(taken.shape_);
+  std::swap(size_, taken.size_);
+  data_.swap(taken.data_);
   return *this;
+}
+
+const Shape& Tensor::no_elements() {
+  static const Shape shape{0};
+  return shape;
 }
 
 Tensor Tensor::reshaped(Shape shape) const { return Tensor(std::move(shape), values()); }

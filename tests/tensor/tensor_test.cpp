@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -66,6 +67,11 @@ TEST_CASE("a new tensor is zero; one of values has them") {
   CHECK_THROWS_AS(Tensor({5}, numbers), Error);
 }
 
+TEST_CASE("more memory than there are addresses is refused as what it is") {
+  CHECK_THROWS_AS(Tensor({std::int64_t{1} << 60}), std::bad_alloc);
+  CHECK_THROWS_AS(allocate_numbers(~std::uint64_t{0}), std::bad_alloc);
+}
+
 TEST_CASE("copies are apart, and what was moved from is empty") {
   Tensor first = counted({3, 4});
   const Tensor copy = first;
@@ -75,6 +81,8 @@ TEST_CASE("copies are apart, and what was moved from is empty") {
   CHECK(moved[5] == -1);
   CHECK(first.size() == 0);  // NOLINT: that is what is tested
   CHECK(first.shape() == Shape{0});
+  CHECK(first.rank() == 1);
+  CHECK(first.dim(0) == 0);
   Tensor assigned({1});
   assigned = moved;
   assigned = *&assigned;

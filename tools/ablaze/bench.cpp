@@ -55,7 +55,7 @@ struct Measurement {
   std::vector<double> step_milliseconds;
   std::string isa, signature;
   int threads = 0;
-  std::size_t packed_bytes = 0, activation_bytes = 0;
+  std::uint64_t packed_bytes = 0, activation_bytes = 0;
 };
 
 /// FNV-1a over the logits' bytes: a change that was to change no number leaves it as it was.

@@ -1,5 +1,7 @@
 #include "ablaze/command_line.hpp"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <exception>
 #include <iostream>
@@ -156,17 +158,39 @@ int parse_and_run(CLI::App& app, const std::vector<Command>& commands, int argc,
   } catch (const UsageError& error) {
     return report_usage(error.what(), app);
   } catch (const std::bad_alloc&) {
-    print_error("out of memory: a smaller input, or fewer things at once, may do");
+    throw;
   } catch (const std::exception& error) {
     print_error(error.what());
   }
   return something_failed;
 }
 
+int build_and_run(int argc, const char* const* argv) {
+  CLI::App app("ablaze runs convolutional networks and shows which part of a photo decided.", "ablaze");
+  describe_program(app);
+  Common common;
+  const std::vector<Command> commands{
+      explain_command(app, common),  classify_command(app, common), activations_command(app, common),
+      convert_command(app, common),  inspect_command(app, common),  methods_command(app, common),
+      evaluate_command(app, common), merge_command(app, common),    bench_command(app, common),
+  };
+  add_common_options(app, common);
+  for (const Command& command : commands) add_common_options(*command.grammar, common);
+  return parse_and_run(app, commands, argc, argv);
+}
+
+/// What can be said where nothing can be allocated.
+void print_out_of_memory() {
+  constexpr std::string_view message =
+      "ablaze: error: not enough memory; use a smaller picture or model, fewer inputs at once, or fewer "
+      "threads\n";
+  if (::write(STDERR_FILENO, message.data(), message.size()) < 0) return;  // there is nobody left to tell
+}
+
 }  // namespace
 
-std::size_t parse_size(const std::string& text) {
-  std::size_t number = 0;
+std::uint64_t parse_size(const std::string& text) {
+  std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit = base::lower(std::string_view(end, text.data() + text.size()));
   const std::string letters = "kmgt";
@@ -176,7 +200,7 @@ std::size_t parse_size(const std::string& text) {
                       (unit.size() == 1 || unit.substr(1) == "b" || unit.substr(1) == "ib"));
   const std::size_t shift = unit.empty() || unit == "b" ? 0 : 10 * (letters.find(unit[0]) + 1);
   if (error != std::errc{} || !known || number == 0 ||
-      number > (std::numeric_limits<std::size_t>::max() >> shift)) {
+      number > (std::numeric_limits<std::uint64_t>::max() >> shift)) {
     throw UsageError("\"" + base::printable(text) +
                      "\" is not a size: give bytes, or a number with K, M or G, for " + "example 512M");
   }
@@ -193,17 +217,12 @@ void add_footer(CLI::App& grammar, std::string_view examples) {
 }
 
 int run_command_line(int argc, const char* const* argv) {
-  CLI::App app("ablaze runs convolutional networks and shows which part of a photo decided.", "ablaze");
-  describe_program(app);
-  Common common;
-  const std::vector<Command> commands{
-      explain_command(app, common),  classify_command(app, common), activations_command(app, common),
-      convert_command(app, common),  inspect_command(app, common),  methods_command(app, common),
-      evaluate_command(app, common), merge_command(app, common),    bench_command(app, common),
-  };
-  add_common_options(app, common);
-  for (const Command& command : commands) add_common_options(*command.grammar, common);
-  return parse_and_run(app, commands, argc, argv);
+  try {
+    return build_and_run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    print_out_of_memory();
+  }
+  return something_failed;
 }
 
 }  // namespace ablaze::cli

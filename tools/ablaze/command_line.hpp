@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,7 +15,7 @@ namespace ablaze::cli {
 int run_command_line(int argc, const char* const* argv);
 
 /// "512M", "4G", "1048576" -> bytes. Throws UsageError.
-std::size_t parse_size(const std::string& text);
+std::uint64_t parse_size(const std::string& text);
 
 /// --model FILE, which may be left out: the shipped model then.
 CLI::Option* add_model_option(CLI::App& grammar, std::string& file);

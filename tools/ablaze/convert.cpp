@@ -10,12 +10,12 @@
 
 #include <CLI/CLI.hpp>
 #include <ablaze/error.hpp>
-#include <nlohmann/json.hpp>
 
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
 #include "ablaze/output.hpp"
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::cli {
@@ -76,7 +76,7 @@ std::vector<std::string> read_labels(const std::string& file) {
   const bool is_json = first != std::string_view::npos && text[first] == '[';
   std::vector<std::string> labels;
   if (is_json) {
-    const auto list = nlohmann::json::parse(text, nullptr, false);
+    const Json list = base::parse_json(text);
     const bool strings = list.is_array() && std::all_of(list.begin(), list.end(),
                                                         [](const auto& item) { return item.is_string(); });
     if (!strings) throw Error(file + ": expected a JSON array of labels, [\"tench\", ...], in class order");

@@ -20,7 +20,9 @@ namespace ablaze::cli {
 
 namespace {
 
-std::string mebibytes(std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1) + " MiB"; }
+std::string mebibytes(std::uint64_t bytes) {
+  return fixed(static_cast<double>(bytes) / (1 << 20), 1) + " MiB";
+}
 
 std::string counted(std::int64_t multiply_adds) { return short_number(static_cast<double>(multiply_adds)); }
 

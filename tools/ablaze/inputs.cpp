@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
+#include <new>
 #include <string_view>
 #include <system_error>
 
@@ -24,7 +26,9 @@ Content content_of(const fs::path& file) {
   // Opening a named pipe would wait for somebody to write into it.
   if (!fs::is_regular_file(file, ignored)) return Content::unreadable;
   std::array<char, 8> start{};
+  errno = 0;
   std::ifstream in(file, std::ios::binary);
+  if (!in && errno == ENOMEM) throw std::bad_alloc();
   if (!in) return Content::unreadable;
   in.read(start.data(), start.size());
   const std::string_view bytes(start.data(), static_cast<std::size_t>(in.gcount()));

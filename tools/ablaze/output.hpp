@@ -7,10 +7,10 @@
 
 #include <ablaze/explain.hpp>
 #include <ablaze/tensor.hpp>
-#include <nlohmann/json.hpp>
 
 #include "ablaze/inputs.hpp"
 #include "ablaze/terminal.hpp"
+#include "base/json.hpp"
 
 namespace ablaze::cli {
 
@@ -24,7 +24,7 @@ void print_remark(std::string_view message);
 void print(std::string_view text);
 
 /// A JSON value in one line; text that is not UTF-8 is mended, nan becomes null.
-using Json = nlohmann::ordered_json;
+using base::Json;
 void print_json(const Json& value);
 
 Json to_json(const ClassScore& score);

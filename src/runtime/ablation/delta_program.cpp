@@ -15,8 +15,8 @@ class Compiler {
   Compiler(const CompiledNetwork& network, const Route& route) : network_(network), route_(route) {
     const Shape& layer = shape(route.from);
     channels_ = layer[1];
-    const std::size_t trace = network.program.arena_floats * sizeof(float);
-    const std::size_t limit = network.options.execution.memory_limit;
+    const std::uint64_t trace = network.program.arena_floats * sizeof(float);
+    const std::uint64_t limit = network.options.execution.memory_limit;
     budget_ = limit > trace ? limit - trace : 0;
   }
 
@@ -54,13 +54,13 @@ class Compiler {
     return runtime::lower(job);
   }
 
-  std::size_t run_bytes(const Program& program, std::int64_t batch) const {
+  std::uint64_t run_bytes(const Program& program, std::int64_t batch) const {
     const auto results =
-        static_cast<std::size_t>(element_count(shape(route_.result)) / shape(route_.result)[0] * batch);
+        static_cast<std::uint64_t>(element_count(shape(route_.result)) / shape(route_.result)[0] * batch);
     return (program.arena_floats + program.plane_floats + results) * sizeof(float);
   }
 
-  std::size_t bytes(const Setting& setting) const {
+  std::uint64_t bytes(const Setting& setting) const {
     WeightStore store = network_.store;
     const Program program = lower(setting, store, false);
     return run_bytes(program, setting.batch) + program.packed_bytes;
@@ -83,7 +83,7 @@ class Compiler {
         if (bytes(setting) <= budget_) return setting;
       }
     }
-    const std::size_t least = bytes({1, false}) + (network_.options.execution.memory_limit - budget_);
+    const std::uint64_t least = bytes({1, false}) + (network_.options.execution.memory_limit - budget_);
     throw Error("following the changes of layer " + network_.graph.node(route_.from).name +
                 " takes at least " + std::to_string((least + (1U << 20) - 1) >> 20) + " MiB; the limit is " +
                 std::to_string(network_.options.execution.memory_limit >> 20) +
@@ -99,7 +99,7 @@ class Compiler {
   const CompiledNetwork& network_;
   const Route& route_;
   std::int64_t channels_ = 0;
-  std::size_t budget_ = 0;
+  std::uint64_t budget_ = 0;
 };
 
 }  // namespace

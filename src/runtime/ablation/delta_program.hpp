@@ -10,8 +10,8 @@ struct DeltaProgram {
   std::int64_t batch = 0;               ///< images (sets of channels) a pass
   std::shared_ptr<const Program> code;  ///< null: the closed form
   WeightStore store;                    ///< the session's weights, and those laid out once more
-  std::size_t bytes = 0;                ///< of a run's memory
-  std::size_t packed_bytes = 0;         ///< of weights laid out once more
+  std::uint64_t bytes = 0;              ///< of a run's memory
+  std::uint64_t packed_bytes = 0;       ///< of weights laid out once more
 };
 
 /// Compiles it, as large a batch as pays and as the memory limit allows. pack: false only measures: the

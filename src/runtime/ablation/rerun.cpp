@@ -15,9 +15,9 @@ namespace {
 
 /// Images a batch: enough to keep the cores busy, few enough to stay near the caches.
 std::int64_t batch_size(const CompiledNetwork& session, NodeId from, std::int64_t sets) {
-  constexpr std::size_t most_bytes = std::size_t{96} << 20;
+  constexpr std::uint64_t most_bytes = std::uint64_t{96} << 20;
   constexpr std::int64_t most_images = 32;
-  const std::size_t bytes = std::max<std::size_t>(session.tail(from, 1)->arena_floats * sizeof(float), 1);
+  const std::uint64_t bytes = std::max<std::uint64_t>(session.tail(from, 1)->arena_floats * sizeof(float), 1);
   const auto fitting = static_cast<std::int64_t>(std::min(most_bytes, session.options.execution.memory_limit) / bytes);
   return std::clamp<std::int64_t>(fitting, 1, std::min(most_images, sets));
 }

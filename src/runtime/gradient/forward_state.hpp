@@ -17,13 +17,13 @@ class ForwardState {
   ForwardState& operator=(const ForwardState&) = delete;
 
   std::int64_t images() const { return images_; }
-  std::size_t bytes() const { return (network_.program.arena_floats + arena_floats()) * sizeof(float); }
+  std::uint64_t bytes() const { return (network_.program.arena_floats + arena_floats()) * sizeof(float); }
   const Program& program() const { return *program_; }
   const Memory& memory() const { return memory_; }
   Tensor logits() const;  ///< [M, classes]
 
  private:
-  std::size_t arena_floats() const { return tail_ != nullptr ? tail_->arena_floats : 0; }
+  std::uint64_t arena_floats() const { return tail_ != nullptr ? tail_->arena_floats : 0; }
   void run_tail(const RunState& trace, NodeId layer, const Tensor* at);
 
   const CompiledNetwork& network_;

@@ -72,10 +72,10 @@ class Pull {
   std::int64_t scores_of_a_pass() const {
     if (images() > 1) return 1;
     const auto program = network_.gradients->find(network_, layer_, 1, state_.program());
-    const std::size_t used = state_.bytes(),
-                      one = std::max<std::size_t>(program->arena_floats * sizeof(float), 1);
-    const std::size_t limit = network_.options.execution.memory_limit;
-    const std::size_t fitting = limit > used ? (limit - used) / one : 0;
+    const std::uint64_t used = state_.bytes(),
+                        one = std::max<std::uint64_t>(program->arena_floats * sizeof(float), 1);
+    const std::uint64_t limit = network_.options.execution.memory_limit;
+    const std::uint64_t fitting = limit > used ? (limit - used) / one : 0;
     const std::int64_t most =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting), 1, std::min(kMostColumns, count_));
     const std::int64_t passes = (count_ + most - 1) / most;
@@ -83,7 +83,7 @@ class Pull {
   }
 
   void require_memory(const Program& program) const {
-    const std::size_t bytes = program.arena_floats * sizeof(float) + state_.bytes();
+    const std::uint64_t bytes = program.arena_floats * sizeof(float) + state_.bytes();
     if (bytes <= network_.options.execution.memory_limit) return;
     throw Error("the gradient at layer " + network_.graph.node(layer_).name + " takes " +
                 std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB; the limit is " +

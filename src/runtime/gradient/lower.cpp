@@ -366,13 +366,13 @@ std::shared_ptr<const Program> GradientPrograms::find(const CompiledNetwork& net
   const std::scoped_lock lock(mutex_);
   auto& compiled = programs_[{layer, columns, &state}];
   if (compiled != nullptr) return compiled;
-  const std::size_t before = weights_.bytes();
+  const std::uint64_t before = weights_.bytes();
   compiled = std::make_shared<const Program>(lower_gradient(network, layer, columns, state, weights_));
   if (weights_.bytes() != before) release_mapped_files(network.graph);
   return compiled;
 }
 
-std::size_t GradientPrograms::packed_bytes() const {
+std::uint64_t GradientPrograms::packed_bytes() const {
   const std::scoped_lock lock(mutex_);
   return weights_.bytes();
 }

@@ -15,11 +15,11 @@ class PulledWeights {
   /// Of a convolution, with the BatchNorm behind it folded in where `norm` is given.
   std::shared_ptr<const PulledConvolution> convolution(const CompiledNetwork& network, NodeId conv,
                                                        const op::BatchNorm* norm);
-  std::size_t bytes() const { return bytes_; }
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   std::map<NodeId, std::shared_ptr<const PulledConvolution>> convolutions_;
-  std::size_t bytes_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 /// A gradient program: from the output's gradient back to a layer's, for a batch of columns. Its steps are
@@ -34,7 +34,7 @@ class GradientPrograms {
   std::shared_ptr<const Program> find(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
                                       const Program& state);
   /// Bytes of the weights that gradients had packed so far.
-  std::size_t packed_bytes() const;
+  std::uint64_t packed_bytes() const;
 
  private:
   mutable std::mutex mutex_;

@@ -23,7 +23,7 @@ struct PulledConvolution {
   std::vector<Phase> phases;
   bool whole = true;               ///< every pixel is in some phase; the others' gradient is zero
   int border_y = 0, border_x = 0;  ///< zeros that the phases read around the output's gradient
-  std::size_t bytes = 0;           ///< of the packed weights
+  std::uint64_t bytes = 0;         ///< of the packed weights
 };
 
 /// What it takes, without weights: for the borders.

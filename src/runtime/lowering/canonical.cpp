@@ -7,9 +7,9 @@ namespace {
 
 /// bytes: those that all maps so far have left of the limit, which bounds what a small file can ask for.
 op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const std::string& layer,
-                          std::size_t& bytes) {
+                          std::uint64_t& bytes) {
   const auto outputs = static_cast<std::int64_t>(map.from.size());
-  const std::size_t takes = static_cast<std::size_t>(outputs * inputs) * sizeof(float);
+  const std::uint64_t takes = static_cast<std::uint64_t>(outputs * inputs) * sizeof(float);
   if (takes > bytes) {
     throw Error("layer " + layer + ": mapping " + std::to_string(inputs) + " channels to " +
                 std::to_string(outputs) + " takes more memory than the limit leaves; allow more memory");
@@ -28,7 +28,7 @@ op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const 
 
 }  // namespace
 
-Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes, std::size_t memory_limit) {
+Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes, std::uint64_t memory_limit) {
   Graph graph;
   for (const Node& node : network.nodes()) {
     Op op = node.op;

@@ -10,6 +10,6 @@ namespace ablaze::runtime {
 /// fuses like any other, and changes and gradients travel through it as through any other. It is used where
 /// maps are small beside the convolutions around them: a CIFAR ResNet's shortcuts. Throws Error where all
 /// their weights would take more bytes than `memory_limit`.
-Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes, std::size_t memory_limit);
+Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes, std::uint64_t memory_limit);
 
 }  // namespace ablaze::runtime

@@ -10,8 +10,8 @@ namespace {
 /// first.
 struct Life {
   int begin = 0, end = 0;
-  std::size_t floats = 0;
-  std::size_t offset = 0;
+  std::uint64_t floats = 0;
+  std::uint64_t offset = 0;
   bool used = false;
 };
 
@@ -28,7 +28,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
     l.used = true;
     l.begin = std::min(l.begin, step);
     l.end = std::max(l.end, step);
-    l.floats = std::max(l.floats, static_cast<std::size_t>(value.floats()));
+    l.floats = std::max(l.floats, static_cast<std::uint64_t>(value.floats()));
   };
   touch(program.input, -1);
   const int steps = static_cast<int>(program.steps.size());
@@ -48,14 +48,14 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
 }
 
 /// Places the storages of the leading steps' own values, or all others; returns the floats they take.
-std::size_t place(const Program& program, std::vector<Life>& life, bool leading) {
-  constexpr std::size_t line = 16;  // floats; every value begins on a cache line
+std::uint64_t place(const Program& program, std::vector<Life>& life, bool leading) {
+  constexpr std::uint64_t line = 16;  // floats; every value begins on a cache line
   std::vector<std::size_t> order(life.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order,
                            [&](std::size_t a, std::size_t b) { return life[a].floats > life[b].floats; });
 
-  std::size_t floats = 0;
+  std::uint64_t floats = 0;
   std::vector<std::size_t> placed;
   for (const std::size_t id : order) {
     if (!life[id].used || program.values[id].leading != leading) continue;
@@ -64,7 +64,7 @@ std::size_t place(const Program& program, std::vector<Life>& life, bool leading)
     std::ranges::copy_if(placed, std::back_inserter(rivals),
                          [&](std::size_t other) { return overlap(life[id], life[other]); });
     std::ranges::sort(rivals, {}, [&](std::size_t other) { return life[other].offset; });
-    std::size_t offset = 0;
+    std::uint64_t offset = 0;
     for (const std::size_t other : rivals) {
       if (offset + life[id].floats <= life[other].offset) break;
       offset = std::max(offset, life[other].offset + life[other].floats);
@@ -80,9 +80,9 @@ std::size_t place(const Program& program, std::vector<Life>& life, bool leading)
 
 void plan_memory(Program& program, std::span<const ValueId> untouchable, int threads) {
   std::vector<Life> life = lives(program, untouchable);
-  const std::size_t shared = place(program, life, false);
+  const std::uint64_t shared = place(program, life, false);
   program.leading_floats = place(program, life, true);
-  program.arena_floats = shared + program.leading_floats * static_cast<std::size_t>(threads);
+  program.arena_floats = shared + program.leading_floats * static_cast<std::uint64_t>(threads);
   for (Value& value : program.values) {
     if (value.home != Home::own) continue;
     value.offset = life[static_cast<std::size_t>(value.storage)].offset + (value.leading ? shared : 0);

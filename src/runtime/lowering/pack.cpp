@@ -346,8 +346,8 @@ std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels
   return packed;
 }
 
-std::size_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
-                        int tile_blocks) {
+std::uint64_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
+                          int tile_blocks) {
   std::vector<OutGroup> groups;
   std::int64_t floats = 0;
   if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) {
@@ -365,7 +365,7 @@ std::size_t packed_size(const Node& node, PackedWeights::Form form, int side, co
     floats = packed_floats(groups, 1, kBlock);
   }
   const int out_blocks = groups.back().first_block + groups.back().blocks;
-  return static_cast<std::size_t>(floats + std::int64_t{out_blocks} * kBlock) * sizeof(float);
+  return static_cast<std::uint64_t>(floats + std::int64_t{out_blocks} * kBlock) * sizeof(float);
 }
 
 }  // namespace ablaze::runtime

@@ -51,7 +51,8 @@ ValueId Lowering::planes(NodeId node) {
   value.border_y = border[0], value.border_x = border[1];
   value.offset = program_.plane_floats;
   // Whole blocks of planes: a linear layer reads a few at a time.
-  program_.plane_floats += static_cast<std::size_t>(value.block() * value.extent.blocks() * kernels::kBlock);
+  program_.plane_floats +=
+      static_cast<std::uint64_t>(value.block() * value.extent.blocks() * kernels::kBlock);
   const ValueId id = static_cast<ValueId>(program_.values.size());
   program_.values.push_back(value);
   program_.planes[root(node)] = id;

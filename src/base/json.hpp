@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace ablaze::base {
+
+/// nlohmann's JSON values as types of our own (by that of binary values, which are not used), so that the two
+/// members below can be written anew: the library's need memory where there may be none.
+template <template <class, class, class...> class Object>
+using BasicJson = nlohmann::basic_json<Object, std::vector, std::string, bool, std::int64_t, std::uint64_t,
+                                       double, std::allocator, nlohmann::adl_serializer, std::vector<char>>;
+
+using Json = BasicJson<nlohmann::ordered_map>;  ///< members stay in the order in which they came
+using SortedJson = BasicJson<std::map>;         ///< members by name
+
+/// Parses text; the value is discarded (is_discarded) where it is no JSON or nests deeper than `deepest`: a
+/// value is written and destroyed recursively.
+template <class Value = Json>
+Value parse_json(std::string_view text, int deepest = 32) {
+  bool deep = false;
+  const auto shallow = [&](int depth, typename Value::parse_event_t, Value&) {
+    deep |= depth > deepest;
+    return depth <= deepest;
+  };
+  Value value = Value::parse(text, shallow, /*allow_exceptions=*/false);
+  return deep ? Value(nlohmann::detail::value_t::discarded) : value;
+}
+
+/// What the two members do.
+namespace json {
+
+template <class Part>
+void destroy(Part* part) noexcept {
+  std::destroy_at(part);
+  std::allocator<Part>().deallocate(part, 1);
+}
+
+/// Fills a null value with the elements of a list, or with the members where all of them are pairs of a name
+/// and a value.
+template <class Value>
+void fill(Value& value, typename Value::initializer_list_t elements, bool deduce,
+          nlohmann::detail::value_t wanted) {
+  bool pairs = deduce || wanted == nlohmann::detail::value_t::object;
+  for (const auto& element : elements)
+    pairs = pairs && element->is_array() && element->size() == 2 && (*element)[0].is_string();
+  if (!pairs) {
+    if (!deduce && wanted == nlohmann::detail::value_t::object)
+      throw nlohmann::detail::type_error::create(301, "an object is made of pairs", nullptr);
+    value = typename Value::array_t(elements.begin(), elements.end());
+    return;
+  }
+  typename Value::object_t members;
+  for (const auto& element : elements) {
+    Value pair = element.moved_or_copied();
+    members.emplace(std::move(pair[0].template get_ref<std::string&>()), std::move(pair[1]));
+  }
+  value = std::move(members);
+}
+
+}  // namespace json
+}  // namespace ablaze::base
+
+// The library keeps a list of what is still to be destroyed; where it cannot be allocated, the program would
+// end.
+template <>
+inline void ablaze::base::Json::json_value::destroy(nlohmann::detail::value_t type) {
+  if (type == nlohmann::detail::value_t::object) ablaze::base::json::destroy(object);
+  if (type == nlohmann::detail::value_t::array) ablaze::base::json::destroy(array);
+  if (type == nlohmann::detail::value_t::string) ablaze::base::json::destroy(string);
+}
+template <>
+inline void ablaze::base::SortedJson::json_value::destroy(nlohmann::detail::value_t type) {
+  if (type == nlohmann::detail::value_t::object) ablaze::base::json::destroy(object);
+  if (type == nlohmann::detail::value_t::array) ablaze::base::json::destroy(array);
+  if (type == nlohmann::detail::value_t::string) ablaze::base::json::destroy(string);
+}
+
+// The library loses an object of which a member cannot be allocated. After the delegation the destructor
+// runs.
+template <>
+inline ablaze::base::Json::basic_json(initializer_list_t elements, bool deduce,
+                                      nlohmann::detail::value_t wanted)
+    : basic_json(nullptr) {
+  ablaze::base::json::fill(*this, elements, deduce, wanted);
+}
+template <>
+inline ablaze::base::SortedJson::basic_json(initializer_list_t elements, bool deduce,
+                                            nlohmann::detail::value_t wanted)
+    : basic_json(nullptr) {
+  ablaze::base::json::fill(*this, elements, deduce, wanted);
+}
