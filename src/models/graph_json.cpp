@@ -236,7 +236,7 @@ std::string graph_to_json(const Graph& graph) {
 }
 
 Graph graph_from_json(const std::string& text, const TensorMap& tensors, const std::string& file) {
-  const json document = text.size() > kMostText ? json() : base::parse_json<json>(text, kDeepest);
+  const json document = text.size() > kMostText ? json() : base::parse_json<json>(text, kDeepestGraph);
   if (!document.is_object())
     throw Error(
         file +

@@ -18,7 +18,7 @@ namespace {
 ExplainOptions explain_options() {
   ExplainOptions options;
   options.methods = {"ablation", "gradcam"};
-  options.threads = 1;
+  options.execution.threads = 1;
   return options;
 }
 

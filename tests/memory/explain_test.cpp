@@ -13,7 +13,7 @@ ExplainOptions options(const std::string& method) {
   ExplainOptions options;
   options.methods = {method};
   options.classes = {"church", "top1"};
-  options.threads = 1;
+  options.execution.threads = 1;
   options.method.interactions = options.method.paths = 2;
   options.keep_activations = true;
   return options;
@@ -65,7 +65,7 @@ TEST_CASE("explanations are drawn, or there is not enough memory") {
       [](const Drawn& state) {
         return bytes_of(contact_sheet(state.photo, state.where, state.explanations, {}, "a photo"));
       },
-       60);
+      60);
   run_out_of_memory(
       drawn,
       [](const Drawn& state) {
@@ -76,5 +76,5 @@ TEST_CASE("explanations are drawn, or there is not enough memory") {
         for (const StepPicture& step : steps.pictures) bytes += bytes_of(step.picture);
         return bytes;
       },
-       60);
+      60);
 }

@@ -9,10 +9,6 @@
 #include <cstdlib>
 #include <new>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 // In the program, these functions take the place of the C library's, for all libraries. A sanitizer needs its
 // own ones for itself: there, only the calls of this project's objects are led here, by the linker (--wrap).
 #ifdef ABLAZE_SANITIZED
@@ -37,16 +33,9 @@ namespace {
 std::atomic<bool> counting{false};
 std::atomic<std::int64_t> made{0}, refused{0}, first{0}, last{0}, live{0};
 
-#ifdef _OPENMP
-thread_local bool in_region = false;
-#endif
-
 /// Whether this request is one of those that fail.
 bool refuse() {
   if (!counting.load(std::memory_order_relaxed)) return false;
-#ifdef _OPENMP
-  if (in_region || omp_get_level() > 0) return false;  // no exception leaves a region
-#endif
   const std::int64_t number = ++made;
   if (number < first || number > last) return false;
   ++refused;
@@ -157,15 +146,6 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 #endif
 
 }  // extern "C"
-
-#ifdef _OPENMP
-// GCC's OpenMP ends a program that has no memory for its threads. The tests use one.
-extern "C" void GOMP_parallel(void (*region)(void*), void* data, unsigned, unsigned) {
-  in_region = true;
-  region(data);
-  in_region = false;
-}
-#endif
 
 // NOLINTBEGIN: all forms there are
 void* operator new(std::size_t size) { return or_throw(allocate(size)); }

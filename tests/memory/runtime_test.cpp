@@ -13,7 +13,7 @@ SessionOptions options() {
   SessionOptions options;
   options.input = {1, 3, 12, 12};
   options.keep = {"relu1", "relu2"};
-  options.threads = 1;
+  options.execution.threads = 1;
   return options;
 }
 
@@ -103,4 +103,38 @@ TEST_CASE("a tensor is moved without memory") {
   const Requests requests = stop_failing();
   CHECK(requests.made == 0);
   CHECK(tensor.size() == 6);
+}
+
+TEST_CASE("several threads give the same bits, or there is not enough memory, wherever it ended") {
+  // Who asks for what depends on who comes first: a request is one of so many, not always the same one. Threads may
+  // be refused as well.
+  const auto act = [](Nothing) {
+    SessionOptions several = options();
+    several.execution.threads = 3;
+    const Session session(small_model().graph, several);
+    const Trace trace = session.run(input());
+    std::string bytes = bytes_of(trace.ablate("relu1", {}, scores));
+    add_bytes(bytes, trace.logits());
+    for (const Tensor& gradient : trace.gradient("relu2", scores).gradients) add_bytes(bytes, gradient);
+    return bytes;
+  };
+  std::string expected;
+  {
+    fail_request(never, Failing::once);
+    expected = act({});
+    stop_failing();
+  }
+  int refused = 0;
+  const std::int64_t made = requests_of(nothing, act);
+  for (const Failing how : {Failing::once, Failing::onwards}) {
+    for (const std::int64_t number : chosen_requests(made, 600)) {
+      CAPTURE(number);
+      Nothing none;
+      const Ending ending = attempt(none, act, number, how);
+      CHECK(ending.kind != Ending::another_error);
+      if (ending.kind == Ending::done) CHECK(ending.result == expected);
+      refused += ending.requests.refused ? 1 : 0;
+    }
+  }
+  CHECK(refused > 600);
 }

@@ -31,11 +31,7 @@ if(ABLAZE_TESTS)  # all that there are, is tested
   find_package(OpenMP QUIET COMPONENTS CXX)
   find_package(Threads QUIET)
 endif()
-# Debian's package of these headers says that they are for the word size that it was made on.
-set(word ${CMAKE_SIZEOF_VOID_P})
-set(CMAKE_SIZEOF_VOID_P)
 ablaze_need(xtensor libxtensor-dev)
-set(CMAKE_SIZEOF_VOID_P ${word})
 ablaze_need(nlohmann_json nlohmann-json3-dev)
 if(ABLAZE_TOOLS)
   ablaze_need(CLI11 libcli11-dev)

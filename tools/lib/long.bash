@@ -11,6 +11,7 @@ long_parts() {
   part "soak" soak 500
   part "clang-tidy" tidy
   part "32-bit build" build_32_bit
+  part "memory that ends" out_of_memory 50
 }
 
 # repeated_kills ROUNDS: the tests that kill the program, many times over.
@@ -57,4 +58,9 @@ build_32_bit() {
   build m32 ablaze_program
   build/m32/ablaze explain weights/golf-ball-and-parachute.png --class top2 --out build/m32/out >build/m32/out.txt
   grep -q parachute build/m32/out.txt || die "The 32-bit program does not see the parachute."
+}
+
+# out_of_memory SAMPLES: the models that ship, with one request for memory after the other refused.
+out_of_memory() {
+  ABLAZE_MEMORY_SAMPLES=$1 ABLAZE_MEMORY_SEED=$RANDOM build/plain/tests/memory/test_memory_shipped >&2
 }
