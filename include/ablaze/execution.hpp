@@ -25,8 +25,9 @@ class Executor {
 
 /// What work is run with, from a single pass to a whole evaluation.
 struct Execution {
-  /// Threads of one call. 0: as many as may run at the same time, by the process's affinity mask and CPU quota,
-  /// and no more than OMP_NUM_THREADS names. Where the system has no more threads to give, fewer do the work.
+  /// Threads of one call. 0: as many as may run at the same time, by the process's affinity mask and CPU
+  /// quota, and no more than OMP_NUM_THREADS names. Where the system has no more threads to give, fewer do
+  /// the work.
   int threads = 0;
   Isa isa = Isa::automatic;
   bool winograd = true;  ///< false: every convolution is multiplied directly

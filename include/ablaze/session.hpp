@@ -41,9 +41,9 @@ struct StepInfo {
 /// Throws UsageError (an ISA that the processor lacks, a negative number of threads).
 double measured_peak(Isa isa, int threads);
 
-/// The share of their cores' time that `threads` threads (0: as Execution says) get which do nothing but compute: near
-/// 1 on a quiet machine, a half with one busy neighbour on each core. About 50 ms. Times that are taken where
-/// it is low say little of the program that was timed.
+/// The share of their cores' time that `threads` threads (0: as Execution says) get which do nothing but
+/// compute: near 1 on a quiet machine, a half with one busy neighbour on each core. About 50 ms. Times that
+/// are taken where it is low say little of the program that was timed.
 double measured_share(int threads);
 
 /// Seconds that a written cache line takes from the core of one thread to that of another, the slowest of the

@@ -49,7 +49,8 @@ double quota_of_controller(const fs::path& folder) {
   return std::isinf(period) ? kUnlimited : number_in(word_of(folder / "cpu.cfs_quota_us")) / period;
 }
 
-/// The least quota of a group and those above it. A container sees its own group as the root, wherever it lies.
+/// The least quota of a group and those above it. A container sees its own group as the root, wherever it
+/// lies.
 template <class Read>
 double least_quota(const fs::path& root, const fs::path& group, Read read) {
   double least = read(root);

@@ -9,8 +9,8 @@
 #include "threads/backend.hpp"
 #include "threads/threads.hpp"
 
-// OpenMP's threads. How they wait for the next region is its library's affair, which the environment rules; barriers
-// within a region are Team's.
+// OpenMP's threads. How they wait for the next region is its library's affair, which the environment rules;
+// barriers within a region are Team's.
 
 namespace ablaze::threads {
 namespace {

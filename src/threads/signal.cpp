@@ -5,8 +5,8 @@
 namespace ablaze::threads {
 namespace {
 
-// Long enough for threads that finish a step together, short enough to cost a neighbour nothing: to sleep and to be
-// woken takes about as long.
+// Long enough for threads that finish a step together, short enough to cost a neighbour nothing: to sleep and
+// to be woken takes about as long.
 constexpr auto kSpin = std::chrono::microseconds(20);
 constexpr int kLooksPerClock = 32;
 
@@ -21,8 +21,8 @@ inline void relax() {
 
 }  // namespace
 
-// The number is raised before sleepers_ is read, and sleepers_ before the number is read again: in the one order that
-// all threads agree on, one of the two sees the other. Hence no memory order but the strictest.
+// The number is raised before sleepers_ is read, and sleepers_ before the number is read again: in the one
+// order that all threads agree on, one of the two sees the other. Hence no memory order but the strictest.
 
 void Signal::advance() {
   value_.fetch_add(1);

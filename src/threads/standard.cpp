@@ -13,7 +13,8 @@
 #include "threads/signal.hpp"
 #include "threads/threads.hpp"
 
-// Threads of the library's own: started when a region first wants them, kept for the next one, asleep in between.
+// Threads of the library's own: started when a region first wants them, kept for the next one, asleep in
+// between.
 
 namespace ablaze::threads {
 namespace {
@@ -65,7 +66,8 @@ class Worker {
   std::thread thread_;  // last: it uses all that lies before it
 };
 
-/// The threads of one process. A child after fork() has a pool of its own; its parent's is never touched again.
+/// The threads of one process. A child after fork() has a pool of its own; its parent's is never touched
+/// again.
 class Pool {
  public:
   /// A list of at most `count` workers; fewer where the system has no more threads or memory to give.
@@ -138,8 +140,9 @@ class Pool {
   bool closed_ = false;
 };
 
-// Never destroyed: threads may outlive the destruction of static objects. In a child after fork() a new one is made in
-// the same place, and its parent's workers, which the child has no threads of, stay where they are.
+// Never destroyed: threads may outlive the destruction of static objects. In a child after fork() a new one
+// is made in the same place, and its parent's workers, which the child has no threads of, stay where they
+// are.
 alignas(Pool) std::byte pool_memory[sizeof(Pool)];
 Pool* pool = nullptr;
 [[maybe_unused]] Worker* inherited = nullptr;

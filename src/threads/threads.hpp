@@ -18,8 +18,8 @@ std::string_view backend();
 /// quota rounded up, at least 1.
 int available();
 
-/// What Execution::threads stands for: itself, or where it is 0 the smaller of available() and OMP_NUM_THREADS.
-/// Throws UsageError where it is out of range.
+/// What Execution::threads stands for: itself, or where it is 0 the smaller of available() and
+/// OMP_NUM_THREADS. Throws UsageError where it is out of range.
 int resolve(int threads);
 
 class Team;
@@ -48,8 +48,8 @@ class Member {
 };
 
 /// A region: work(member, context) once for each of 1 to resolve(execution.threads) members at the same time.
-/// Returns when all have; an exception that a member threw is thrown again here, the first of several. Within a
-/// region it is one member, the caller.
+/// Returns when all have; an exception that a member threw is thrown again here, the first of several. Within
+/// a region it is one member, the caller.
 void run(const Execution& execution, void (*work)(const Member&, void*), void* context);
 
 template <class Work>

@@ -114,7 +114,8 @@ TEST_CASE("pytorch: the zip form and the legacy form give the same bits") {
   for (const auto& [zip_form, legacy_form] : pairs) {
     const TensorFile a = read_tensor_file(test_data(zip_form)), b = read_tensor_file(test_data(legacy_form));
     REQUIRE(names(a) == names(b));
-    for (const auto& [name, weight] : a.tensors) {
+    for (const auto& [key, weight] : a.tensors) {
+      const std::string name = key;  // a structured binding cannot be captured with clang 14
       CAPTURE(name);
       const Weight& other = b.tensors.at(name);
       CHECK(weight.dtype() == other.dtype());

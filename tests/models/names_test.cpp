@@ -134,7 +134,8 @@ TEST_CASE("names: timm's VGGs are torchvision's, their hidden layers linear") {
   REQUIRE(found.notes.size() == 1);
   CHECK(found.notes[0] == "the names are those of timm's VGG; torchvision's are used here");
   for (const auto& [name, shape] : vgg_shapes(recipe)) {
-    CAPTURE(name);
+    const std::string captured = name;
+    CAPTURE(captured);
     REQUIRE(found.tensors.contains(name));
     CHECK(found.tensors.at(name).shape() == shape);
   }
@@ -150,7 +151,8 @@ TEST_CASE("names: Hugging Face's ResNets are torchvision's") {
     REQUIRE(theirs.size() == own.size());
     const Found found = names_of(zeros(theirs));
     for (const auto& [name, shape] : own) {
-      CAPTURE(name);
+      const std::string captured = name;
+    CAPTURE(captured);
       CHECK(found.tensors.contains(name));
     }
     CHECK(architecture(theirs) == architecture(own));

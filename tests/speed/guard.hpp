@@ -1,10 +1,10 @@
 #pragma once
 
 // Guards of speed that hold on any processor, however busy: no time is judged, only the ratio of two times
-// that the same core takes for two like things in turns. Each guard can be seen to fail: with ABLAZE_PROVE_GUARDS
-// in the environment, as in tools/check --long, the work done twice must be too slow. Elsewhere that is told, not
-// checked: on a processor where a layer is faster beside its yardstick than on any known one, it would fail for being
-// fast.
+// that the same core takes for two like things in turns. Each guard can be seen to fail: with
+// ABLAZE_PROVE_GUARDS in the environment, as in tools/check --long, the work done twice must be too slow.
+// Elsewhere that is told, not checked: on a processor where a layer is faster beside its yardstick than on
+// any known one, it would fail for being fast.
 
 #include <doctest/doctest.h>
 
@@ -33,9 +33,9 @@ class Least {
   double least_ = std::numeric_limits<double>::infinity();
 };
 
-/// Checks that work() takes at most `bound` times the seconds of yardstick(); where it is to be proved, also that work
-/// done twice takes more. All three return the seconds that they took. Turns are taken until both hold, since a neighbour may
-/// spoil some.
+/// Checks that work() takes at most `bound` times the seconds of yardstick(); where it is to be proved, also
+/// that work done twice takes more. All three return the seconds that they took. Turns are taken until both
+/// hold, since a neighbour may spoil some.
 template <class Work, class Twice, class Yardstick>
 void check_ratio(const std::string& what, double bound, Work work, Twice twice, Yardstick yardstick) {
   constexpr int kLeastTurns = 7, kMostTurns = 200;

@@ -88,10 +88,17 @@ TEST_CASE("OMP_NUM_THREADS asks for fewer threads, whatever their source") {
   const char* const before = std::getenv("OMP_NUM_THREADS");
   const std::string saved = before == nullptr ? "" : before;
   const int most = threads::available();
-  for (const auto& [text, expected] : {std::pair{"1", 1}, {"1,2", 1}, {"0", most}, {"-3", most}, {"many", most}, {"", most},
-                                       {"100000000000000000000", most}, {"1000", most}}) {
+  for (const auto& [value, expected] : {std::pair{"1", 1},
+                                        {"1,2", 1},
+                                        {"0", most},
+                                        {"-3", most},
+                                        {"many", most},
+                                        {"", most},
+                                        {"100000000000000000000", most},
+                                        {"1000", most}}) {
+    const std::string text = value;  // a structured binding cannot be captured with clang 14
     CAPTURE(text);
-    ::setenv("OMP_NUM_THREADS", text, 1);
+    ::setenv("OMP_NUM_THREADS", value, 1);
     CHECK(threads::resolve(0) == expected);
     CHECK(threads::resolve(7) == 7);
   }

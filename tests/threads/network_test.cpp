@@ -1,5 +1,5 @@
-// A network over each source of threads: the same bits as on one thread, in a child after fork(), on a caller's
-// threads.
+// A network over each source of threads: the same bits as on one thread, in a child after fork(), on a
+// caller's threads.
 #include <doctest/doctest.h>
 
 #include <ablaze/session.hpp>

@@ -6,6 +6,22 @@
 #include <atomic>
 #include <cerrno>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ABLAZE_THREAD_SANITIZER
+#endif
+#endif
+
+#ifdef ABLAZE_THREAD_SANITIZER
+
+namespace ablaze::testing {
+
+bool refuse_threads(bool /*refuse*/) { return false; }
+
+}  // namespace ablaze::testing
+
+#else
+
 namespace {
 
 std::atomic<bool> refused{false};
@@ -16,7 +32,10 @@ using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void
 
 namespace ablaze::testing {
 
-void refuse_threads(bool refuse) { refused = refuse; }
+bool refuse_threads(bool refuse) {
+  refused = refuse;
+  return true;
+}
 
 }  // namespace ablaze::testing
 
@@ -26,3 +45,5 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
   static const auto real = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
   return refused ? EAGAIN : real(thread, attributes, start, argument);
 }
+
+#endif

@@ -22,7 +22,6 @@ die() { say "$@"; exit 1; }
 test_packages=(
   "clang command:clang++"
   "libclang-rt-dev package:libclang-rt-dev"
-  "libomp-dev package:libomp-dev"
   "libopenmpi-dev command:mpicxx"
   "openmpi-bin command:mpirun"
   "libonnx-testdata file:/usr/share/libonnx-testdata/data/node"

@@ -20,7 +20,9 @@ class StepTimes {
 
   /// By the last thread that is done with a step, or with what came before the first.
   void begin() { last_ = watch_.milliseconds(); }
-  void end(std::size_t step) { times_[step] += watch_.milliseconds() - std::exchange(last_, watch_.milliseconds()); }
+  void end(std::size_t step) {
+    times_[step] += watch_.milliseconds() - std::exchange(last_, watch_.milliseconds());
+  }
 
   /// A leading step, which one of `threads` threads has done for one image beside the others.
   void add(std::size_t step, double milliseconds, int threads) {
@@ -78,7 +80,8 @@ struct Worker {
     member.barrier(begin);
     if (program.leading_steps > 0) {
       const int batch = program.values[static_cast<std::size_t>(program.input)].extent.batch;
-      share(batch, [&](int image) { lead(image); }, begin);
+      share(
+          batch, [&](int image) { lead(image); }, begin);
     }
     for (std::size_t s = program.leading_steps; s < program.steps.size(); ++s) {
       const StepBinding step(program, graph, program.steps[s], memory, changes, parts);

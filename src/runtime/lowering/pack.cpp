@@ -137,7 +137,8 @@ std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::sp
 
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
-                                                      std::span<const double> shift, const Execution& execution) {
+                                                      std::span<const double> shift,
+                                                      const Execution& execution) {
   const auto& conv = std::get<op::Conv2d>(node.op);
   const Shape& shape = conv.weight.shape();
   const int out_channels = static_cast<int>(shape[0]), in_per_group = static_cast<int>(shape[1]);
@@ -240,7 +241,8 @@ void transform_filters(std::span<const std::array<double, 3>> rows, const Filter
 
 std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,
-                                                   std::span<const double> shift, const Execution& execution) {
+                                                   std::span<const double> shift,
+                                                   const Execution& execution) {
   const auto& conv = std::get<op::Conv2d>(node.op);
   const int out_channels = static_cast<int>(conv.weight.shape()[0]),
             in_channels = static_cast<int>(conv.weight.shape()[1]);
@@ -257,25 +259,25 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
 
   // Narrow layers have one group: cut by blocks of input channels, every thread has work.
   threads::for_each(execution, std::ssize(packed->groups) * in_blocks, [&](std::int64_t part) {
-      const OutGroup& group = packed->groups[static_cast<std::size_t>(part / in_blocks)];
-      const auto block = static_cast<int>(part % in_blocks);
-      const int lanes = group.blocks * kBlock;
-      const int outs = std::min(lanes, out_channels - group.first_block * kBlock);
-      const int ins = std::min(kBlock, in_channels - block * kBlock);
-      std::array<std::array<float, kBlock * 9>, kMostLanes> read{};
-      Filters filters;
-      for (int lane = 0; lane < outs; ++lane) {
-        const std::int64_t o = group.first_block * kBlock + lane;
-        conv.weight.read((o * in_channels + block * kBlock) * 9, std::span(read[lane]).first(ins * 9));
-        filters.scale[lane] = scale.empty() ? 1 : scale[o];
+    const OutGroup& group = packed->groups[static_cast<std::size_t>(part / in_blocks)];
+    const auto block = static_cast<int>(part % in_blocks);
+    const int lanes = group.blocks * kBlock;
+    const int outs = std::min(lanes, out_channels - group.first_block * kBlock);
+    const int ins = std::min(kBlock, in_channels - block * kBlock);
+    std::array<std::array<float, kBlock * 9>, kMostLanes> read{};
+    Filters filters;
+    for (int lane = 0; lane < outs; ++lane) {
+      const std::int64_t o = group.first_block * kBlock + lane;
+      conv.weight.read((o * in_channels + block * kBlock) * 9, std::span(read[lane]).first(ins * 9));
+      filters.scale[lane] = scale.empty() ? 1 : scale[o];
+    }
+    float* to = packed->weights.data() + group.weights + std::ptrdiff_t{block} * kBlock * lanes;
+    for (int in = 0; in < kBlock; ++in, to += lanes) {
+      for (int tap = 0; tap < 9; ++tap) {
+        for (int lane = 0; lane < outs; ++lane) filters.taps[tap][lane] = read[lane][in * 9 + tap];
       }
-      float* to = packed->weights.data() + group.weights + std::ptrdiff_t{block} * kBlock * lanes;
-      for (int in = 0; in < kBlock; ++in, to += lanes) {
-        for (int tap = 0; tap < 9; ++tap) {
-          for (int lane = 0; lane < outs; ++lane) filters.taps[tap][lane] = read[lane][in * 9 + tap];
-        }
-        transform_filters(rows, filters, lanes, to, packed->tap_weights);
-      }
+      transform_filters(rows, filters, lanes, to, packed->tap_weights);
+    }
   });
   return packed;
 }
@@ -328,7 +330,8 @@ void pack_rows(const Weight& weight, const kernels::Extent& from, const std::vec
 }  // namespace
 
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
-                                                 int tile_blocks, bool keep_half, const Execution& execution) {
+                                                 int tile_blocks, bool keep_half,
+                                                 const Execution& execution) {
   const auto& linear = std::get<op::Linear>(node.op);
   const int out_channels = static_cast<int>(linear.weight.shape()[0]);
   const int in_blocks = from.blocks() * from.h * from.w;
