@@ -21,7 +21,8 @@ class StepTimes {
   /// By the last thread that is done with a step, or with what came before the first.
   void begin() { last_ = watch_.milliseconds(); }
   void end(std::size_t step) {
-    times_[step] += watch_.milliseconds() - std::exchange(last_, watch_.milliseconds());
+    const double now = watch_.milliseconds();
+    times_[step] += now - std::exchange(last_, now);
   }
 
   /// A leading step, which one of `threads` threads has done for one image beside the others.
