@@ -91,8 +91,8 @@ void paint(const Picture& picture, const Scene& scene, std::span<float> to) {
   }
 }
 
-std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch, const Execution& execution,
-                         std::int64_t index, Activation activation,
+std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch,
+                         const Execution& execution, std::int64_t index, Activation activation,
                          const std::function<void(std::int64_t)>& shown) {
   const auto total = static_cast<std::int64_t>(pictures.size());
   const auto inputs = batch.inputs().values();

@@ -65,8 +65,8 @@ void paint(const Picture& picture, const Scene& scene, std::span<float> to);
 
 /// The probability of a class in each picture. `shown` is called with how many have been, and may throw.
 /// Throws Error where a logit is not finite.
-std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch, const Execution& execution,
-                         std::int64_t index, Activation activation,
+std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch,
+                         const Execution& execution, std::int64_t index, Activation activation,
                          const std::function<void(std::int64_t)>& shown);
 
 }  // namespace ablaze::evaluate

@@ -18,8 +18,8 @@ TensorFile read_safetensors(const std::filesystem::path& file);
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                              const std::string& name);
 
-/// How tensors lie in a file that is written: each is made so when its turn comes, and dropped after it, so that
-/// there is never a second copy of all.
+/// How tensors lie in a file that is written: each is made so when its turn comes, and dropped after it, so
+/// that there is never a second copy of all.
 struct Storing {
   std::function<DType(const Weight&)> dtype;
   std::function<Weight(const std::string& name, const Weight&)> stored;  ///< of that dtype

@@ -55,7 +55,8 @@ Batch::Batch(const Session& session, std::int64_t size) {
   if (bytes > network.options.execution.memory_limit) {
     throw Error("a batch of " + std::to_string(size) + " inputs of " + to_string(network.options.input) +
                 " takes " + std::to_string(bytes >> 20) + " MiB, more than the limit of " +
-                std::to_string(network.options.execution.memory_limit >> 20) + " MiB; use fewer, or allow more memory");
+                std::to_string(network.options.execution.memory_limit >> 20) +
+                " MiB; use fewer, or allow more memory");
   }
   impl_ = std::make_unique<Impl>(session.impl_, size, std::move(program));
 }

@@ -203,7 +203,7 @@ struct LoweringJob {
   bool keep_values = true;
   const kernels::KernelTable* table = nullptr;
   WeightStore* store = nullptr;  ///< weights are packed into it, or found there
-  Execution execution;  ///< with threads and isa resolved
+  Execution execution;           ///< with threads and isa resolved
   /// A tail's: Winograd also where the whole network multiplies directly (else as the whole network, whatever
   /// the batch).
   bool transform_weights = false;
@@ -238,7 +238,8 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable, int thr
 /// Packs a Conv2d, with scale and shift [O] folded in (empty: none).
 std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool planar, int tile_blocks,
                                                       std::span<const double> scale,
-                                                      std::span<const double> shift, const Execution& execution);
+                                                      std::span<const double> shift,
+                                                      const Execution& execution);
 /// The same for Winograd's F(side x side, 3x3): the filters in the transformed domain.
 std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,

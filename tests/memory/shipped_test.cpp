@@ -59,7 +59,7 @@ ExplainOptions options(const std::string& layer) {
 
 TEST_CASE("what ships does its work, or there is not enough memory") {
   for (const auto& [name, chosen] : {std::pair{"resnet18_thin-imagenette", "layer3"},
-                                    std::pair{"vgg11_bn_thin-imagenette", "features.21"}}) {
+                                     std::pair{"vgg11_bn_thin-imagenette", "features.21"}}) {
     const std::string stage = name, layer = chosen;
     const fs::path file = weights / (stage + ".safetensors");
     const Model model = load_model(file);

@@ -152,7 +152,7 @@ TEST_CASE("names: Hugging Face's ResNets are torchvision's") {
     const Found found = names_of(zeros(theirs));
     for (const auto& [name, shape] : own) {
       const std::string captured = name;
-    CAPTURE(captured);
+      CAPTURE(captured);
       CHECK(found.tensors.contains(name));
     }
     CHECK(architecture(theirs) == architecture(own));

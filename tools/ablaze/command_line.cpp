@@ -40,7 +40,8 @@ void add_common_options(CLI::App& grammar, Common& common) {
       "--no-winograd", [&common] { common.execution.winograd = false; },
       "Direct convolutions only: slower, a digit more exact"));
   everywhere(grammar.add_option_function<std::string>(
-                 "--memory", [&common](const std::string& size) { common.execution.memory_limit = parse_size(size); },
+                 "--memory",
+                 [&common](const std::string& size) { common.execution.memory_limit = parse_size(size); },
                  "Most memory for one input's activations (default: 4G)"))
       ->type_name("SIZE");
   everywhere(

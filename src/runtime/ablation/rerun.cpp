@@ -18,7 +18,8 @@ std::int64_t batch_size(const CompiledNetwork& session, NodeId from, std::int64_
   constexpr std::uint64_t most_bytes = std::uint64_t{96} << 20;
   constexpr std::int64_t most_images = 32;
   const std::uint64_t bytes = std::max<std::uint64_t>(session.tail(from, 1)->arena_floats * sizeof(float), 1);
-  const auto fitting = static_cast<std::int64_t>(std::min(most_bytes, session.options.execution.memory_limit) / bytes);
+  const auto fitting =
+      static_cast<std::int64_t>(std::min(most_bytes, session.options.execution.memory_limit) / bytes);
   return std::clamp<std::int64_t>(fitting, 1, std::min(most_images, sets));
 }
 

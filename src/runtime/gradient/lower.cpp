@@ -260,9 +260,10 @@ class GradientLowering {
   void transform(Step& step, NodeId id, kernels::Choice choice) {
     const Value& in = value(step.in);
     const Shape& s = shape(id);
-    const kernels::Choice walk = kernels::choose({columns_, in.extent.channels, static_cast<int>(s[1]),
-                                                  static_cast<int>(s[2]), static_cast<int>(s[3])},
-                                                 network_.options.execution.isa, network_.options.execution.threads);
+    const kernels::Choice walk =
+        kernels::choose({columns_, in.extent.channels, static_cast<int>(s[1]), static_cast<int>(s[2]),
+                         static_cast<int>(s[3])},
+                        network_.options.execution.isa, network_.options.execution.threads);
     step.kind = Step::Kind::winograd;
     step.choice = walk.winograd && walk.side == choice.side ? walk : choice;
     add_winograd_scratch(program_, step, value(step.out).extent.batch, network_.options.execution.threads);

@@ -143,8 +143,9 @@ PulledConvolution pack_pull(const CompiledNetwork& network, NodeId id, std::span
     const Node turned{node.name, transposed(conv, weight, scale, y, x, execution), {}};
     const auto& small = std::get<op::Conv2d>(turned.op);
     if (!strides) phase->choice = choose(network, small, in);
-    phase->packed = phase->choice.winograd ? pack_winograd(turned, phase->choice.side, tile, {}, {}, execution)
-                                           : pack_convolution(turned, false, tile, {}, {}, execution);
+    phase->packed = phase->choice.winograd
+                        ? pack_winograd(turned, phase->choice.side, tile, {}, {}, execution)
+                        : pack_convolution(turned, false, tile, {}, {}, execution);
     pull.bytes += phase->packed->bytes();
     ++phase;
   });

@@ -65,9 +65,9 @@ void Lowering::gather(Step& step) {
   program_.columns += static_cast<std::size_t>(in.blocks());
   Value scratch;  // the gathered state, and a group's gathered weights for each thread
   scratch.layout = Layout::scratch;
-  scratch.scratch_floats =
-      std::ptrdiff_t{in.blocks()} * kernels::kBlock *
-      (in.extent.batch + std::ptrdiff_t{job_.execution.threads} * job_.table->out_blocks_per_tile * kernels::kBlock);
+  scratch.scratch_floats = std::ptrdiff_t{in.blocks()} * kernels::kBlock *
+                           (in.extent.batch + std::ptrdiff_t{job_.execution.threads} *
+                                                  job_.table->out_blocks_per_tile * kernels::kBlock);
   scratch.storage = step.scratch = static_cast<int>(program_.values.size());
   program_.values.push_back(scratch);
 }
@@ -113,7 +113,8 @@ bool Lowering::pools_in_place(NodeId id) const {
 
 kernels::Choice Lowering::choose(NodeId id, const Value& in) const {
   const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
-  const bool direct = !job_.execution.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
+  const bool direct =
+      !job_.execution.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
   if (conv == nullptr || direct) return {};
   const Shape& weight = conv->weight.shape();
   const std::array<int, 2> ones{1, 1};
