@@ -15,16 +15,16 @@ namespace ablaze::cli {
 
 namespace {
 
-struct Words {
+struct ActivationsWords {
   std::string input, model, layer, out;
 };
 
-constexpr const char* examples =
+constexpr const char* activations_examples =
     "  ablaze activations photo.jpg --layer layer4 --out layer4.npy\n"
     "  ablaze activations photo.jpg --model vgg16.safetensors --layer features.28 --out conv5_3.npy\n"
     "  ablaze inspect vgg16.safetensors                             the layers' names\n";
 
-void write_activation(const Words& words, const Common& common, const Model& model) {
+void write_activation(const ActivationsWords& words, const Common& common, const Model& model) {
   const Tensor input = network_input(load_picture(words.input), model);
   SessionOptions options = session_options(common);
   options.input = input.shape();
@@ -35,7 +35,7 @@ void write_activation(const Words& words, const Common& common, const Model& mod
     print(words.layer + ": " + to_string(activation.shape()) + " -> " + shown(words.out) + "\n");
 }
 
-int run(const Words& words, const Common& common) {
+int run(const ActivationsWords& words, const Common& common) {
   const Model model = open_model(words.model);
   ProgressBar bar(1, true);
   return work_through({{{words.input, {}}}, {}}, bar,
@@ -47,7 +47,7 @@ int run(const Words& words, const Common& common) {
 Command activations_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
       app.add_subcommand("activations", "Write what a layer puts out for a photo, as a .npy file");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<ActivationsWords>();
   grammar->add_option("INPUT", words->input, "A photo (JPEG, PNG) or a .npy tensor (1x3xHxW, normalised)")
       ->required()
       ->type_name("");
@@ -57,7 +57,7 @@ Command activations_command(CLI::App& app, const Common& common) {
       ->type_name("NAME")
       ->required();
   grammar->add_option("-o,--out", words->out, "The file: float32, NCHW")->type_name("FILE.npy")->required();
-  add_footer(*grammar, examples);
+  add_footer(*grammar, activations_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -25,7 +25,7 @@ namespace ablaze::cli {
 
 namespace {
 
-struct Words {
+struct BenchWords {
   std::string model;
   int repeats = 20;
   int batch = 1;
@@ -33,7 +33,7 @@ struct Words {
   bool json = false;
 };
 
-constexpr const char* examples =
+constexpr const char* bench_examples =
     "  ablaze bench resnet50.safetensors --threads 2\n"
     "  ablaze bench resnet50.safetensors --batch 16\n"
     "  ablaze bench resnet50.safetensors --isa avx2 --no-winograd --json\n\n"
@@ -86,7 +86,7 @@ std::vector<double> time_passes(const Session& session, const Tensor& input, Tra
 }
 
 /// --input's images, or --batch made up ones: what is in them costs no time.
-Tensor input_of(const Model& model, const Words& words) {
+Tensor input_of(const Model& model, const BenchWords& words) {
   if (words.input.empty()) {
     Shape shape = model.input_shape();
     shape[0] = words.batch;
@@ -100,7 +100,7 @@ Tensor input_of(const Model& model, const Words& words) {
   return images;
 }
 
-Measurement measure(const Model& model, double load, const Common& common, const Words& words) {
+Measurement measure(const Model& model, double load, const Common& common, const BenchWords& words) {
   const Tensor input = input_of(model, words);
   SessionOptions options = session_options(common);
   options.input = input.shape();
@@ -253,7 +253,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
       {"signature", m.signature}};
 }
 
-int run(const Words& words, const Common& common) {
+int run(const BenchWords& words, const Common& common) {
   const base::Stopwatch load;
   const Model model = load_model(words.model);
   const Measurement m = measure(model, load.milliseconds(), common, words);
@@ -269,7 +269,7 @@ int run(const Words& words, const Common& common) {
 
 Command bench_command(CLI::App& app, const Common& common) {
   CLI::App* grammar = app.add_subcommand("bench", "Time a model's forward pass, step by step");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<BenchWords>();
   grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
   grammar->add_option("--repeats", words->repeats, "Runs to take the median of")
       ->type_name("N")
@@ -285,7 +285,7 @@ Command bench_command(CLI::App& app, const Common& common) {
   grammar->add_option("--save-logits", words->save_logits, "Write the logits as .npy, N x classes, float32")
       ->type_name("FILE");
   grammar->add_flag("--json", words->json, "Print one JSON object");
-  add_footer(*grammar, examples);
+  add_footer(*grammar, bench_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -23,7 +23,7 @@ namespace ablaze::cli {
 
 namespace {
 
-struct Words {
+struct ClassifyWords {
   std::vector<std::string> inputs;
   std::string model;
   int top = 5;
@@ -31,7 +31,7 @@ struct Words {
   bool json = false;
 };
 
-constexpr const char* examples =
+constexpr const char* classify_examples =
     "  ablaze classify photo.jpg\n"
     "  ablaze classify photos/ --top 1 --json\n"
     "  ablaze classify photos/ --model resnet50.safetensors --save-logits logits.npy\n";
@@ -44,7 +44,7 @@ struct Result {
 
 class ClassifyRun {
  public:
-  ClassifyRun(const Words& words, const Common& common, FoundInputs found)
+  ClassifyRun(const ClassifyWords& words, const Common& common, FoundInputs found)
       : words_(words),
         found_(std::move(found)),
         model_(open_model(words.model)),
@@ -101,7 +101,7 @@ class ClassifyRun {
     }
   }
 
-  const Words& words_;
+  const ClassifyWords& words_;
   FoundInputs found_;
   Model model_;
   explain::SessionCache sessions_;
@@ -114,7 +114,7 @@ class ClassifyRun {
 
 Command classify_command(CLI::App& app, const Common& common) {
   CLI::App* grammar = app.add_subcommand("classify", "Name what is on a photo: the best classes");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<ClassifyWords>();
   grammar
       ->add_option("INPUT", words->inputs,
                    "Photos (JPEG, PNG), folders of them, or .npy tensors (1x3xHxW, normalised)")
@@ -131,7 +131,7 @@ Command classify_command(CLI::App& app, const Common& common) {
           "Write all logits as one .npy, inputs x classes, float32; an input that failed has a row of nan")
       ->type_name("FILE");
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input");
-  add_footer(*grammar, examples);
+  add_footer(*grammar, classify_examples);
   return {grammar,
           [words, &common] { return ClassifyRun(*words, common, find_inputs(words->inputs)).run(); }};
 }

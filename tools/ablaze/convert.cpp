@@ -22,7 +22,7 @@ namespace ablaze::cli {
 
 namespace {
 
-struct Words {
+struct ConvertWords {
   std::string source, out;
   std::string architecture, labels, activation, provenance;
   std::string dtype = "f32";
@@ -30,7 +30,7 @@ struct Words {
   std::vector<float> mean, std;
 };
 
-constexpr const char* examples =
+constexpr const char* convert_examples =
     "  ablaze convert resnet50-0676ba61.pth --out resnet50.safetensors --labels imagenet.json\n"
     "  ablaze convert network.onnx --out network.safetensors --crop 160\n"
     "  ablaze convert mine.pt --out mine.safetensors --dtype f16 --activation sigmoid\n"
@@ -98,7 +98,7 @@ void set_channels(std::array<float, 3>& out, const std::vector<float>& given, co
 }
 
 /// Nothing, unless the words say something: the source's own holds then.
-std::optional<Preprocess> preprocess_of(const Words& words) {
+std::optional<Preprocess> preprocess_of(const ConvertWords& words) {
   if (!words.resize && !words.crop && words.mean.empty() && words.std.empty()) return std::nullopt;
   Preprocess how;
   how.crop = words.crop.value_or(how.crop);
@@ -111,7 +111,7 @@ std::optional<Preprocess> preprocess_of(const Words& words) {
   return how;
 }
 
-ConvertOptions convert_options(const Words& words) {
+ConvertOptions convert_options(const ConvertWords& words) {
   ConvertOptions options;
   options.dtype = parse_dtype(words.dtype);
   options.activation = parse_activation(words.activation);
@@ -122,7 +122,7 @@ ConvertOptions convert_options(const Words& words) {
   return options;
 }
 
-int run(const Words& words, const Common& common) {
+int run(const ConvertWords& words, const Common& common) {
   const Model model = convert_model(words.source, words.out, convert_options(words));
   const Verification check = verify_model(model);
   if (!check.passed) {
@@ -142,7 +142,7 @@ int run(const Words& words, const Common& common) {
 Command convert_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
       app.add_subcommand("convert", "Make a model file from PyTorch's, ONNX's or plain safetensors weights");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<ConvertWords>();
   grammar
       ->add_option("SOURCE", words->source,
                    "A PyTorch checkpoint (.pth, .pt, .th), an ONNX or a safetensors file")
@@ -178,7 +178,7 @@ Command convert_command(CLI::App& app, const Common& common) {
       ->type_name("X,X,X")
       ->delimiter(',')
       ->expected(1, 3);
-  add_footer(*grammar, examples);
+  add_footer(*grammar, convert_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

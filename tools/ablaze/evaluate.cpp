@@ -19,7 +19,7 @@ namespace ablaze::cli {
 namespace {
 
 /// The words of the command line as they were given.
-struct Words {
+struct EvaluateWords {
   std::string photos, model, boxes, shard = "0/1";
   AttributionWords attribution;
   EvaluateOptions evaluate;
@@ -32,7 +32,7 @@ struct Words {
 
 constexpr const char* what_is_measured = "Metrics";
 
-constexpr const char* examples =
+constexpr const char* evaluate_examples =
     "  ablaze evaluate photos/ --method ablation,gradcam,random --out results\n"
     "  ablaze evaluate photos.csv --metrics pointing-game,energy-pointing-game --of-label --out results\n"
     "  ablaze evaluate JPEGImages/ --boxes Annotations/ --metrics pointing-game --of-label --out results\n"
@@ -47,7 +47,7 @@ std::string metric_ids() {
   return ids;
 }
 
-void add_metric_options(CLI::App& grammar, Words& words) {
+void add_metric_options(CLI::App& grammar, EvaluateWords& words) {
   EvaluateOptions& options = words.evaluate;
   grammar.add_option("--metrics", options.metrics, "Of " + metric_ids())
       ->type_name("ID")
@@ -90,7 +90,7 @@ void add_metric_options(CLI::App& grammar, Words& words) {
       ->group(what_is_measured);
 }
 
-EvaluateTask task_of(const Words& words, const Common& common) {
+EvaluateTask task_of(const EvaluateWords& words, const Common& common) {
   EvaluateTask task;
   task.photos = words.photos;
   task.model = words.model;
@@ -108,7 +108,7 @@ EvaluateTask task_of(const Words& words, const Common& common) {
   return task;
 }
 
-int run(const Words& words, const Common& common) {
+int run(const EvaluateWords& words, const Common& common) {
   if (words.photos.empty() == words.compare.empty()) {
     throw UsageError("give PHOTOS to measure, or --compare two summaries");
   }
@@ -122,7 +122,7 @@ int run(const Words& words, const Common& common) {
 Command evaluate_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
       app.add_subcommand("evaluate", "Measure on a whole data set what the methods' maps are worth");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<EvaluateWords>();
   grammar
       ->add_option(
           "PHOTOS", words->photos,
@@ -148,7 +148,7 @@ Command evaluate_command(CLI::App& app, const Common& common) {
                     "Print one JSON object a line, for each method and metric, and for each two methods");
   add_metric_options(*grammar, *words);
   add_attribution_options(*grammar, words->attribution);
-  add_footer(*grammar, examples);
+  add_footer(*grammar, evaluate_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -20,7 +20,7 @@ namespace ablaze::cli {
 namespace {
 
 /// The words of the command line as they were given.
-struct Words {
+struct ExplainWords {
   std::vector<std::string> inputs;
   std::string model;
   std::vector<std::string> classes{"top1"};
@@ -30,7 +30,7 @@ struct Words {
   PictureWords pictures;
 };
 
-constexpr const char* examples =
+constexpr const char* explain_examples =
     "  ablaze explain photo.jpg\n"
     "  ablaze explain photo.jpg --class top3 --out maps\n"
     "  ablaze explain photo.jpg --layer layer3 --plan\n"
@@ -43,7 +43,7 @@ constexpr const char* examples =
     "  ablaze explain photo.jpg --layer layer3 --paths 8 --interactions 16\n"
     "  ablaze explain photo.jpg --class \"golf ball\" --score margin=parachute --method gradcam\n";
 
-ExplainTask task_of(const Words& words, const Common& common) {
+ExplainTask task_of(const ExplainWords& words, const Common& common) {
   ExplainTask task;
   task.inputs = words.inputs;
   task.model = words.model;
@@ -63,7 +63,7 @@ ExplainTask task_of(const Words& words, const Common& common) {
 Command explain_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
       app.add_subcommand("explain", "Show which part of a photo decided, as an overlay and as numbers");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<ExplainWords>();
   grammar
       ->add_option("INPUT", words->inputs,
                    "Photos (JPEG, PNG), folders of them, or .npy tensors (1x3xHxW, normalised)")
@@ -82,7 +82,7 @@ Command explain_command(CLI::App& app, const Common& common) {
   grammar->add_flag("--plan", words->plan,
                     "Only tell how the layer's channels would be ablated, and what that would cost");
   add_picture_options(*grammar, words->pictures);
-  add_footer(*grammar, examples);
+  add_footer(*grammar, explain_examples);
   return {grammar, [words, &common] {
             const ExplainTask task = task_of(*words, common);
             return words->plan ? run_plan(task) : run_explain(task);

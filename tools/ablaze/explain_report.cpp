@@ -29,10 +29,6 @@ std::string headline(const Style& style, const Explanation& e) {
          " (" + to_string(e.layer_shape) + "), " + fixed(milliseconds, 1) + " ms";
 }
 
-Json numbers_of(const Tensor& map) {
-  return {{"height", map.dim(0)}, {"width", map.dim(1)}, {"values", map.values()}};
-}
-
 Json to_json(const WrittenFiles& files) {
   return {{"overlay", files.overlay.string()},
           {"map", null_where_empty(files.map)},
@@ -60,7 +56,7 @@ Json to_json(const Model& model, const LayerMap& layer) {
            {"layer_shape", layer.layer_shape},
            {"drops", null_where_empty(layer.drops)},
            {"weights", null_where_empty(layer.weights)},
-           {"map", numbers_of(layer.map)}};
+           {"map", map_to_json(layer.map)}};
   if (!layer.note.empty()) out["note"] = layer.note;
   add_findings(out, model, layer.findings);
   return out;
@@ -117,9 +113,9 @@ Json explanation_as_json(const Model& model, const std::filesystem::path& input,
       {"drops", null_where_empty(e.drops)},
       {"weights", null_where_empty(e.weights)},
       {"divisor", e.divisor},
-      {"map", numbers_of(e.map)},
+      {"map", map_to_json(e.map)},
   };
-  if (is_diverging(map_style.colours)) out["signed_map"] = numbers_of(e.signed_map);
+  if (is_diverging(map_style.colours)) out["signed_map"] = map_to_json(e.signed_map);
   if (!e.fused.empty()) out["fused"] = to_json(model, e.fused);
   out["scale"] = {{"low", written.range.low}, {"high", written.range.high}};
   if (map_style.box) out["box"] = written.region ? to_json(*written.region) : Json();

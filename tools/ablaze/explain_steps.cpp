@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::size_t strongest_reported = 48;
 
-Json numbers_of(const Tensor& map) {
-  return {{"height", map.dim(0)}, {"width", map.dim(1)}, {"values", map.values()}};
-}
-
 /// Of the strongest channels: the weight, and the drop where there is one.
 Json strongest_channels(const Steps& steps, const Explanation& e) {
   Json list = Json::array();
@@ -48,7 +44,7 @@ Json numbers_of(const std::string& step, const Steps& steps, const Explanation& 
   if (step == "sum") return {{"order", steps.order}, {"after", running_sums(steps)}};
   if (step == "relu")
     return {
-        {"places_cut", steps.places_cut}, {"before", numbers_of(e.signed_map)}, {"after", numbers_of(e.map)}};
+        {"places_cut", steps.places_cut}, {"before", map_to_json(e.signed_map)}, {"after", map_to_json(e.map)}};
   return Json::object();
 }
 

@@ -23,13 +23,13 @@ namespace ablaze::cli {
 
 namespace {
 
-struct Words {
+struct InspectWords {
   std::string model;
   bool json = false;
   bool verify = false;
 };
 
-constexpr const char* examples =
+constexpr const char* inspect_examples =
     "  ablaze inspect resnet50.safetensors\n"
     "  ablaze inspect resnet50.safetensors --verify\n"
     "  ablaze inspect resnet50.safetensors --json | jq '.layers[].name'\n";
@@ -203,7 +203,7 @@ void require_passed(const Model& model, const Verification& check) {
               " (relative; at most 1e-4 is right): the file is damaged; convert it again");
 }
 
-int run(const Words& words) {
+int run(const InspectWords& words) {
   const Model model = load_model(words.model);
   const Layers layers = layers_of(model);
   const Style style = style_of(1);
@@ -230,11 +230,11 @@ int run(const Words& words) {
 Command inspect_command(CLI::App& app, const Common& /*common*/) {
   CLI::App* grammar =
       app.add_subcommand("inspect", "Show a model file: its layers, shapes, sizes and default target");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<InspectWords>();
   grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
   grammar->add_flag("--json", words->json, "Print one JSON object");
   grammar->add_flag("--verify", words->verify, "Run the self-test that the file carries");
-  add_footer(*grammar, examples);
+  add_footer(*grammar, inspect_examples);
   return {grammar, [words] { return run(*words); }};
 }
 

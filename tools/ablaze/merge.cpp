@@ -14,17 +14,17 @@ namespace ablaze::cli {
 
 namespace {
 
-struct Words {
+struct MergeWords {
   std::vector<std::string> folders;
   std::string out;
   bool json = false;
 };
 
-constexpr const char* examples =
+constexpr const char* merge_examples =
     "  ablaze merge results-0 results-1 results-2 --out results\n"
     "  ablaze merge results-* --out results\n";
 
-int run(const Words& words, const Common& common) {
+int run(const MergeWords& words, const Common& common) {
   const std::vector<std::filesystem::path> folders(words.folders.begin(), words.folders.end());
   evaluate::merge_shards(folders, words.out);
   return summarise_run(words.out, words.json, common.quiet);
@@ -34,7 +34,7 @@ int run(const Words& words, const Common& common) {
 
 Command merge_command(CLI::App& app, const Common& common) {
   CLI::App* grammar = app.add_subcommand("merge", "Put the shards of 'ablaze evaluate' together");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<MergeWords>();
   grammar->add_option("DIR", words->folders, "The folders of all shards, in any order")
       ->required()
       ->type_name("");
@@ -43,7 +43,7 @@ Command merge_command(CLI::App& app, const Common& common) {
       ->required();
   grammar->add_flag("--json", words->json,
                     "Print one JSON object a line, for each method and metric, and for each two methods");
-  add_footer(*grammar, examples);
+  add_footer(*grammar, merge_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

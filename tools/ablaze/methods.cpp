@@ -16,12 +16,12 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* examples =
+constexpr const char* methods_examples =
     "  ablaze methods\n"
     "  ablaze methods --model resnet50.safetensors --layer layer3\n"
     "  ablaze explain photo.jpg --method ablation,gradcam\n";
 
-struct Words {
+struct MethodsWords {
   std::string model;
   std::string layer;
   bool json = false;
@@ -61,7 +61,7 @@ Json as_json(const MethodInfo& method, const MethodCost* cost) {
   return out;
 }
 
-std::vector<MethodCost> costs_of(const Words& words, const Common& common) {
+std::vector<MethodCost> costs_of(const MethodsWords& words, const Common& common) {
   if (words.model.empty() && words.layer.empty()) return {};
   ExplainOptions options;
   options.layer = words.layer;
@@ -69,7 +69,7 @@ std::vector<MethodCost> costs_of(const Words& words, const Common& common) {
   return method_costs(open_model(words.model), options);
 }
 
-int run(const Words& words, const Common& common) {
+int run(const MethodsWords& words, const Common& common) {
   const Style style = style_of(1);
   const std::vector<MethodCost> costs = costs_of(words, common);
   for (std::size_t i = 0; i < methods().size(); ++i) {
@@ -88,13 +88,13 @@ int run(const Words& words, const Common& common) {
 Command methods_command(CLI::App& app, const Common& common) {
   CLI::App* grammar = app.add_subcommand(
       "methods", "List the methods that explain, what they cost, and the papers they come from");
-  const auto words = std::make_shared<Words>();
+  const auto words = std::make_shared<MethodsWords>();
   grammar->add_option("-m,--model", words->model, "Count each method's cost on this model")
       ->type_name("FILE");
   grammar->add_option("-l,--layer", words->layer, "... at this layer (default: the model's)")
       ->type_name("NAME");
   grammar->add_flag("--json", words->json, "Print one JSON object a line, for each method");
-  add_footer(*grammar, examples);
+  add_footer(*grammar, methods_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

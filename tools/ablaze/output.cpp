@@ -16,7 +16,7 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr int bar_width = 30;
+constexpr int probability_width = 30;
 constexpr std::size_t widest_label = 40;
 constexpr std::size_t longest_path = 4096;
 
@@ -53,6 +53,10 @@ Json to_json(const ClassScore& score) {
           {"probability", score.probability}};
 }
 
+Json map_to_json(const Tensor& map) {
+  return {{"height", map.dim(0)}, {"width", map.dim(1)}, {"values", map.values()}};
+}
+
 Json to_json(std::span<const ClassScore> scores) {
   Json list = Json::array();
   for (const ClassScore& score : scores) list.push_back(to_json(score));
@@ -70,7 +74,7 @@ std::string class_bars(const Style& style, std::span<const ClassScore> top) {
     const bool has_probability = !std::isnan(score.probability);
     const std::string value = has_probability ? percent(score.probability) : fixed(score.logit, 3);
     out += "  " + label + "  " + std::string(value.size() < 8 ? 8 - value.size() : 0, ' ') + value;
-    if (has_probability) out += "  " + accent(style, bar(style, score.probability, bar_width));
+    if (has_probability) out += "  " + accent(style, bar(style, score.probability, probability_width));
     out.erase(out.find_last_not_of(' ') + 1);
     out += "\n";
   }

@@ -30,6 +30,9 @@ void print_json(const Json& value);
 Json to_json(const ClassScore& score);
 Json to_json(std::span<const ClassScore> scores);
 
+/// A map [height, width] with all its numbers.
+Json map_to_json(const Tensor& map);
+
 /// Lines of the best classes, each with its probability and a bar.
 std::string class_bars(const Style& style, std::span<const ClassScore> top);
 
