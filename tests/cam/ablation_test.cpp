@@ -9,13 +9,13 @@
 
 #include "cam/method.hpp"
 #include "support/message_of.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using ablaze::testing::message_of;
+using ablaze::testing::tensor;
 
 namespace {
-
-Tensor tensor(Shape shape, std::vector<float> values) { return {std::move(shape), values}; }
 
 /// relu -> global average pool -> linear, over two channels of 2x2: small enough for a sheet of paper.
 Graph paper_network(float bias_of_first) {

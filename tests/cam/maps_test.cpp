@@ -8,16 +8,15 @@
 #include <ablaze/error.hpp>
 
 #include "support/message_of.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using namespace ablaze::cam;
 using ablaze::testing::message_of;
+using ablaze::testing::numbers;
+using ablaze::testing::tensor;
 
 namespace {
-
-Tensor tensor(Shape shape, std::vector<float> values) { return {std::move(shape), values}; }
-
-std::vector<float> numbers(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
 
 // Three channels of one row and two columns.
 const Tensor activation = tensor({1, 3, 1, 2}, {1, 2, 3, 4, 5, 6});

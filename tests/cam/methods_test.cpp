@@ -14,13 +14,12 @@
 #include "cam/ask.hpp"
 #include "support/message_of.hpp"
 #include "support/seeded.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using namespace ablaze::testing;
 
 namespace {
-
-Tensor tensor(Shape shape, std::vector<float> values) { return {std::move(shape), values}; }
 
 /// conv -> relu -> global average pool -> linear: 5 channels of 4x6, 3 classes.
 Asked pooled_network() {

@@ -15,6 +15,7 @@
 #include "cam/views.hpp"
 #include "support/message_of.hpp"
 #include "support/seeded.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using namespace ablaze::cam;
@@ -27,10 +28,6 @@ const Json& golden() {
   static const Json values = Json::parse(std::ifstream(ABLAZE_SOURCE_DIR "/tests/data/maps/golden.json"));
   return values;
 }
-
-Tensor tensor(Shape shape, std::vector<float> values) { return {std::move(shape), values}; }
-
-std::vector<double> numbers(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
 
 double relative_error(const Tensor& found, const std::vector<double>& expected) {
   REQUIRE(static_cast<std::size_t>(found.size()) == expected.size());
@@ -66,18 +63,18 @@ TEST_CASE("fused maps are those of float64") {
 
 TEST_CASE("fusion gives each layer the same say, whatever its units") {
   const Tensor small = tensor({1, 2}, {0.5F, -0.25F}), large = tensor({1, 2}, {2000, 4000});
-  CHECK(numbers(fuse(std::vector{small, large}, Fusion::mean)) == std::vector{0.75, 0.25});
-  CHECK(numbers(fuse(std::vector{small, large}, Fusion::maximum)) == std::vector{1.0, 1.0});
-  const auto product = numbers(fuse(std::vector{small, large}, Fusion::product));
+  CHECK(widened(fuse(std::vector{small, large}, Fusion::mean)) == std::vector{0.75, 0.25});
+  CHECK(widened(fuse(std::vector{small, large}, Fusion::maximum)) == std::vector{1.0, 1.0});
+  const auto product = widened(fuse(std::vector{small, large}, Fusion::product));
   CHECK(product[0] == doctest::Approx(std::sqrt(0.5)));
   CHECK(product[1] == 0);  // the layers disagree
 }
 
 TEST_CASE("a layer that shows nothing is no division by zero") {
   const Tensor nothing({2, 2}), something = tensor({1, 1}, {3});
-  CHECK(numbers(fuse(std::vector{nothing, something}, Fusion::mean)) == std::vector(4, 0.5));
-  CHECK(numbers(fuse(std::vector{nothing, something}, Fusion::product)) == std::vector(4, 0.0));
-  CHECK(numbers(fuse(std::vector{nothing}, Fusion::maximum)) == std::vector(4, 0.0));
+  CHECK(widened(fuse(std::vector{nothing, something}, Fusion::mean)) == std::vector(4, 0.5));
+  CHECK(widened(fuse(std::vector{nothing, something}, Fusion::product)) == std::vector(4, 0.0));
+  CHECK(widened(fuse(std::vector{nothing}, Fusion::maximum)) == std::vector(4, 0.0));
   CHECK_THROWS_AS(fuse({}, Fusion::mean), Error);
   CHECK_THROWS_AS(fuse(std::vector{Tensor({2})}, Fusion::mean), Error);
 }
@@ -90,7 +87,7 @@ TEST_CASE("ways to fuse are found by name") {
 
 TEST_CASE("the principal sum is that of a singular value decomposition") {
   const Tensor activation = positive(seeded_tensor("input.activation", {1, 6, 5, 7}));
-  const auto weights = numbers(seeded_tensor("input.weights", {6}));
+  const auto weights = widened(seeded_tensor("input.weights", {6}));
   const Tensor sum = principal_sum(activation, weights);
   CHECK(sum.shape() == Shape{5, 7});
   CHECK(relative_error(sum, golden()["principal"]) < 1e-6);
@@ -98,16 +95,16 @@ TEST_CASE("the principal sum is that of a singular value decomposition") {
 
 TEST_CASE("of terms that are multiples of one map, the principal sum is the sum") {
   const Tensor activation = tensor({1, 3, 1, 2}, {1, 2, 2, 4, 5, 10});
-  const auto sum = numbers(principal_sum(activation, std::vector<double>{1, -2, 0.5}));
+  const auto sum = widened(principal_sum(activation, std::vector<double>{1, -2, 0.5}));
   CHECK(sum[0] == doctest::Approx(1 - 4 + 2.5));  // below zero: the sign is the sum's
   CHECK(sum[1] == doctest::Approx(2 - 8 + 5));
 }
 
 TEST_CASE("the principal sum of nothing is zero, and of two equal ones finite") {
-  CHECK(numbers(principal_sum(Tensor({1, 2, 2, 1}), std::vector<double>{1, 2})) == std::vector(2, 0.0));
-  CHECK(numbers(principal_sum(tensor({1, 1, 1, 2}, {1, 2}), std::vector<double>{0})) == std::vector(2, 0.0));
+  CHECK(widened(principal_sum(Tensor({1, 2, 2, 1}), std::vector<double>{1, 2})) == std::vector(2, 0.0));
+  CHECK(widened(principal_sum(tensor({1, 1, 1, 2}, {1, 2}), std::vector<double>{0})) == std::vector(2, 0.0));
   const Tensor apart = tensor({1, 2, 1, 2}, {1, 0, 0, 1});  // no first component: both are as large
-  for (const double v : numbers(principal_sum(apart, std::vector<double>{1, 1}))) CHECK(std::isfinite(v));
+  for (const double v : widened(principal_sum(apart, std::vector<double>{1, 1}))) CHECK(std::isfinite(v));
   CHECK_THROWS_AS(principal_sum(apart, std::vector<double>{1}), Error);
 }
 
@@ -137,6 +134,6 @@ TEST_CASE("a view's map is turned back") {
   const View mirrored{{1, 3, 10, 10}, true};
   CHECK(relative_error(turned_back(mirrored, seeded_tensor("input.map0", {7, 5}), 8, 6),
                        golden()["turned_back"]) < 1e-6);
-  CHECK(numbers(turned_back(mirrored, tensor({2, 2}, {1, 2, 3, 4}), 2, 2)) ==
+  CHECK(widened(turned_back(mirrored, tensor({2, 2}, {1, 2, 3, 4}), 2, 2)) ==
         std::vector<double>{2, 1, 4, 3});
 }

@@ -42,8 +42,6 @@ std::string csv_refusal(const std::string& text) {
   return message_of([&] { evaluate::read_csv(file, labelled()); });
 }
 
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 std::vector<int> sides(const Box& box) { return {box.left, box.top, box.right, box.bottom}; }
 
 std::string object(const std::string& name, const std::string& box) {

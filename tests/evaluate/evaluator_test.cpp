@@ -14,6 +14,7 @@
 using namespace ablaze;
 using ablaze::testing::message_of;
 using ablaze::testing::paper_model;
+using ablaze::testing::says;
 using doctest::Approx;
 
 namespace {
@@ -65,8 +66,6 @@ void check_near(const std::vector<double>& found, const std::vector<double>& exp
 std::string refusal(EvaluateOptions options, ExplainOptions explain = {}, Model model = paper_model()) {
   return message_of([&] { Evaluator(std::move(model), explain, options); });
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A network with weights in three stages, for photos of 12x12 pixels.
 Model small_network() {

@@ -21,6 +21,7 @@
 using namespace ablaze;
 using namespace ablaze::evaluate;
 using ablaze::testing::message_of;
+using ablaze::testing::says;
 using ablaze::testing::TemporaryDirectory;
 using doctest::Approx;
 using Json = nlohmann::ordered_json;
@@ -63,8 +64,6 @@ std::string read(const std::filesystem::path& file) {
   const auto bytes = base::read_file(file, 1 << 24);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

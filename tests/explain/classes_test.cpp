@@ -14,6 +14,7 @@
 using namespace ablaze;
 using ablaze::testing::message_of;
 using ablaze::testing::paper_model;
+using ablaze::testing::says;
 
 namespace {
 
@@ -34,8 +35,6 @@ std::vector<std::int64_t> resolved(std::vector<std::string> words) {
 std::string complaint(const std::string& word) {
   return message_of([&] { resolved({word}); });
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

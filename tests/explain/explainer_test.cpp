@@ -15,7 +15,9 @@
 
 using namespace ablaze;
 using ablaze::testing::message_of;
+using ablaze::testing::numbers;
 using ablaze::testing::paper_model;
+using ablaze::testing::says;
 using ablaze::testing::tensor;
 
 namespace {
@@ -29,10 +31,6 @@ Image two_spots() {
   }
   return photo;
 }
-
-std::vector<float> numbers(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string refusal(ExplainOptions options, Model model = paper_model()) {
   return message_of([&] { Explainer(model, options).explain(two_spots()); });

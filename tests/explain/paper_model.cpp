@@ -4,8 +4,6 @@
 
 namespace ablaze::testing {
 
-Tensor tensor(Shape shape, std::vector<float> values) { return {std::move(shape), values}; }
-
 Model paper_model(std::vector<std::string> labels) {
   const auto classes = static_cast<std::int64_t>(labels.size());
   Tensor weight({classes, 3});

@@ -5,10 +5,9 @@
 
 #include <ablaze/model.hpp>
 
-namespace ablaze::testing {
+#include "support/tensors.hpp"
 
-/// A tensor from a list of its numbers.
-Tensor tensor(Shape shape, std::vector<float> values);
+namespace ablaze::testing {
 
 /// A model small enough for a sheet of paper, over photos of 4x4 pixels (mean 0, std 1):
 /// pool (2x2 maximum) -> relu -> global average -> linear. Class c < 3 is the mean of channel c; class 3

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "base/files.hpp"
+#include "formats/import_text.hpp"
 #include "formats/onnx_import.hpp"
-#include "onnx_builder.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace ablaze;
@@ -16,24 +16,6 @@ using namespace ablaze::testing;
 using namespace ablaze::testing::onnx;
 
 namespace {
-
-OnnxNetwork import_text(const std::string& file) {
-  const OnnxExternals none = [](std::string_view) -> OnnxExternal { throw Error("no other files here"); };
-  const auto owner = std::make_shared<const std::vector<std::byte>>(to_bytes(file));
-  const std::string name = "model.onnx";
-  return import_onnx(parse_onnx(*owner, owner, none, name), name);
-}
-
-std::string refused(const std::string& graph) {
-  return message_of([&] { import_text(model(graph)); });
-}
-std::string refused_nodes(const std::string& nodes, std::vector<std::int64_t> input = {1, 3, 4, 6}) {
-  return refused(from_x_to_y(nodes, std::move(input)));
-}
-
-std::string pooled(const std::string& from) {
-  return node("GlobalAveragePool", {from}, {"pooled"}) + node("Flatten", {"pooled"}, {"y"});
-}
 
 std::string v(int i) { return "v" + std::to_string(i); }
 

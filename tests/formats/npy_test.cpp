@@ -5,6 +5,7 @@
 #include "base/files.hpp"
 #include "builders.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using namespace ablaze::formats;
@@ -19,10 +20,9 @@ std::string header(const std::string& descr, const std::string& shape, const std
   return "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }   \n";
 }
 Tensor parse(const std::string& file) { return parse_npy(to_bytes(file), "input"); }
-std::string refused(const std::string& file) {
+std::string refused_npy(const std::string& file) {
   return message_of([&] { parse(file); });
 }
-std::vector<float> numbers(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
 
 }  // namespace
 
@@ -57,26 +57,28 @@ TEST_CASE("npy: float64 and float16 are read, and every version of the header") 
 }
 
 TEST_CASE("npy: other arrays are refused with what to do") {
-  CHECK(contains(refused(npy(header("<i8", "(1,)"), raw(std::int64_t{1}))), "'<i8'"));
-  CHECK(contains(refused(npy(header(">f4", "(1,)"), floats({1}))), "astype('<f4')"));
-  CHECK(contains(refused(npy(header("|O", "(1,)"), "cos\nsystem\n")), "'|O'"));
-  CHECK(contains(refused(npy(header("<f4", "(1, 2)", "True"), floats({1, 2}))), "ascontiguousarray"));
-  CHECK(contains(refused(npy(header("<f4", "(3,)"), floats({1, 2}))), "takes 12 bytes, found 8"));
-  CHECK(contains(refused(npy(header("<f4", "(1,)"), floats({1, 2}))), "takes 4 bytes, found 8"));
-  CHECK(contains(refused(npy(header("<f4", "(4294967296, 4294967296, 4)"), "")), "too many bytes"));
-  CHECK(contains(refused(npy(header("<f4", "(1e9,)"), "")), "header is not what NumPy writes"));
-  CHECK(contains(refused(npy(header("<f4", "(-1,)"), "")), "header is not what NumPy writes"));
-  CHECK(contains(refused(npy(header("<f4", "(99999999999999999999,)"), "")),
+  CHECK(contains(refused_npy(npy(header("<i8", "(1,)"), raw(std::int64_t{1}))), "'<i8'"));
+  CHECK(contains(refused_npy(npy(header(">f4", "(1,)"), floats({1}))), "astype('<f4')"));
+  CHECK(contains(refused_npy(npy(header("|O", "(1,)"), "cos\nsystem\n")), "'|O'"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(1, 2)", "True"), floats({1, 2}))), "ascontiguousarray"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(3,)"), floats({1, 2}))), "takes 12 bytes, found 8"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(1,)"), floats({1, 2}))), "takes 4 bytes, found 8"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(4294967296, 4294967296, 4)"), "")), "too many bytes"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(1e9,)"), "")), "header is not what NumPy writes"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(-1,)"), "")), "header is not what NumPy writes"));
+  CHECK(contains(refused_npy(npy(header("<f4", "(99999999999999999999,)"), "")),
                  "header is not what NumPy writes"));
-  CHECK(contains(refused(npy("{'descr': __import__('os')}", "")), "header is not what NumPy writes"));
-  CHECK(contains(refused(npy("{'descr': '<f4', 'descr': '<f4'}", "")), "header is not what NumPy writes"));
-  CHECK(contains(refused(npy("{}", "")), "header is not what NumPy writes"));
-  CHECK(contains(refused(std::string("\x93NUMPY\x04\x00", 8)), "version is 4"));
-  CHECK(contains(refused("a text"), "not a .npy file"));
-  CHECK(contains(refused(""), "not a .npy file"));
+  CHECK(contains(refused_npy(npy("{'descr': __import__('os')}", "")), "header is not what NumPy writes"));
+  CHECK(
+      contains(refused_npy(npy("{'descr': '<f4', 'descr': '<f4'}", "")), "header is not what NumPy writes"));
+  CHECK(contains(refused_npy(npy("{}", "")), "header is not what NumPy writes"));
+  CHECK(contains(refused_npy(std::string("\x93NUMPY\x04\x00", 8)), "version is 4"));
+  CHECK(contains(refused_npy("a text"), "not a .npy file"));
+  CHECK(contains(refused_npy(""), "not a .npy file"));
 }
 
 TEST_CASE("npy: a file cut short is refused wherever it is cut") {
   const std::string whole = npy(header("<f4", "(2,)"), floats({1, 2}));
-  for (std::size_t size = 0; size < whole.size(); ++size) CHECK_FALSE(refused(whole.substr(0, size)).empty());
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK_FALSE(refused_npy(whole.substr(0, size)).empty());
 }

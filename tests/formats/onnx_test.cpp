@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "base/files.hpp"
+#include "formats/import_text.hpp"
 #include "formats/onnx_import.hpp"
-#include "onnx_builder.hpp"
 #include "support/reference_run.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -19,20 +19,9 @@ using namespace ablaze::testing::onnx;
 
 namespace {
 
-const OnnxExternals kNone = [](std::string_view) -> OnnxExternal { throw Error("no other files here"); };
-
-OnnxNetwork import_text(const std::string& file) {
-  const std::vector<std::byte> content = to_bytes(file);
-  // Weights are views: what outlives the bytes has to own them.
-  const auto owner = std::make_shared<const std::vector<std::byte>>(content);
-  const std::string name = "model.onnx";
-  return import_onnx(parse_onnx(*owner, owner, kNone, name), name);
-}
-
-std::string refused(const std::string& file) {
+std::string refused_file(const std::string& file) {
   return message_of([&] { import_text(file); });
 }
-std::string refused_nodes(const std::string& nodes) { return refused(model(from_x_to_y(nodes))); }
 
 /// The scores for x = 0, 1/8, 2/8, ...
 Values scores(const std::string& nodes, const std::vector<std::int64_t>& shape = {1, 3, 4, 6},
@@ -45,14 +34,10 @@ Values scores(const std::string& nodes, const std::vector<std::int64_t>& shape =
 }
 
 /// Numbers -1, -0.75, ... and around again.
-std::vector<float> numbers(std::int64_t count) {
+std::vector<float> counted(std::int64_t count) {
   std::vector<float> result;
   for (std::int64_t i = 0; i < count; ++i) result.push_back(static_cast<float>(i % 9) / 4 - 1);
   return result;
-}
-
-std::string pooled(const std::string& from) {
-  return node("GlobalAveragePool", {from}, {"pooled"}) + node("Flatten", {"pooled"}, {"y"});
 }
 
 /// The mean of each plane of x, as x is in scores().
@@ -80,8 +65,8 @@ void check_close(const Values& found, const Values& expected) {
 
 TEST_CASE("onnx: a convolution, a pool and a linear layer, by hand") {
   const std::string nodes =
-      initializer(floats_tensor("w", {2, 3, 3, 3}, numbers(54))) +
-      initializer(floats_tensor("b", {2}, {1, -1})) + initializer(floats_tensor("fc", {2, 4}, numbers(8))) +
+      initializer(floats_tensor("w", {2, 3, 3, 3}, counted(54))) +
+      initializer(floats_tensor("b", {2}, {1, -1})) + initializer(floats_tensor("fc", {2, 4}, counted(8))) +
       node("Conv", {"x", "w", "b"}, {"c"},
            attribute("pads", std::vector<std::int64_t>{1, 1, 1, 1}) +
                attribute("strides", std::vector<std::int64_t>{2, 3}),
@@ -286,7 +271,7 @@ TEST_CASE("onnx: every second pixel, and zeros around the planes") {
   check_close(scores(strided), expected);
 
   // Uneven padding of a convolution: against the same with the zeros in a map.
-  const std::string weights = initializer(floats_tensor("w", {2, 3, 2, 3}, numbers(36)));
+  const std::string weights = initializer(floats_tensor("w", {2, 3, 2, 3}, counted(36)));
   const std::string uneven =
       weights + node("Conv", {"x", "w"}, {"m"}, attribute("pads", std::vector<std::int64_t>{0, 2, 1, 1})) +
       pooled("m");
@@ -294,7 +279,7 @@ TEST_CASE("onnx: every second pixel, and zeros around the planes") {
                              node("Conv", {"z", "w"}, {"m"}) + pooled("m");
   check_close(scores(uneven), scores(padded));
   double first = 0;  // by hand: the mean over 4 x 7 outputs of filter 0
-  const std::vector<float> w = numbers(36);
+  const std::vector<float> w = counted(36);
   for (int p = 0; p < 4; ++p) {
     for (int q = 0; q < 7; ++q) {
       for (int c = 0; c < 3; ++c) {
@@ -362,18 +347,18 @@ TEST_CASE("onnx: what cannot be expressed is refused by its operator's name") {
   CHECK(contains(refused_nodes(node("Relu", {"x"}, {"y"})), "it is no classifier"));
   CHECK(contains(refused_nodes(node("Relu", {"x"}, {"z"})), "no such value"));
   CHECK(contains(refused_nodes(node("Relu", {"x"}, {"x"})), "a second time"));
-  CHECK(contains(refused_nodes(initializer(floats_tensor("w", {2, 5, 3, 3}, numbers(90))) +
+  CHECK(contains(refused_nodes(initializer(floats_tensor("w", {2, 5, 3, 3}, counted(90))) +
                                node("Conv", {"x", "w"}, {"y"})),
                  "made for 5 x 1 input channels"));
-  CHECK(contains(refused(model(from_x_to_y(pooled("x")), 8)), "opset 8"));
-  CHECK(contains(refused(model(from_x_to_y(pooled("x")), 99)), "opset 99"));
-  CHECK(contains(refused(model(from_x_to_y(pooled("x"), {1, 3}))), "N x C x H x W"));
-  CHECK(contains(refused(number(1, 7) + bytes(2, "test")), "no graph"));
+  CHECK(contains(refused_file(model(from_x_to_y(pooled("x")), 8)), "opset 8"));
+  CHECK(contains(refused_file(model(from_x_to_y(pooled("x")), 99)), "opset 99"));
+  CHECK(contains(refused_file(model(from_x_to_y(pooled("x"), {1, 3}))), "N x C x H x W"));
+  CHECK(contains(refused_file(number(1, 7) + bytes(2, "test")), "no graph"));
 }
 
 TEST_CASE("onnx: tensors must be as large as their shape says") {
   const auto tensor_of = [](const std::string& content) {
-    return refused(model(from_x_to_y(initializer(content) + pooled("x"))));
+    return refused_file(model(from_x_to_y(initializer(content) + pooled("x"))));
   };
   CHECK(tensor_of(floats_tensor("w", {2}, {1, 2})).empty());
   CHECK(contains(tensor_of(floats_tensor("w", {3}, {1, 2})), "takes 12 bytes, not 8"));
@@ -418,10 +403,11 @@ TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
 
 TEST_CASE("onnx: a message that is cut short or no message is refused") {
   const std::string whole = model(from_x_to_y(pooled("x")));
-  CHECK(refused(whole).empty());
-  for (std::size_t size = 4; size < whole.size(); ++size) CHECK_FALSE(refused(whole.substr(0, size)).empty());
-  CHECK(contains(refused("\x08\x07\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), "ends too early"));
-  CHECK(contains(refused(std::string(12, '\xff')), "does not end"));
-  CHECK(contains(refused(std::string("\x00\x01", 2)), "the number 0"));
-  CHECK(contains(refused("\x0b"), "unknown kind 3"));
+  CHECK(refused_file(whole).empty());
+  for (std::size_t size = 4; size < whole.size(); ++size)
+    CHECK_FALSE(refused_file(whole.substr(0, size)).empty());
+  CHECK(contains(refused_file("\x08\x07\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), "ends too early"));
+  CHECK(contains(refused_file(std::string(12, '\xff')), "does not end"));
+  CHECK(contains(refused_file(std::string("\x00\x01", 2)), "the number 0"));
+  CHECK(contains(refused_file("\x0b"), "unknown kind 3"));
 }

@@ -11,7 +11,7 @@ using namespace ablaze::testing::pickled;
 
 namespace {
 
-std::string refused(const std::string& pickle) {
+std::string refused_pickle(const std::string& pickle) {
   const std::vector<std::byte> bytes = to_bytes(pickle);
   return message_of([&] { parse_pickle(bytes, "model"); });
 }
@@ -33,8 +33,8 @@ TEST_CASE("pickle: numbers") {
   CHECK(integer_of("\x80\x02\x8a\x01\xff.") == -1);
   CHECK(integer_of(std::string("\x80\x02\x8a\x02\xff\x00.", 7)) == 255);
   CHECK(integer_of(whole(integer(-5'000'000'000))) == -5'000'000'000);
-  CHECK(contains(refused("\x80\x02\x8a\x09"
-                         "123456789."),
+  CHECK(contains(refused_pickle("\x80\x02\x8a\x09"
+                                "123456789."),
                  "more than 64 bits"));
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("pickle: nothing but what a state dict needs is named, in any way") {
            std::string("(ios\nsystem\n."),
            whole(dict({{"a", global("os", "system") + call}})),
        }) {
-    const std::string error = refused(pickle);
+    const std::string error = refused_pickle(pickle);
     CAPTURE(error);
     CHECK((contains(error, "'os.system'") || contains(error, "opcode 83 ('S')")));
     CHECK(contains(error, "executed"));
@@ -62,10 +62,10 @@ TEST_CASE("pickle: nothing but what a state dict needs is named, in any way") {
                                                         {"collections", "OrderedDict.update"},
                                                         {"collections.OrderedDict", ""},
                                                         {"numpy.core.multiarray", "fromfile"}})
-    CHECK(contains(refused(whole(global(module, name))), "'" + module + "." + name + "'"));
-  CHECK(contains(refused(whole(global("torch.nn.modules.conv", "Conv2d"))), "whole pickled module"));
+    CHECK(contains(refused_pickle(whole(global(module, name))), "'" + module + "." + name + "'"));
+  CHECK(contains(refused_pickle(whole(global("torch.nn.modules.conv", "Conv2d"))), "whole pickled module"));
   // A name is data, too.
-  CHECK(contains(refused(whole(global("o\x1b[2Js", "system"))), "'o?[2Js.system'"));
+  CHECK(contains(refused_pickle(whole(global("o\x1b[2Js", "system"))), "'o?[2Js.system'"));
 }
 
 TEST_CASE("pickle: objects beside the weights are taken without their content") {
@@ -76,12 +76,12 @@ TEST_CASE("pickle: objects beside the weights are taken without their content") 
            global("collections", "defaultdict") + global("__builtin__", "list") + "\x85R",
            "K\x01K\x02"
            "0"})
-    CHECK(refused(whole(pickle)).empty());
+    CHECK(refused_pickle(whole(pickle)).empty());
 }
 
 TEST_CASE("pickle: allowed globals are called with torch.save's arguments only") {
   const std::string ordered = global("collections", "OrderedDict");
-  CHECK(refused(whole(ordered + ")R")).empty());
+  CHECK(refused_pickle(whole(ordered + ")R")).empty());
   for (const std::string& pickle : std::vector<std::string>{
            ordered + "K\x01\x85R",
            ordered + "]R",
@@ -97,7 +97,7 @@ TEST_CASE("pickle: allowed globals are called with torch.save's arguments only")
            storage("FloatStorage", "0", -1),
        }) {
     CAPTURE(pickle);
-    CHECK(contains(refused(whole(pickle)), "not a state dict's"));
+    CHECK(contains(refused_pickle(whole(pickle)), "not a state dict's"));
   }
 }
 
@@ -128,33 +128,34 @@ TEST_CASE("pickle: a stack, a memo or marks that do not fit are refused") {
                                                             std::string("Q."),
                                                             std::string("\x94.")}) {
     CAPTURE(pickle);
-    CHECK(contains(refused("\x80\x02" + pickle), "not a state dict's"));
+    CHECK(contains(refused_pickle("\x80\x02" + pickle), "not a state dict's"));
   }
-  CHECK(contains(refused("\x80\x06]."), "protocol 6"));
-  CHECK(contains(refused("\x80\x02\x83."), "opcode 131"));
-  CHECK(contains(refused("\x80\x02X\xff\xff\xff\xff"
-                         "a."),
+  CHECK(contains(refused_pickle("\x80\x06]."), "protocol 6"));
+  CHECK(contains(refused_pickle("\x80\x02\x83."), "opcode 131"));
+  CHECK(contains(refused_pickle("\x80\x02X\xff\xff\xff\xff"
+                                "a."),
                  "ends too early"));
-  CHECK(contains(refused("\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
-                         "a."),
+  CHECK(contains(refused_pickle("\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                                "a."),
                  "ends too early"));
-  CHECK(contains(refused("\x80\x02"
-                         "cos"),
+  CHECK(contains(refused_pickle("\x80\x02"
+                                "cos"),
                  "ends too early"));
-  CHECK(contains(refused(""), "ends too early"));
+  CHECK(contains(refused_pickle(""), "ends too early"));
 }
 
 TEST_CASE("pickle: depth, repetition and circles cost nothing") {
   const std::size_t depth = 500'000;
-  CHECK(refused("\x80\x02" + std::string(depth, ']') + std::string(depth - 1, 'a') + ".").empty());
-  CHECK(refused("\x80\x02N" + std::string(depth, '\x85') + ".").empty());
-  CHECK(refused("\x80\x02]q\x01h\x01"
-                "a.")
+  CHECK(refused_pickle("\x80\x02" + std::string(depth, ']') + std::string(depth - 1, 'a') + ".").empty());
+  CHECK(refused_pickle("\x80\x02N" + std::string(depth, '\x85') + ".").empty());
+  CHECK(refused_pickle("\x80\x02]q\x01h\x01"
+                       "a.")
             .empty());  // a list that holds itself
-  CHECK(contains(refused("\x80\x02" + std::string(2'000'000, 'N') + "."), "too many values on the stack"));
-  CHECK(contains(refused("\x80\x02" + std::string(2'000'000, '(') + "."), "too many marks"));
+  CHECK(contains(refused_pickle("\x80\x02" + std::string(2'000'000, 'N') + "."),
+                 "too many values on the stack"));
+  CHECK(contains(refused_pickle("\x80\x02" + std::string(2'000'000, '(') + "."), "too many marks"));
   std::string many = "\x80\x02]";
   for (int i = 0; i < 2'100'000; ++i) many += "]a";
-  CHECK(contains(refused(many + "."), "more than 1000000 values"));
-  CHECK(contains(refused(std::string((64U << 20) + 1, ' ')), "at most"));
+  CHECK(contains(refused_pickle(many + "."), "more than 1000000 values"));
+  CHECK(contains(refused_pickle(std::string((64U << 20) + 1, ' ')), "at most"));
 }

@@ -34,7 +34,7 @@ std::set<std::string> names(const TensorFile& file) {
 const std::string twelve = storage("FloatStorage", "0", 12);
 
 /// The refusal of a state dict with one tensor.
-std::string refused(const std::string& value) { return refusal(pytorch(whole(dict({{"a", value}})))); }
+std::string refused_value(const std::string& value) { return refusal(pytorch(whole(dict({{"a", value}})))); }
 
 const std::set<std::string> net{"bn.bias",   "bn.running_mean", "bn.running_var",
                                 "bn.weight", "conv.bias",       "conv.weight"};
@@ -174,9 +174,9 @@ TEST_CASE("pytorch: a pickle that names os.system is refused, and nothing runs")
 }
 
 TEST_CASE("pytorch: every element of a tensor must lie in its storage") {
-  CHECK(refused(tensor(twelve, 0, {3, 4}, {4, 1})).empty());
-  CHECK(refused(tensor(twelve, 11, {1, 1}, {1'000'000, 1})).empty());  // a stride that is never taken
-  CHECK(refused(tensor(twelve, 100, {0}, {1})).empty());
+  CHECK(refused_value(tensor(twelve, 0, {3, 4}, {4, 1})).empty());
+  CHECK(refused_value(tensor(twelve, 11, {1, 1}, {1'000'000, 1})).empty());  // a stride that is never taken
+  CHECK(refused_value(tensor(twelve, 100, {0}, {1})).empty());
   const std::int64_t huge = std::int64_t{1} << 62;
   for (const std::string& value : std::vector<std::string>{
            tensor(twelve, 1, {3, 4}, {4, 1}),
@@ -188,30 +188,32 @@ TEST_CASE("pytorch: every element of a tensor must lie in its storage") {
            tensor(twelve, 0, {huge / 4, 2}, {huge, huge}),
            tensor(twelve, huge, {2}, {1}),
        })
-    CHECK(contains(refused(value), "outside its storage"));
-  CHECK(contains(refused(tensor(twelve, 0, {huge, 4}, {0, 0})), "strides that do not fit"));
-  CHECK(contains(refused(tensor(twelve, -1, {2}, {1})), "strides that do not fit"));
-  CHECK(contains(refused(tensor(twelve, 0, {2, 2}, {1})), "strides that do not fit"));
-  CHECK(contains(refused(tensor(twelve, 0, {-2}, {1})), "no natural number"));
-  CHECK(contains(refused(tensor(twelve, 0, {2}, {-1})), "no natural number"));
-  CHECK(
-      contains(refused(tensor(twelve, 0, std::vector<std::int64_t>(17, 1), std::vector<std::int64_t>(17, 1))),
-               "17 axes"));
+    CHECK(contains(refused_value(value), "outside its storage"));
+  CHECK(contains(refused_value(tensor(twelve, 0, {huge, 4}, {0, 0})), "strides that do not fit"));
+  CHECK(contains(refused_value(tensor(twelve, -1, {2}, {1})), "strides that do not fit"));
+  CHECK(contains(refused_value(tensor(twelve, 0, {2, 2}, {1})), "strides that do not fit"));
+  CHECK(contains(refused_value(tensor(twelve, 0, {-2}, {1})), "no natural number"));
+  CHECK(contains(refused_value(tensor(twelve, 0, {2}, {-1})), "no natural number"));
+  CHECK(contains(
+      refused_value(tensor(twelve, 0, std::vector<std::int64_t>(17, 1), std::vector<std::int64_t>(17, 1))),
+      "17 axes"));
 }
 
 TEST_CASE("pytorch: storages must be there and as large as the pickle says") {
-  CHECK(contains(refused(tensor(storage("FloatStorage", "0", 13), 0, {1}, {1})), "has only 48 bytes"));
-  CHECK(contains(refused(tensor(storage("DoubleStorage", "0", 12), 0, {1}, {1})), "has only 48 bytes"));
-  CHECK(contains(refused(tensor(storage("FloatStorage", "0", std::int64_t{1} << 62), 0, {1}, {1})),
+  CHECK(contains(refused_value(tensor(storage("FloatStorage", "0", 13), 0, {1}, {1})), "has only 48 bytes"));
+  CHECK(contains(refused_value(tensor(storage("DoubleStorage", "0", 12), 0, {1}, {1})), "has only 48 bytes"));
+  CHECK(contains(refused_value(tensor(storage("FloatStorage", "0", std::int64_t{1} << 62), 0, {1}, {1})),
                  "has only 48 bytes"));
-  CHECK(contains(refused(tensor(storage("FloatStorage", "7", 12), 0, {1}, {1})), "no entry 'net/data/7'"));
-  CHECK(contains(refused(tensor(storage("FloatStorage", "../data.pkl", 1), 0, {1}, {1})), "no entry"));
-  CHECK(contains(refused(tensor(storage("QInt8Storage", "0", 12), 0, {1}, {1})), "'torch.QInt8Storage'"));
+  CHECK(contains(refused_value(tensor(storage("FloatStorage", "7", 12), 0, {1}, {1})),
+                 "no entry 'net/data/7'"));
+  CHECK(contains(refused_value(tensor(storage("FloatStorage", "../data.pkl", 1), 0, {1}, {1})), "no entry"));
+  CHECK(
+      contains(refused_value(tensor(storage("QInt8Storage", "0", 12), 0, {1}, {1})), "'torch.QInt8Storage'"));
 }
 
 TEST_CASE("pytorch: a small file cannot describe tensors without end") {
-  CHECK(refused(tensor(twelve, 0, {2, 12}, {0, 1})) == "");
-  CHECK(contains(refused(tensor(twelve, 0, {1'000'000'000, 12}, {0, 1})), "beyond reason"));
+  CHECK(refused_value(tensor(twelve, 0, {2, 12}, {0, 1})) == "");
+  CHECK(contains(refused_value(tensor(twelve, 0, {1'000'000'000, 12}, {0, 1})), "beyond reason"));
   std::vector<std::pair<std::string, std::string>> many;
   for (int i = 0; i < 100; ++i) many.emplace_back(std::to_string(i), tensor(twelve, 0, {10'000, 2}, {0, 1}));
   CHECK(contains(refusal(pytorch(whole(dict(many)))), "beyond reason"));

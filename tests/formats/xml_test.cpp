@@ -11,16 +11,16 @@ using ablaze::testing::message_of;
 
 namespace {
 
-formats::XmlElement read(const std::string& text) { return formats::read_xml(text, "a.xml"); }
+formats::XmlElement read_text(const std::string& text) { return formats::read_xml(text, "a.xml"); }
 
-std::string refusal(const std::string& text) {
-  return message_of([&] { read(text); });
+std::string refused_xml(const std::string& text) {
+  return message_of([&] { read_text(text); });
 }
 
 }  // namespace
 
 TEST_CASE("an annotation's elements, texts and characters are read") {
-  const auto root = read(
+  const auto root = read_text(
       "\xEF\xBB\xBF<?xml version='1.0'?>\n<!-- made by hand -->\n"
       "<annotation verified=\"yes\" by='a > b'>\n <object><name> a &amp; "
       "b&#33;&#x20AC;</name><empty/></object>\n"
@@ -34,15 +34,16 @@ TEST_CASE("an annotation's elements, texts and characters are read") {
 }
 
 TEST_CASE("what is no XML, or may expand, is refused with its line") {
-  CHECK(refusal("").find("there is no element") != std::string::npos);
-  CHECK(refusal("<a>\n<b></a>").find("a.xml, line 2: ") == 0);
-  CHECK(refusal("<a>\n<b></a>").find("<b> is closed by </a>") != std::string::npos);
-  CHECK(refusal("<!DOCTYPE a [<!ENTITY b \"cc\">]><a>&b;</a>").find("document types") != std::string::npos);
+  CHECK(refused_xml("").find("there is no element") != std::string::npos);
+  CHECK(refused_xml("<a>\n<b></a>").find("a.xml, line 2: ") == 0);
+  CHECK(refused_xml("<a>\n<b></a>").find("<b> is closed by </a>") != std::string::npos);
+  CHECK(refused_xml("<!DOCTYPE a [<!ENTITY b \"cc\">]><a>&b;</a>").find("document types") !=
+        std::string::npos);
   for (const char* text :
        {"<", "<a", "<a>", "<a b>", "<a b=c/>", "<a b='c/>", "<a>&b;</a>", "<a>&#0;</a>", "<a>&#xD800;</a>",
         "<a>&#99999999999;</a>", "<a/><b/>", "<a></a", "<!-- a", "<?a", "<a><![CDATA[</a>", "text", "<a>&"}) {
     CAPTURE(text);
-    CHECK(refusal(text).find("a.xml, line 1: ") == 0);
+    CHECK(refused_xml(text).find("a.xml, line 1: ") == 0);
   }
 }
 
@@ -53,7 +54,7 @@ TEST_CASE("elements nest so deep and no deeper") {
     for (int i = 0; i < depth; ++i) text += "</a>";
     return text;
   };
-  CHECK(refusal(nested(64)) == "");
-  CHECK(refusal(nested(65)).find("deeper than 64") != std::string::npos);
-  CHECK(refusal(nested(1'000'000)).find("deeper than 64") != std::string::npos);
+  CHECK(refused_xml(nested(64)) == "");
+  CHECK(refused_xml(nested(65)).find("deeper than 64") != std::string::npos);
+  CHECK(refused_xml(nested(1'000'000)).find("deeper than 64") != std::string::npos);
 }

@@ -131,8 +131,4 @@ double relative_error(std::span<const double> found, std::span<const double> exp
 
 std::vector<double> widened(std::span<const float> values) { return {values.begin(), values.end()}; }
 
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
-}
-
 }  // namespace ablaze::testing

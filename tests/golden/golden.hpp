@@ -67,6 +67,5 @@ double relative_error(std::span<const double> found, std::span<const double> exp
 std::vector<double> widened(std::span<const float> values);
 
 /// Whether two tensors hold the same bytes.
-bool same_bits(const Tensor& a, const Tensor& b);
 
 }  // namespace ablaze::testing

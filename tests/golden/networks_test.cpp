@@ -9,6 +9,7 @@
 
 #include "golden/golden.hpp"
 #include "support/seeded.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using namespace ablaze::testing;

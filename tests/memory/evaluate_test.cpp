@@ -22,7 +22,7 @@ ExplainOptions explain_options() {
   return options;
 }
 
-EvaluateOptions options() {
+EvaluateOptions evaluate_options() {
   EvaluateOptions options;
   options.metrics.clear();
   for (const MetricInfo& metric : metrics()) options.metrics.push_back(metric.id);
@@ -38,7 +38,7 @@ std::vector<Measurement> measure(Evaluator& evaluator) {
 }  // namespace
 
 TEST_CASE("a photo is measured, or there is not enough memory") {
-  run_out_of_memory([] { return Evaluator(small_model(), explain_options(), options()); },
+  run_out_of_memory([] { return Evaluator(small_model(), explain_options(), evaluate_options()); },
                     [](Evaluator& evaluator) {
                       std::string bytes;
                       for (const Measurement& m : measure(evaluator)) {
@@ -57,11 +57,11 @@ TEST_CASE("a run of an evaluation is written, or goes on where memory ended") {
   base::write_file(model.source, "weights");
   evaluate::Dataset dataset;
   dataset.photos.push_back({"photo.png", folder / "photo.png", 1, {}});
-  Evaluator evaluator(small_model(), explain_options(), options());
+  Evaluator evaluator(small_model(), explain_options(), evaluate_options());
   evaluate::PhotoResult result{0, "photo.png", 1, "church", measure(evaluator), {}};
   const std::string lines = evaluate::to_lines(result);
   const auto manifest = [&] {
-    return evaluate::make_manifest(model, explain_options(), options(), dataset, {});
+    return evaluate::make_manifest(model, explain_options(), evaluate_options(), dataset, {});
   };
   run_out_of_memory(
       [&] {

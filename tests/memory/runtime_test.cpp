@@ -9,7 +9,7 @@ using namespace ablaze::testing;
 
 namespace {
 
-SessionOptions options() {
+SessionOptions session_options() {
   SessionOptions options;
   options.input = {1, 3, 12, 12};
   options.keep = {"relu1", "relu2"};
@@ -22,7 +22,7 @@ const Tensor& input() {
   return tensor;
 }
 
-Session compiled() { return {small_model().graph, options()}; }
+Session compiled() { return {small_model().graph, session_options()}; }
 
 struct Ran {
   Session session = compiled();
@@ -45,7 +45,7 @@ const std::vector<Score> scores{
 TEST_CASE("a network is compiled, or there is not enough memory") {
   const Graph graph = small_model().graph;
   run_out_of_memory(nothing, [&](Nothing) {
-    const Session session(graph, options());
+    const Session session(graph, session_options());
     std::string bytes;
     for (const StepInfo& step : session.steps()) bytes += step.name + step.kind + step.algorithm;
     return bytes;
@@ -109,7 +109,7 @@ TEST_CASE("several threads give the same bits, or there is not enough memory, wh
   // Who asks for what depends on who comes first: a request is one of so many, not always the same one.
   // Threads may be refused as well.
   const auto act = [](Nothing) {
-    SessionOptions several = options();
+    SessionOptions several = session_options();
     several.execution.threads = 3;
     const Session session(small_model().graph, several);
     const Trace trace = session.run(input());

@@ -8,40 +8,33 @@
 #include <map>
 #include <numeric>
 
+#include "runtime/keeping.hpp"
 #include "support/isas.hpp"
 #include "support/message_of.hpp"
 #include "support/random_network.hpp"
 #include "support/reference_run.hpp"
+#include "support/scores.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
+using ablaze::testing::keeping;
 using ablaze::testing::message_of;
 using ablaze::testing::RandomNetwork;
 using ablaze::testing::ReferenceRun;
+using ablaze::testing::score_of;
+using ablaze::testing::to_tensor;
 using ablaze::testing::Values;
 
 namespace {
 
-constexpr double kLargestError = 1e-4;
+constexpr double largest_drop_error = 1e-4;
 using Sets = std::vector<std::vector<int>>;
-
-Tensor to_tensor(Shape shape, const Values& values) {
-  Tensor t(std::move(shape));
-  for (std::size_t i = 0; i < values.size(); ++i) t.data()[i] = static_cast<float>(values[i]);
-  return t;
-}
 
 double norm(const Values& v) { return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0)); }
 
 double distance(Values a, const Values& b) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
   return norm(a);
-}
-
-SessionOptions options_for(const Shape& input, std::vector<std::string> keep) {
-  SessionOptions options;
-  options.input = input;
-  options.keep = std::move(keep);
-  return options;
 }
 
 /// Layers with channels, some of them: every `step`th, beginning with one that depends on the seed.
@@ -81,20 +74,6 @@ void ablate_plane(std::span<double> plane, const Ablation& ablation) {
   }
 }
 
-/// The runner-up of a margin is that of `untouched`.
-double score_of(const Values& logits, const Score& score, const Values& untouched) {
-  const auto index = static_cast<std::size_t>(score.index);
-  if (score.kind == Score::Kind::logit) return logits[index];
-  if (score.kind == Score::Kind::margin) {
-    std::size_t other = index == 0 ? 1 : 0;
-    for (std::size_t c = 0; c < untouched.size() && score.against < 0; ++c) {
-      if (c != index && untouched[c] > untouched[other]) other = c;
-    }
-    return logits[index] - logits[score.against < 0 ? other : static_cast<std::size_t>(score.against)];
-  }
-  return probabilities(std::span<const double>(logits), score.activation)[index];
-}
-
 /// What drops must be: everything behind the layer run again, in float64, for every set.
 std::vector<Values> brute_force(const ReferenceRun& base, NodeId layer, const Ablation& ablation,
                                 const Sets& sets, std::span<const Score> scores) {
@@ -113,17 +92,17 @@ std::vector<Values> brute_force(const ReferenceRun& base, NodeId layer, const Ab
   return drops;
 }
 
-const std::vector<Score> kScores{{Score::Kind::logit, 1, {}},
-                                 {Score::Kind::probability, 0, Activation::softmax},
-                                 {Score::Kind::probability, 1, Activation::sigmoid},
-                                 {Score::Kind::margin, 0, {}, 1},
-                                 {Score::Kind::margin, 1, {}}};
-const std::vector<Score> kLogits{
+const std::vector<Score> scores_to_ablate{{Score::Kind::logit, 1, {}},
+                                          {Score::Kind::probability, 0, Activation::softmax},
+                                          {Score::Kind::probability, 1, Activation::sigmoid},
+                                          {Score::Kind::margin, 0, {}, 1},
+                                          {Score::Kind::margin, 1, {}}};
+const std::vector<Score> logits_to_ablate{
     {Score::Kind::logit, 1, {}}, {Score::Kind::logit, 0, {}}, {Score::Kind::margin, 1, {}}};
 
 /// Drops that are zero by nature have float64's noise on one side and float32's on the other.
 void check_drops(const Values& found, const Values& expected, double score) {
-  CHECK(distance(found, expected) <= kLargestError * norm(expected) + 1e-9 * std::abs(score));
+  CHECK(distance(found, expected) <= largest_drop_error * norm(expected) + 1e-9 * std::abs(score));
 }
 
 /// A network whose delta program meets everything at once: see `wide_network`.
@@ -233,23 +212,23 @@ TEST_CASE("ablation drops are the reference's brute force, for every kind and in
       const std::string& name = graph.node(id).name;
       const Shape layer = base.shapes[static_cast<std::size_t>(id)];
       for (const Ablation& kind : all_kinds(layer)) {
-        const auto expected = brute_force(base, id, kind, singles(layer[1]), kScores);
+        const auto expected = brute_force(base, id, kind, singles(layer[1]), scores_to_ablate);
         for (const Isa isa : testing::available_isas()) {
-          SessionOptions options = options_for(shape, {name});
+          SessionOptions options = keeping(shape, {name});
           options.execution.isa = isa;
           const Trace trace = Session(graph, options).run(to_tensor(shape, input));
-          const Drops drops = trace.ablate(name, kind, kScores);
-          const Drops logits = trace.ablate(name, kind, std::span(kScores).first(1));
+          const Drops drops = trace.ablate(name, kind, scores_to_ablate);
+          const Drops logits = trace.ablate(name, kind, std::span(scores_to_ablate).first(1));
           CAPTURE(seed);
           CAPTURE(name);
           CAPTURE(static_cast<int>(kind.kind));
           CAPTURE(drops.method);
           CAPTURE(to_string(isa));
-          for (std::size_t s = 0; s < kScores.size(); ++s) {
+          for (std::size_t s = 0; s < scores_to_ablate.size(); ++s) {
             CAPTURE(s);
             check_drops(drops.drops[s], expected[s], drops.scores[s]);
             CHECK(drops.scores[s] ==
-                  doctest::Approx(score_of(base.output(), kScores[s], base.output())).epsilon(1e-5));
+                  doctest::Approx(score_of(base.output(), scores_to_ablate[s], base.output())).epsilon(1e-5));
           }
           check_drops(logits.drops[0], expected[0], drops.scores[0]);
         }
@@ -278,15 +257,15 @@ TEST_CASE("sets of channels are ablated together") {
         std::shuffle(set.begin(), set.end(), random);
         sets.push_back(std::move(set));
       }
-      const auto expected = brute_force(base, id, {}, sets, kLogits);
-      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, input));
-      const Drops drops = trace.ablate_sets(name, {}, sets, kLogits);
+      const auto expected = brute_force(base, id, {}, sets, logits_to_ablate);
+      const Trace trace = Session(graph, keeping(shape, {name})).run(to_tensor(shape, input));
+      const Drops drops = trace.ablate_sets(name, {}, sets, logits_to_ablate);
       CAPTURE(seed);
       CAPTURE(name);
       CAPTURE(drops.method);
       CHECK(drops.drops[0][0] == 0);
       CHECK(drops.changed < static_cast<std::int64_t>(sets.size()));
-      for (std::size_t s = 0; s < kLogits.size(); ++s)
+      for (std::size_t s = 0; s < logits_to_ablate.size(); ++s)
         check_drops(drops.drops[s], expected[s], drops.scores[s]);
     }
   }
@@ -305,7 +284,7 @@ TEST_CASE(
     const auto expected = brute_force(base, id, {}, singles(layer[1]), many);
     for (const Isa isa : testing::available_isas()) {
       for (const bool winograd : {true, false}) {
-        SessionOptions options = options_for(p.shape, {name});
+        SessionOptions options = keeping(p.shape, {name});
         options.execution.isa = isa;
         options.execution.winograd = winograd;
         const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
@@ -329,11 +308,11 @@ TEST_CASE("convolutions without their dead columns give the brute force's drops"
   for (const char* layer : {"conv1", "relu2"}) {
     const NodeId id = p.graph.find(layer);
     const auto expected =
-        brute_force(base, id, {}, singles(base.shapes[static_cast<std::size_t>(id)][1]), kLogits);
+        brute_force(base, id, {}, singles(base.shapes[static_cast<std::size_t>(id)][1]), logits_to_ablate);
     for (const Isa isa : testing::available_isas()) {
       CAPTURE(layer);
       CAPTURE(to_string(isa));
-      SessionOptions options = options_for(p.shape, {layer});
+      SessionOptions options = keeping(p.shape, {layer});
       options.execution.isa = isa;
       options.execution.winograd = false;
       const Session session(p.graph, options);
@@ -341,8 +320,8 @@ TEST_CASE("convolutions without their dead columns give the brute force's drops"
       CHECK(std::ranges::any_of(steps, [](const AblationStep& step) {
         return step.operation.starts_with("conv") && step.operation.ends_with("(without dead columns)");
       }));
-      const Drops drops = session.run(to_tensor(p.shape, p.input)).ablate(layer, {}, kLogits);
-      for (std::size_t s = 0; s < kLogits.size(); ++s)
+      const Drops drops = session.run(to_tensor(p.shape, p.input)).ablate(layer, {}, logits_to_ablate);
+      for (std::size_t s = 0; s < logits_to_ablate.size(); ++s)
         check_drops(drops.drops[s], expected[s], drops.scores[s]);
     }
   }
@@ -356,12 +335,12 @@ TEST_CASE("the plain rerun agrees") {
     const Tensor input = to_tensor(shape, network.input());
     for (const NodeId id : some_layers(network, seed, 3)) {
       const std::string& name = graph.node(id).name;
-      SessionOptions options = options_for(shape, {name});
+      SessionOptions options = keeping(shape, {name});
       options.execution.winograd = false;
       const Trace trace = Session(graph, options).run(input);
       options.keep_preactivations = false;
       const Trace bare = Session(graph, options).run(input);
-      const Drops followed = trace.ablate(name, {}, kLogits);
+      const Drops followed = trace.ablate(name, {}, logits_to_ablate);
       AblateOptions plainly;
       plainly.rerun = true;
       const Tensor logits = trace.logits();
@@ -370,14 +349,15 @@ TEST_CASE("the plain rerun agrees") {
         largest = std::max(largest, std::abs(static_cast<double>(logit)));
       CAPTURE(seed);
       CAPTURE(name);
-      for (const Drops& rerun : {trace.ablate(name, {}, kLogits, plainly), bare.ablate(name, {}, kLogits)}) {
+      for (const Drops& rerun :
+           {trace.ablate(name, {}, logits_to_ablate, plainly), bare.ablate(name, {}, logits_to_ablate)}) {
         CHECK(rerun.method == "tail rerun");
         CHECK(rerun.changed >= followed.changed);
-        for (std::size_t s = 0; s < kLogits.size(); ++s) {
+        for (std::size_t s = 0; s < logits_to_ablate.size(); ++s) {
           // A rerun's digits are those of its logits, not of the score, which may be a small one among them.
           const double noise = 1e-6 * std::max(std::abs(rerun.scores[s]), largest);
           CHECK(distance(rerun.drops[s], followed.drops[s]) <=
-                kLargestError * norm(followed.drops[s]) + noise);
+                largest_drop_error * norm(followed.drops[s]) + noise);
         }
       }
     }
@@ -394,19 +374,19 @@ TEST_CASE("each image of a trace has its own drops") {
     for (const NodeId id : some_layers(network, seed, 3)) {
       const std::string& name = graph.node(id).name;
       shape[0] = 3;
-      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, inputs));
+      const Trace trace = Session(graph, keeping(shape, {name})).run(to_tensor(shape, inputs));
       shape[0] = 1;
-      const Session alone(graph, options_for(shape, {name}));
+      const Session alone(graph, keeping(shape, {name}));
       CAPTURE(seed);
       CAPTURE(name);
       for (std::size_t n = 0; n < 3; ++n) {
         const Values input(inputs.begin() + static_cast<std::ptrdiff_t>(n * one),
                            inputs.begin() + static_cast<std::ptrdiff_t>((n + 1) * one));
-        const Drops expected = alone.run(to_tensor(shape, input)).ablate(name, {}, kLogits);
+        const Drops expected = alone.run(to_tensor(shape, input)).ablate(name, {}, logits_to_ablate);
         AblateOptions of_image;
         of_image.image = static_cast<std::int64_t>(n);
-        const Drops found = trace.ablate(name, {}, kLogits, of_image);
-        for (std::size_t s = 0; s < kLogits.size(); ++s)
+        const Drops found = trace.ablate(name, {}, logits_to_ablate, of_image);
+        for (std::size_t s = 0; s < logits_to_ablate.size(); ++s)
           CHECK(distance(found.drops[s], expected.drops[s]) <= 1e-5 * norm(expected.drops[s]));
       }
     }
@@ -418,10 +398,10 @@ TEST_CASE("the number of threads changes no bit of a drop") {
   for (const std::string name : {"relu1", "relu2", "relu4"}) {
     std::vector<Drops> found;
     for (const int threads : {1, 2, 3}) {
-      SessionOptions options = options_for(p.shape, {name});
+      SessionOptions options = keeping(p.shape, {name});
       options.execution.threads = threads;
       const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
-      found.push_back(trace.ablate(name, {}, kScores));
+      found.push_back(trace.ablate(name, {}, scores_to_ablate));
     }
     CHECK(found[1].drops == found[0].drops);
     CHECK(found[2].drops == found[0].drops);
@@ -431,17 +411,19 @@ TEST_CASE("the number of threads changes no bit of a drop") {
 TEST_CASE("a memory limit makes smaller passes of the same result, and the least that does is named") {
   const Prepared p = wide_network(5);
   const std::string name = "relu1";
-  SessionOptions options = options_for(p.shape, {name});
-  const Drops roomy = Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, kLogits);
+  SessionOptions options = keeping(p.shape, {name});
+  const Drops roomy =
+      Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, logits_to_ablate);
   // From the least that the network itself takes upwards: refused with the least named, then small passes.
   options.execution.memory_limit = Session(p.graph, options).activation_bytes();
   const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
-  const std::string message = message_of([&] { trace.ablate(name, {}, kLogits); });
+  const std::string message = message_of([&] { trace.ablate(name, {}, logits_to_ablate); });
   CHECK(message.find("relu1") != std::string::npos);
   const std::size_t at = message.find("at least ");
   REQUIRE(at != std::string::npos);
   options.execution.memory_limit = static_cast<std::size_t>(std::stoul(message.substr(at + 9))) << 20;
-  const Drops tight = Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, kLogits);
+  const Drops tight =
+      Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, logits_to_ablate);
   CHECK(distance(tight.drops[0], roomy.drops[0]) <= 1e-5 * norm(roomy.drops[0]));
 }
 
@@ -464,10 +446,10 @@ TEST_CASE("as nothing is ablated any more, a drop tends to gradient times activa
         for (std::size_t i = k * area; i < (k + 1) * area; ++i) changed[i] *= 1 - step;
         slopes.push_back((base.output()[1] - ReferenceRun(base, id, changed).output()[1]) / step);
       }
-      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, input));
+      const Trace trace = Session(graph, keeping(shape, {name})).run(to_tensor(shape, input));
       const float factor = 1 - 0x1p-20F;
       const Drops drops =
-          trace.ablate(name, {Ablation::Kind::scale, factor, {}}, std::span(kLogits).first(1));
+          trace.ablate(name, {Ablation::Kind::scale, factor, {}}, std::span(logits_to_ablate).first(1));
       Values scaled = drops.drops[0];
       for (double& d : scaled) d /= 1 - static_cast<double>(factor);
       CAPTURE(seed);
@@ -481,9 +463,9 @@ TEST_CASE("impossible sets and images are refused with a word") {
   RandomNetwork network(2);
   const Shape& shape = network.input_shape();
   const std::string name = network.graph().node(1).name;
-  const Trace trace = Session(network.graph(), options_for(shape, {name})).run(Tensor(shape));
+  const Trace trace = Session(network.graph(), keeping(shape, {name})).run(Tensor(shape));
   const auto refuses = [&](Sets sets, AblateOptions options = {}) {
-    CHECK_THROWS_AS(trace.ablate_sets(name, {}, sets, kLogits, options), UsageError);
+    CHECK_THROWS_AS(trace.ablate_sets(name, {}, sets, logits_to_ablate, options), UsageError);
   };
   refuses({{0, 0}});
   refuses({{-1}});
@@ -493,7 +475,7 @@ TEST_CASE("impossible sets and images are refused with a word") {
   refuses({{0}}, second);
   const std::vector<Score> beyond{{Score::Kind::logit, 1000, {}}};
   CHECK_THROWS_AS(trace.ablate(name, {}, beyond), UsageError);
-  CHECK(trace.ablate_sets(name, {}, {}, kLogits).drops[0].empty());
+  CHECK(trace.ablate_sets(name, {}, {}, logits_to_ablate).drops[0].empty());
 }
 
 TEST_CASE("a progress callback sees every channel pass and can cancel") {
@@ -502,7 +484,7 @@ TEST_CASE("a progress callback sees every channel pass and can cancel") {
     const Graph& graph = network.graph();
     const Shape& shape = network.input_shape();
     const std::string name = graph.node(1).name;
-    const Session session(graph, options_for(shape, {name}));
+    const Session session(graph, keeping(shape, {name}));
     const Trace trace = session.run(to_tensor(shape, network.input()));
     const std::vector<Score> scores{{Score::Kind::logit, 0, {}}};
     std::int64_t last = -1, total = 0;
@@ -528,7 +510,7 @@ TEST_CASE("a plan counts what will be done, and never more than a rerun of the t
     const Shape& shape = network.input_shape();
     for (const NodeId id : some_layers(network, seed, 2)) {
       const std::string& name = graph.node(id).name;
-      const Session session(graph, options_for(shape, {name}));
+      const Session session(graph, keeping(shape, {name}));
       const AblationPlan plan = session.plan_ablation(name);
       CAPTURE(seed);
       CAPTURE(name);
@@ -539,7 +521,7 @@ TEST_CASE("a plan counts what will be done, and never more than a rerun of the t
       for (const AblationStep& step : plan.steps) sum += step.multiply_adds;
       CHECK(sum == plan.multiply_adds);
       const Trace trace = session.run(to_tensor(shape, network.input()));
-      CHECK(trace.ablate(name, {}, std::span(kLogits).first(1)).method == plan.method);
+      CHECK(trace.ablate(name, {}, std::span(logits_to_ablate).first(1)).method == plan.method);
       CHECK((plan.method == "closed form") == (plan.batch == 0));
     }
   }
@@ -547,7 +529,7 @@ TEST_CASE("a plan counts what will be done, and never more than a rerun of the t
 
 TEST_CASE("a plan of a small network is what a pencil gives") {
   const Prepared p = wide_network(1);
-  const AblationPlan plan = Session(p.graph, options_for(p.shape, {"relu4"})).plan_ablation("relu4");
+  const AblationPlan plan = Session(p.graph, keeping(p.shape, {"relu4"})).plan_ablation("relu4");
   CHECK(plan.method == "changes");
   CHECK(plan.layer_shape == Shape{33, 8, 7});
   CHECK(plan.rerun_tail == 33 * (33 * 56 * 100 + 100 * 70 + 70 * 20));

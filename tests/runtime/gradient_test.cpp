@@ -6,66 +6,41 @@
 #include <cstring>
 #include <numeric>
 
+#include "runtime/keeping.hpp"
 #include "support/isas.hpp"
 #include "support/message_of.hpp"
 #include "support/random_network.hpp"
 #include "support/reference_gradient.hpp"
 #include "support/reference_run.hpp"
+#include "support/scores.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
+using ablaze::testing::keeping;
 using ablaze::testing::message_of;
 using ablaze::testing::RandomNetwork;
 using ablaze::testing::ReferenceGradient;
 using ablaze::testing::ReferenceRun;
+using ablaze::testing::runner_up;
+using ablaze::testing::same_bits;
+using ablaze::testing::score_of;
+using ablaze::testing::to_tensor;
 using ablaze::testing::Values;
+using ablaze::testing::widened;
 
 namespace {
 
-constexpr double kLargestError = 1e-5;
-
-Tensor to_tensor(Shape shape, const Values& values) {
-  Tensor t(std::move(shape));
-  for (std::size_t i = 0; i < values.size(); ++i) t.data()[i] = static_cast<float>(values[i]);
-  return t;
-}
-
-Values widened(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
+constexpr double largest_gradient_error = 1e-5;
 
 double dot(const Values& a, const Values& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-SessionOptions options_for(const Shape& input, std::vector<std::string> keep) {
-  SessionOptions options;
-  options.input = input;
-  options.keep = std::move(keep);
-  return options;
-}
-
-const std::vector<Score> kScores{{Score::Kind::logit, 1, {}},
-                                 {Score::Kind::probability, 0, Activation::softmax},
-                                 {Score::Kind::probability, 1, Activation::sigmoid},
-                                 {Score::Kind::margin, 0, {}},
-                                 {Score::Kind::margin, 0, {}, 1}};
-
-std::size_t runner_up(const Values& logits, std::size_t index) {
-  std::size_t best = index == 0 ? 1 : 0;
-  for (std::size_t c = 0; c < logits.size(); ++c) {
-    if (c != index && logits[c] > logits[best]) best = c;
-  }
-  return best;
-}
-
-/// y of one image; the runner-up is that of `untouched`.
-double score_of(const Values& logits, const Score& score, const Values& untouched) {
-  const auto index = static_cast<std::size_t>(score.index);
-  if (score.kind == Score::Kind::logit) return logits[index];
-  if (score.kind == Score::Kind::probability)
-    return probabilities(std::span<const double>(logits), score.activation)[index];
-  const std::size_t other =
-      score.against >= 0 ? static_cast<std::size_t>(score.against) : runner_up(untouched, index);
-  return logits[index] - logits[other];
-}
+const std::vector<Score> scores_to_derive{{Score::Kind::logit, 1, {}},
+                                          {Score::Kind::probability, 0, Activation::softmax},
+                                          {Score::Kind::probability, 1, Activation::sigmoid},
+                                          {Score::Kind::margin, 0, {}},
+                                          {Score::Kind::margin, 0, {}, 1}};
 
 /// dy / dlogits
 Values seed_of(const Values& logits, const Score& score) {
@@ -109,25 +84,21 @@ void check_gradients(const Graph& graph, const Shape& shape, const Values& input
                      bool winograd) {
   const std::string& name = graph.node(layer).name;
   for (const Isa isa : testing::available_isas()) {
-    SessionOptions options = options_for(shape, {name});
+    SessionOptions options = keeping(shape, {name});
     options.execution.isa = isa;
     options.execution.winograd = winograd;
     const Trace trace = Session(graph, options).run(to_tensor(shape, input));
-    const Gradients found = trace.gradient(name, kScores);
-    const auto expected = reference_gradients(graph, trace, layer, shape, kScores);
+    const Gradients found = trace.gradient(name, scores_to_derive);
+    const auto expected = reference_gradients(graph, trace, layer, shape, scores_to_derive);
     CAPTURE(name);
     CAPTURE(to_string(shape));
     CAPTURE(to_string(isa));
     CAPTURE(winograd);
-    for (std::size_t s = 0; s < kScores.size(); ++s) {
+    for (std::size_t s = 0; s < scores_to_derive.size(); ++s) {
       CAPTURE(s);
-      CHECK(testing::relative_error(found.gradients[s].values(), expected[s]) <= kLargestError);
+      CHECK(testing::relative_error(found.gradients[s].values(), expected[s]) <= largest_gradient_error);
     }
   }
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
 }
 
 }  // namespace
@@ -154,15 +125,15 @@ TEST_CASE("a gradient has the same bits alone and beside others, on one thread a
     const Shape& shape = network.input_shape();
     const Tensor input = to_tensor(shape, network.input());
     const std::string& name = graph.node(1 + static_cast<NodeId>(seed) % (graph.size() - 1)).name;
-    SessionOptions options = options_for(shape, {name});
+    SessionOptions options = keeping(shape, {name});
     options.execution.threads = 1;
-    const Gradients together = Session(graph, options).run(input).gradient(name, kScores);
+    const Gradients together = Session(graph, options).run(input).gradient(name, scores_to_derive);
     options.execution.threads = 3;
     const Trace trace = Session(graph, options).run(input);
     CAPTURE(seed);
     CAPTURE(name);
-    for (std::size_t s = 0; s < kScores.size(); ++s) {
-      const Gradients alone = trace.gradient(name, std::span(kScores).subspan(s, 1));
+    for (std::size_t s = 0; s < scores_to_derive.size(); ++s) {
+      const Gradients alone = trace.gradient(name, std::span(scores_to_derive).subspan(s, 1));
       CHECK(same_bits(alone.gradients[0], together.gradients[s]));
     }
   }
@@ -179,7 +150,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
     std::normal_distribution<double> normal;
     for (NodeId id = static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
       const std::string& name = graph.node(id).name;
-      const Trace trace = Session(graph, options_for(shape, {name})).run(to_tensor(shape, input));
+      const Trace trace = Session(graph, keeping(shape, {name})).run(to_tensor(shape, input));
       // Beside the layer's own activations, many of which are the same 0: a pool of those has no slope.
       Values point = base.at(id), direction(point.size());
       for (double& v : point) v = static_cast<float>(v + 0.1 * normal(random));
@@ -187,7 +158,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
       const Tensor at = to_tensor(base.shapes[static_cast<std::size_t>(id)], point);
       GradientOptions here;
       here.at = &at;
-      const Gradients found = trace.gradient(name, kScores, here);
+      const Gradients found = trace.gradient(name, scores_to_derive, here);
       CAPTURE(seed);
       CAPTURE(name);
       const auto output_along = [&](double t) {
@@ -198,11 +169,11 @@ TEST_CASE("gradients are the slopes of finite differences") {
       // Small enough that no ReLU and no pool decides otherwise on the way.
       constexpr double step = 1e-7;
       const Values up = output_along(step), down = output_along(-step);
-      for (std::size_t s = 0; s < kScores.size(); ++s) {
+      for (std::size_t s = 0; s < scores_to_derive.size(); ++s) {
         CAPTURE(s);
-        const double slope =
-            (score_of(up, kScores[s], base.output()) - score_of(down, kScores[s], base.output())) /
-            (2 * step);
+        const double slope = (score_of(up, scores_to_derive[s], base.output()) -
+                              score_of(down, scores_to_derive[s], base.output())) /
+                             (2 * step);
         const Values gradient = widened(found.gradients[s]);
         const double scale = std::sqrt(dot(gradient, gradient) * dot(direction, direction));
         CHECK(found.gradients[s].shape() == base.shapes[static_cast<std::size_t>(id)]);
@@ -221,7 +192,7 @@ TEST_CASE("a gradient is taken at other activations, with the untouched run's ru
     for (NodeId id = 1 + static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
       const std::string& name = graph.node(id).name;
       for (const bool keep_preactivations : {true, false}) {
-        SessionOptions options = options_for(shape, {name});
+        SessionOptions options = keeping(shape, {name});
         options.keep_preactivations = keep_preactivations;
         const Trace trace = Session(graph, options).run(input);
         const Tensor own = trace.activation(name);
@@ -232,13 +203,13 @@ TEST_CASE("a gradient is taken at other activations, with the untouched run's ru
           at[i] = own[i % own.size()] * (1 - 0.25F * static_cast<float>(i / own.size()));
         GradientOptions elsewhere;
         elsewhere.at = &at;
-        const Gradients found = trace.gradient(name, kScores, elsewhere);
-        const Gradients here = trace.gradient(name, kScores);
+        const Gradients found = trace.gradient(name, scores_to_derive, elsewhere);
+        const Gradients here = trace.gradient(name, scores_to_derive);
         const Tensor logits = trace.resume(name, at);
         const Values untouched = widened(trace.logits());
         CAPTURE(seed);
         CAPTURE(name);
-        for (std::size_t s = 0; s < kScores.size(); ++s) {
+        for (std::size_t s = 0; s < scores_to_derive.size(); ++s) {
           REQUIRE(found.gradients[s].shape() == three);
           REQUIRE(found.scores[s].size() == 3);
           CHECK(std::memcmp(found.gradients[s].data(), here.gradients[s].data(),
@@ -246,7 +217,7 @@ TEST_CASE("a gradient is taken at other activations, with the untouched run's ru
           for (std::size_t m = 0; m < 3; ++m) {
             const auto row = logits.values().subspan(m * untouched.size(), untouched.size());
             const Values y(row.begin(), row.end());
-            CHECK(found.scores[s][m] == doctest::Approx(score_of(y, kScores[s], untouched)));
+            CHECK(found.scores[s][m] == doctest::Approx(score_of(y, scores_to_derive[s], untouched)));
           }
         }
       }
@@ -262,17 +233,17 @@ TEST_CASE("as the scale of an ablation tends to 1, drop / (1 - scale) tends to g
     const Shape& shape = network.input_shape();
     for (NodeId id = 1 + static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
       const std::string& name = graph.node(id).name;
-      const Session session(graph, options_for(shape, {name}));
+      const Session session(graph, keeping(shape, {name}));
       if (session.layer_shape(name).size() != 4) continue;
       const Trace trace = session.run(to_tensor(shape, network.input()));
       const Tensor a = trace.activation(name);
-      const Gradients gradients = trace.gradient(name, kScores);
+      const Gradients gradients = trace.gradient(name, scores_to_derive);
       Ablation nearly_none{Ablation::Kind::scale, 1 - 1e-6F, {}};
-      const Drops drops = trace.ablate(name, nearly_none, kScores);
+      const Drops drops = trace.ablate(name, nearly_none, scores_to_derive);
       const auto area = static_cast<std::size_t>(a.dim(2) * a.dim(3));
       CAPTURE(seed);
       CAPTURE(name);
-      for (std::size_t s = 0; s < kScores.size(); ++s) {
+      for (std::size_t s = 0; s < scores_to_derive.size(); ++s) {
         Values expected(drops.drops[s].size()), found = drops.drops[s];
         for (std::size_t i = 0; i < a.values().size(); ++i)
           expected[i / area] += static_cast<double>(gradients.gradients[s].values()[i]) * a.values()[i];
@@ -289,7 +260,7 @@ TEST_CASE("what a gradient cannot be taken of or at is said") {
   RandomNetwork network(3);
   const Graph& graph = network.graph();
   const std::string name = graph.node(graph.output() - 1).name;
-  const Trace trace = Session(graph, options_for(network.input_shape(), {name}))
+  const Trace trace = Session(graph, keeping(network.input_shape(), {name}))
                           .run(to_tensor(network.input_shape(), network.input()));
   const auto refusal = [&](const Score& score, std::string_view layer) {
     return message_of([&] { trace.gradient(layer, std::span(&score, 1)); });
@@ -318,7 +289,7 @@ TEST_CASE("transposed weights are packed when they are first needed, or when the
   const Graph& graph = network.graph();
   const std::string& name = graph.node(1).name;
   for (const bool keep_preactivations : {true, false}) {
-    SessionOptions options = options_for(network.input_shape(), {name});
+    SessionOptions options = keeping(network.input_shape(), {name});
     options.keep_preactivations = keep_preactivations;
     const Session session(graph, options);
     const std::size_t forward = session.packed_bytes();
@@ -333,7 +304,7 @@ TEST_CASE("transposed weights are packed when they are first needed, or when the
 
 TEST_CASE("a gradient that does not fit the memory limit is refused with what it takes") {
   RandomNetwork network(5);
-  SessionOptions options = options_for(network.input_shape(), {network.graph().node(1).name});
+  SessionOptions options = keeping(network.input_shape(), {network.graph().node(1).name});
   options.execution.memory_limit = Session(network.graph(), options).activation_bytes();
   const Trace trace =
       Session(network.graph(), options).run(to_tensor(network.input_shape(), network.input()));

@@ -8,31 +8,23 @@
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
 #include "support/reference_run.hpp"
+#include "support/tensors.hpp"
 
 using namespace ablaze;
 using ablaze::testing::RandomNetwork;
 using ablaze::testing::ReferenceRun;
 using ablaze::testing::relative_error;
+using ablaze::testing::same_bits;
+using ablaze::testing::to_tensor;
 using ablaze::testing::Values;
 
 namespace {
 
 constexpr unsigned kNetworks = 20;
 
-Tensor to_tensor(Shape shape, const Values& values) {
-  Tensor t(std::move(shape));
-  for (std::size_t i = 0; i < values.size(); ++i) t.data()[i] = static_cast<float>(values[i]);
-  return t;
-}
-
 Shape with_batch(Shape shape, std::int64_t batch) {
   shape[0] = batch;
   return shape;
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
 }
 
 SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {

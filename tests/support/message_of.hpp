@@ -1,7 +1,9 @@
 #pragma once
 
-#include <ablaze/error.hpp>
 #include <string>
+#include <string_view>
+
+#include <ablaze/error.hpp>
 
 namespace ablaze::testing {
 
@@ -15,5 +17,7 @@ std::string message_of(Call&& call) {
   }
   return {};
 }
+
+inline bool says(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 }  // namespace ablaze::testing

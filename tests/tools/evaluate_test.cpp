@@ -49,7 +49,7 @@ bool is_installed(const std::string& program) {
   return std::system(("command -v " + program + " >/dev/null 2>&1").c_str()) == 0;
 }
 
-std::string quoted(const std::string& word) { return "'" + word + "'"; }
+std::string in_quotes(const std::string& word) { return "'" + word + "'"; }
 
 /// A command line as one word: parallel hands it to another shell.
 std::string doubly_quoted(const std::string& command) {
@@ -66,8 +66,8 @@ int shell(const std::string& command) {
 }
 
 std::string shell_words(const Strings& words) {
-  std::string text = quoted(ABLAZE_PROGRAM);
-  for (const std::string& word : words) text += " " + quoted(word);
+  std::string text = in_quotes(ABLAZE_PROGRAM);
+  for (const std::string& word : words) text += " " + in_quotes(word);
   return text;
 }
 
@@ -210,7 +210,7 @@ TEST_CASE("GNU parallel runs the shards") {
   const Photos w(2);
   REQUIRE(run_ablaze(w.words("whole")).status == 0);
   Strings words = w.words("shard-{}", {"--shard", "{}/3"});
-  CHECK(shell("HOME=" + quoted(w / "home") + " parallel --will-cite -j 3 " +
+  CHECK(shell("HOME=" + in_quotes(w / "home") + " parallel --will-cite -j 3 " +
               doubly_quoted(shell_words(words)) + " ::: 0 1 2") == 0);
   CHECK(run_ablaze({"merge", w / "shard-2", w / "shard-0", w / "shard-1", "--out", w / "merged"}).status ==
         0);

@@ -22,14 +22,9 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-Finished explain(const Workshop& w, Strings words) {
-  words.insert(words.begin(), {"explain", "--model", w.model(), "--out", w / "out"});
-  return run_ablaze(words);
-}
-
 std::vector<Json> explain_json(const Workshop& w, Strings words) {
   words.push_back("--json");
-  const Finished done = explain(w, std::move(words));
+  const Finished done = run_explain(w, std::move(words));
   CAPTURE(done.err);
   REQUIRE(done.status == 0);
   return done.json();
@@ -70,7 +65,7 @@ TEST_CASE("a size is the same as running the larger input") {
   CHECK(direct["map"] == large["map"]);
   CHECK(Image::load(large["files"]["overlay"].get<std::string>()).width() == photo.width());
 
-  const Finished tensor = explain(w, {w / "large.npy", "--size", "96"});
+  const Finished tensor = run_explain(w, {w / "large.npy", "--size", "96"});
   CHECK(tensor.status == 1);
   CHECK(says(tensor.err, "its own size"));
 }
@@ -176,7 +171,7 @@ TEST_CASE("the steps are all there, and the JSON is last and agrees with --json"
   // A second run over the folder does not take the first one's pictures for photos.
   w.save_picture("set/a.png");
   for (int run = 0; run < 2; ++run)
-    CHECK(explain(w, {w / "set", "--steps", w / "set/way", "--class", "tench", "-q"}).status == 0);
+    CHECK(run_explain(w, {w / "set", "--steps", w / "set/way", "--class", "tench", "-q"}).status == 0);
   CHECK(w.files_in("set").size() == 7);
 }
 
@@ -187,7 +182,7 @@ TEST_CASE("a contact sheet is written where it is asked for, and named in every 
   for (const Json& json : lines) CHECK(json["files"]["sheet"] == w / "out/photo.sheet.png");
   const Image sheet = Image::load(w / "out/photo.sheet.png");
   CHECK(sheet.width() == 720);
-  const Finished quiet = explain(w, {w.photo(), "--class", "top2", "--sheet", "-q"});
+  const Finished quiet = run_explain(w, {w.photo(), "--class", "top2", "--sheet", "-q"});
   CHECK(std::count(quiet.out.begin(), quiet.out.end(), '\n') == 3);
 }
 
@@ -195,8 +190,8 @@ TEST_CASE("names that would be one are numbered") {
   const Workshop w;
   w.save_picture("photo.ablation.png");  // its sheet and its overlays must not meet those of photo.png
   w.save_picture("x/photo.png");
-  const Finished done = explain(w, {w.photo(), w / "photo.ablation.png", w / "x/photo.png", "--class",
-                                    "tench", "--sheet", "--box", "--steps", w / "way", "-q"});
+  const Finished done = run_explain(w, {w.photo(), w / "photo.ablation.png", w / "x/photo.png", "--class",
+                                        "tench", "--sheet", "--box", "--steps", w / "way", "-q"});
   CHECK(done.status == 0);
   std::vector<std::string> paths;
   std::istringstream lines(done.out);
@@ -246,7 +241,7 @@ TEST_CASE("what does not go together is wrong usage, and nothing is written") {
   const Workshop w;
   const auto check = [&](Strings words, const std::string& part) {
     words.push_back(w.photo());
-    const Finished done = explain(w, words);
+    const Finished done = run_explain(w, words);
     CAPTURE(done.err);
     CHECK(done.status == 2);
     CHECK(says(done.err, part));

@@ -26,15 +26,9 @@ std::vector<std::string> keys(const Json& object) {
   return names;
 }
 
-/// explain with the test's model, pictures in the workshop's "out".
-Finished explain(const Workshop& w, std::vector<std::string> words) {
-  words.insert(words.begin(), {"explain", "--model", w.model(), "--out", w / "out"});
-  return run_ablaze(words);
-}
-
 Json explain_one(const Workshop& w, std::vector<std::string> words) {
   words.push_back("--json");
-  const Finished done = explain(w, std::move(words));
+  const Finished done = run_explain(w, std::move(words));
   CAPTURE(done.err);
   REQUIRE(done.status == 0);
   return done.json().at(0);
@@ -149,7 +143,7 @@ TEST_CASE("the overlay has the photo's size and the saved map is the map") {
 
 TEST_CASE("several classes share a call and their names never collide") {
   const Workshop w;
-  const Finished done = explain(w, {w.photo(), "--class", "top5", "--class", "1", "--json"});
+  const Finished done = run_explain(w, {w.photo(), "--class", "top5", "--class", "1", "--json"});
   CHECK(done.status == 0);
   CHECK(done.json().size() == 5);
   CHECK(w.files_in("out") == Strings{"photo.ablation.a-label-as-long-as-some-are.png",
@@ -163,7 +157,7 @@ TEST_CASE("a folder's subfolders are mirrored, and equal names are numbered") {
   w.save_picture("set/two/a.png");
   w.save_picture("else/a.png");
   w.save_picture("a.png");
-  const Finished done = explain(w, {w / "set", w / "else", w / "a.png", "--class", "tench", "--quiet"});
+  const Finished done = run_explain(w, {w / "set", w / "else", w / "a.png", "--class", "tench", "--quiet"});
   CHECK(done.status == 0);
   CHECK(w.files_in("out") == Strings{"a-2.ablation.tench.png", "a.ablation.tench.png",
                                      "one/a.ablation.tench.png", "two/a.ablation.tench.png"});
@@ -172,7 +166,7 @@ TEST_CASE("a folder's subfolders are mirrored, and equal names are numbered") {
 
 TEST_CASE("what a person reads names the classes, the files and the layer") {
   const Workshop w;
-  const Finished done = explain(w, {w.photo(), "--class", "tench"});
+  const Finished done = run_explain(w, {w.photo(), "--class", "tench"});
   CHECK(done.status == 0);
   CHECK(done.err.empty());
   CHECK(says(done.out, "tench: ablation at layer4 (10x2x2)"));
@@ -207,11 +201,11 @@ TEST_CASE("the kinds of ablation do what they say") {
   Image(2, 2).save_png(w / "black.png");
   CHECK(drops("mask=" + w / "black.png") == same);  // nothing is masked
   Image(4, 3).save_png(w / "large.png");
-  const Finished wrong = explain(w, {w.photo(), "--ablate", "mask=" + w / "large.png"});
+  const Finished wrong = run_explain(w, {w.photo(), "--ablate", "mask=" + w / "large.png"});
   CHECK(wrong.status == 1);
   CHECK(says(wrong.err, "3x4"));
   CHECK(says(wrong.err, "2x2"));
-  CHECK(explain(w, {w.photo(), "--ablate", "mask=" + w / "missing.png"}).status == 1);
+  CHECK(run_explain(w, {w.photo(), "--ablate", "mask=" + w / "missing.png"}).status == 1);
 }
 
 TEST_CASE("the numbers do not depend on the threads or on what else is in the call") {
@@ -223,8 +217,8 @@ TEST_CASE("the numbers do not depend on the threads or on what else is in the ca
   };
   const Json alone =
       numbers(explain_one(w, {w.photo(), "--layer", "layer1", "--threads", "1", "--class", "tench"}));
-  const Finished many = explain(w, {w / "other.png", w.photo(), "--layer", "layer1", "--threads", "2",
-                                    "--class", "golf ball", "--class", "tench", "--json"});
+  const Finished many = run_explain(w, {w / "other.png", w.photo(), "--layer", "layer1", "--threads", "2",
+                                        "--class", "golf ball", "--class", "tench", "--json"});
   CHECK(numbers(many.json().at(3)) == alone);
 }
 
@@ -232,7 +226,7 @@ TEST_CASE("mistyped layers, classes and methods are wrong usage, with a suggesti
   const Workshop w;
   const auto check = [&](std::vector<std::string> words, const std::string& part) {
     words.push_back(w.photo());
-    const Finished done = explain(w, words);
+    const Finished done = run_explain(w, words);
     CAPTURE(done.err);
     CHECK(done.status == 2);
     CHECK(says(done.err, part));
@@ -252,7 +246,7 @@ TEST_CASE("what fails is listed at the end, and the rest is done") {
   w.save_picture("set/a.png");
   w.write("set/b.jpg", "text");
   w.save_picture("set/c.png");
-  const Finished done = explain(w, {w / "set", w / "missing.png", "--class", "tench", "--json"});
+  const Finished done = run_explain(w, {w / "set", w / "missing.png", "--class", "tench", "--json"});
   CHECK(done.status == 1);
   CHECK(done.json().size() == 2);
   CHECK(says(done.err, "b.jpg"));
@@ -274,14 +268,14 @@ TEST_CASE("a second run over a folder leaves the first one's pictures alone") {
 TEST_CASE("--plan tells what an ablation would cost, and explains nothing") {
   const Workshop w;
   const std::string photo = ABLAZE_SOURCE_DIR "/weights/golf-ball-and-parachute.png";
-  const Finished done = explain(w, {photo, "--plan"});
+  const Finished done = run_explain(w, {photo, "--plan"});
   CAPTURE(done.err);
   REQUIRE(done.status == 0);
   for (const char* part : {"this plan", "rerunning the tail", "rerunning the network"})
     CHECK(done.out.find(part) != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(w / "out"));
 
-  const Finished json = explain(w, {photo, "--plan", "--json"});
+  const Finished json = run_explain(w, {photo, "--plan", "--json"});
   REQUIRE(json.status == 0);
   const Json plan = json.json().at(0);
   CHECK(keys(plan) == Strings{"input_shape", "layer", "layer_shape", "method", "steps", "multiply_adds",

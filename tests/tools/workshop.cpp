@@ -70,8 +70,6 @@ Finished run_ablaze(const std::vector<std::string>& words, const std::string& li
   return {exit_status(waited), content(folder / "out"), content(folder / "err")};
 }
 
-bool says(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
 Workshop::Workshop() { save_picture("photo.png"); }
 
 std::string Workshop::model() const { return converted_model().string(); }
@@ -108,6 +106,11 @@ std::vector<std::string> Workshop::files_in(const fs::path& name) const {
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+Finished run_explain(const Workshop& w, std::vector<std::string> words) {
+  words.insert(words.begin(), {"explain", "--model", w.model(), "--out", w / "out"});
+  return run_ablaze(words);
 }
 
 void write_thin_resnet(const fs::path& file, std::int64_t width) {

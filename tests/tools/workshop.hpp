@@ -10,6 +10,7 @@
 #include <ablaze/tensor.hpp>
 #include <nlohmann/json.hpp>
 
+#include "support/message_of.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace ablaze::testing {
@@ -27,8 +28,6 @@ struct Finished {
 
 /// Runs the ablaze program with these words. `limits` is a piece of shell that comes before it.
 Finished run_ablaze(const std::vector<std::string>& words, const std::string& limits = "");
-
-bool says(std::string_view text, std::string_view part);
 
 /// A folder for one test, with a small model of five classes and a photo. The model is converted once a
 /// process.
@@ -49,6 +48,9 @@ class Workshop {
  private:
   TemporaryDirectory folder_;
 };
+
+/// Runs explain with the workshop's model; the pictures go to its "out".
+Finished run_explain(const Workshop& w, std::vector<std::string> words);
 
 /// The weights of a thin ResNet as a plain safetensors file: what `ablaze convert` takes.
 void write_thin_resnet(const std::filesystem::path& file, std::int64_t width = 4);

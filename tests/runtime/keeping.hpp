@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ablaze/session.hpp>
+
+namespace ablaze::testing {
+
+/// Options for an input of this shape; the activations of these layers are kept.
+inline SessionOptions keeping(const Shape& input, std::vector<std::string> layers) {
+  SessionOptions options;
+  options.input = input;
+  options.keep = std::move(layers);
+  return options;
+}
+
+}  // namespace ablaze::testing
