@@ -19,13 +19,13 @@ using ablaze::testing::tensor;
 namespace {
 
 // Three channels of one row and two columns.
-const Tensor activation = tensor({1, 3, 1, 2}, {1, 2, 3, 4, 5, 6});
+const Tensor three_channels = tensor({1, 3, 1, 2}, {1, 2, 3, 4, 5, 6});
 
 }  // namespace
 
 TEST_CASE("a weighted sum keeps its signs until it is rectified") {
   const std::vector<double> weights{1, -2, 0.5};
-  const Tensor sum = weighted_sum(activation, weights);
+  const Tensor sum = weighted_sum(three_channels, weights);
   CHECK(sum.shape() == Shape{1, 2});
   CHECK(numbers(sum) == std::vector<float>{-2.5, -3});  // 1 - 6 + 2.5, 2 - 8 + 3
   CHECK(numbers(rectified(sum)) == std::vector<float>{0, 0});
@@ -40,7 +40,7 @@ TEST_CASE("large terms that cancel leave the small one") {
 
 TEST_CASE("a weighted sum refuses what does not fit") {
   const std::vector<double> two{1, 2};
-  CHECK(message_of([&] { weighted_sum(activation, two); }).find("3 channels") != std::string::npos);
+  CHECK(message_of([&] { weighted_sum(three_channels, two); }).find("3 channels") != std::string::npos);
   const std::vector<double> three{1, 2, 3};
   CHECK_THROWS_AS(weighted_sum(tensor({3, 1, 2}, {1, 2, 3, 4, 5, 6}), three), Error);
   CHECK_THROWS_AS(weighted_sum(Tensor({2, 3, 1, 1}), three), Error);

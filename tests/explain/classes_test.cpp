@@ -20,7 +20,7 @@ namespace {
 
 const Model birds = paper_model({"tench, Tinca tinca", "crane", "house finch, linnet", "golf ball", "crane",
                                  "golfcart, golf cart", "Golden retriever"});
-const std::vector<float> logits{0, 3, 1, 3, -1, 2, -2};
+const std::vector<float> class_logits{0, 3, 1, 3, -1, 2, -2};
 
 std::vector<std::int64_t> indices(const std::vector<ClassScore>& scores) {
   std::vector<std::int64_t> out;
@@ -29,7 +29,7 @@ std::vector<std::int64_t> indices(const std::vector<ClassScore>& scores) {
 }
 
 std::vector<std::int64_t> resolved(std::vector<std::string> words) {
-  return indices(resolve_classes(birds, logits, words));
+  return indices(resolve_classes(birds, class_logits, words));
 }
 
 std::string complaint(const std::string& word) {
@@ -39,10 +39,10 @@ std::string complaint(const std::string& word) {
 }  // namespace
 
 TEST_CASE("the best classes come first, ties by index") {
-  CHECK(indices(top_classes(birds, logits, 4)) == std::vector<std::int64_t>{1, 3, 5, 2});
-  CHECK(top_classes(birds, logits, 100).size() == 7);
-  CHECK(top_classes(birds, logits, 0).empty());
-  CHECK(top_classes(birds, logits, -3).empty());
+  CHECK(indices(top_classes(birds, class_logits, 4)) == std::vector<std::int64_t>{1, 3, 5, 2});
+  CHECK(top_classes(birds, class_logits, 100).size() == 7);
+  CHECK(top_classes(birds, class_logits, 0).empty());
+  CHECK(top_classes(birds, class_logits, -3).empty());
 }
 
 TEST_CASE("nan ranks below everything") {
@@ -52,9 +52,9 @@ TEST_CASE("nan ranks below everything") {
 }
 
 TEST_CASE("scores carry label, logit and probability") {
-  const auto best = top_classes(birds, logits, 1).front();
+  const auto best = top_classes(birds, class_logits, 1).front();
   double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit);
+  for (const float logit : class_logits) sum += std::exp(logit);
   CHECK(best.label == "crane");
   CHECK(best.logit == 3);
   CHECK(best.probability == doctest::Approx(std::exp(3.0) / sum));
@@ -63,9 +63,9 @@ TEST_CASE("scores carry label, logit and probability") {
 TEST_CASE("a sigmoid's probability is its own, and a head without one has none") {
   Model model = birds;
   model.activation = Activation::sigmoid;
-  CHECK(top_classes(model, logits, 1)[0].probability == doctest::Approx(1 / (1 + std::exp(-3.0))));
+  CHECK(top_classes(model, class_logits, 1)[0].probability == doctest::Approx(1 / (1 + std::exp(-3.0))));
   model.activation = Activation::none;
-  CHECK(std::isnan(top_classes(model, logits, 1)[0].probability));
+  CHECK(std::isnan(top_classes(model, class_logits, 1)[0].probability));
 }
 
 TEST_CASE("classes are named by index, rank or label, each once and in order") {
@@ -105,6 +105,6 @@ TEST_CASE("a model without labels has indices alone") {
   Model model = birds;
   model.labels.clear();
   const std::vector<std::string> digits{"2"}, word{"crane"};
-  CHECK(resolve_classes(model, logits, digits).front().label == "class 2");
-  CHECK(says(message_of([&] { resolve_classes(model, logits, word); }), "by its index, 0 to 6"));
+  CHECK(resolve_classes(model, class_logits, digits).front().label == "class 2");
+  CHECK(says(message_of([&] { resolve_classes(model, class_logits, word); }), "by its index, 0 to 6"));
 }

@@ -51,7 +51,7 @@ class Silence {
   std::array<int, 3> kept_{};
 };
 
-std::string content(const fs::path& file) {
+std::string bytes_of(const fs::path& file) {
   const auto bytes = base::read_file(file, 1 << 24);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -82,7 +82,7 @@ TEST_CASE("a command does its work, or says that there is not enough memory") {
   REQUIRE(command({}) == "0");
   std::string picture;
   for (const auto& entry : fs::directory_iterator(out)) picture = entry.path();
-  const std::string whole = content(picture);
+  const std::string whole = bytes_of(picture);
 
   for (const Failing how : {Failing::once, Failing::onwards}) {
     for (const std::int64_t number : chosen_requests(made, 150)) {
@@ -92,12 +92,12 @@ TEST_CASE("a command does its work, or says that there is not enough memory") {
       const std::int64_t before = live_blocks();
       const std::string status = attempt(state, command, number, how).result;
       CHECK(live_blocks() == before);
-      const std::string said = content(errors);
+      const std::string said = bytes_of(errors);
       CAPTURE(said);
       CHECK((status == "0" || status == "1"));
       if (status == "1") CHECK(said.find("memory") != std::string::npos);
       if (status == "0") CHECK(fs::exists(picture));
-      if (fs::exists(picture)) CHECK(content(picture) == whole);
+      if (fs::exists(picture)) CHECK(bytes_of(picture) == whole);
       if (fs::exists(out))
         for (const auto& entry : fs::directory_iterator(out)) CHECK(entry.path() == picture);
     }
