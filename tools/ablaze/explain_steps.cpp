@@ -43,8 +43,9 @@ Json numbers_of(const std::string& step, const Steps& steps, const Explanation& 
   if (step == "channels") return {{"shape", e.layer_shape}, {"strongest", strongest_channels(steps, e)}};
   if (step == "sum") return {{"order", steps.order}, {"after", running_sums(steps)}};
   if (step == "relu")
-    return {
-        {"places_cut", steps.places_cut}, {"before", map_to_json(e.signed_map)}, {"after", map_to_json(e.map)}};
+    return {{"places_cut", steps.places_cut},
+            {"before", map_to_json(e.signed_map)},
+            {"after", map_to_json(e.map)}};
   return Json::object();
 }
 
