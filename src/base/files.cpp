@@ -20,6 +20,7 @@
 
 #include <ablaze/error.hpp>
 
+#include "base/folders.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::base {
@@ -127,15 +128,14 @@ std::filesystem::path resolve_target(const std::filesystem::path& file) {
   std::error_code code;
   // A handler may run after the program has changed its folder, hence absolute.
   std::filesystem::path target = std::filesystem::absolute(file, code);
-  if (code) target = file;
+  if (failed(code)) target = file;
   if (std::filesystem::is_symlink(target, code)) {
     const std::filesystem::path resolved = std::filesystem::weakly_canonical(target, code);
-    if (code == std::errc::not_enough_memory)
-      throw std::bad_alloc();  // else the link itself would be replaced
-    if (!code) target = resolved;
+    if (!failed(code)) target = resolved;
   }
   // Renaming over /dev/null would succeed for root, and leave the machine without it.
   const std::filesystem::file_status status = std::filesystem::status(target, code);
+  failed(code);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     const bool folder = std::filesystem::is_directory(status);
     throw Error("cannot write " + quoted(file) + ": it is a " +

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <map>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "evaluate/results.hpp"
@@ -39,8 +39,7 @@ Estimate estimate_of(const Json& line) {
 }
 
 Values read_values(const fs::path& file) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return {};
+  if (!base::is_regular_file(file)) return {};
   const auto mapped = base::MappedFile::open(file);
   const std::string_view text(reinterpret_cast<const char*>(mapped->bytes().data()), mapped->bytes().size());
   Values values;
@@ -54,8 +53,7 @@ Values read_values(const fs::path& file) {
 
 /// `place`: a summary.json, or the folder that holds it.
 Run read_run(const fs::path& place) {
-  std::error_code ignored;
-  const fs::path file = fs::is_directory(place, ignored) ? place / "summary.json" : place;
+  const fs::path file = base::is_folder(place) ? place / "summary.json" : place;
   const auto bytes = base::read_file(file, largest_summary);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   try {

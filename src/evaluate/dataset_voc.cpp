@@ -3,11 +3,11 @@
 #include <map>
 #include <span>
 #include <string_view>
-#include <system_error>
 
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "base/text.hpp"
 #include "evaluate/box_words.hpp"
 #include "evaluate/class_names.hpp"
@@ -67,8 +67,7 @@ void add_photo(DatasetPhoto photo, const BoxesByClass& objects, std::vector<Data
 }  // namespace
 
 void add_voc_boxes(Dataset& dataset, const fs::path& folder, const Model& model) {
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) {
+  if (!base::is_folder(folder)) {
     throw Error(base::printable(folder.string(), 400) +
                 ": expected a folder of PASCAL VOC's XML files, one a photo (STEM.xml)");
   }
@@ -77,7 +76,7 @@ void add_voc_boxes(Dataset& dataset, const fs::path& folder, const Model& model)
   std::size_t annotated = 0;
   for (DatasetPhoto& photo : dataset.photos) {
     const fs::path file = folder / photo.file.stem().concat(".xml");
-    const bool exists = fs::exists(file, ignored);
+    const bool exists = base::exists(file);
     annotated += exists ? 1 : 0;
     add_photo(std::move(photo), exists ? read_objects(file, classes) : BoxesByClass(), photos);
   }

@@ -2,12 +2,12 @@
 
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "base/text.hpp"
 #include "evaluate/results.hpp"
 #include "evaluate/run.hpp"
@@ -84,10 +84,8 @@ void require_finished(const Manifest& manifest, const fs::path& folder) {
 
 /// The folder may hold the same run's merged results, and nothing else.
 void claim(const fs::path& out, const Manifest& merged) {
-  std::error_code error;
-  fs::create_directories(out, error);
-  if (error) throw Error(shown(out) + ": cannot make this folder: " + error.message());
-  if (!fs::exists(out / manifest_name) && !fs::exists(out / results_name)) return;
+  base::make_folders(out);
+  if (!base::exists(out / manifest_name) && !base::exists(out / results_name)) return;
   const Manifest found = read_manifest(out);
   if (difference(merged, found).empty() && found.shard.count == 1) return;
   throw Error(shown(out) + ": it holds other results; name another --out, or remove this folder");

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "base/text.hpp"
 #include "evaluate/run.hpp"
 
@@ -34,9 +34,7 @@ std::string shown(const fs::path& path) { return base::printable(path.string(), 
 
 RunFolder::RunFolder(fs::path folder, Manifest manifest)
     : folder_(std::move(folder)), manifest_(std::move(manifest)), done_(manifest_.photos(), 0) {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) throw Error(shown(folder_) + ": cannot make this folder: " + error.message());
+  base::make_folders(folder_);
   try {
     lock();
     base::remove_abandoned_files(folder_);
@@ -67,8 +65,8 @@ void RunFolder::lock() {
 
 /// The folder is this run's: by its manifest, or because it holds none yet.
 void RunFolder::claim() {
-  if (!fs::exists(folder_ / manifest_name)) {
-    if (fs::exists(folder_ / results_name)) {
+  if (!base::exists(folder_ / manifest_name)) {
+    if (base::exists(folder_ / results_name)) {
       throw Error(shown(folder_ / results_name) +
                   ": results without the run.json that tells whose they are; name another --out");
     }

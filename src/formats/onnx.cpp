@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "formats/bytes.hpp"
 #include "formats/protobuf.hpp"
 
@@ -504,12 +505,16 @@ bool lies_below(const std::filesystem::path& file, const std::filesystem::path& 
 /// itself, as in Hugging Face's cache, the folder that it leads to counts too.
 bool lies_beside(const std::filesystem::path& file, const std::filesystem::path& model) {
   namespace fs = std::filesystem;
-  std::error_code failed;
-  const fs::path real = fs::weakly_canonical(file, failed);
-  if (failed) return true;  // opening it tells why
-  for (const fs::path& beside : {fs::weakly_canonical(fs::absolute(model).parent_path(), failed),
-                                 fs::weakly_canonical(model, failed).parent_path()}) {
-    if (!failed && !beside.empty() && lies_below(real, beside)) return true;
+  const auto resolved = [](const fs::path& path) {
+    std::error_code code;
+    const fs::path real = fs::weakly_canonical(path, code);
+    return base::failed(code) ? fs::path() : real;
+  };
+  const fs::path real = resolved(file);
+  if (real.empty()) return true;  // opening it tells why
+  for (const fs::path& beside :
+       {resolved(fs::absolute(model).parent_path()), resolved(model).parent_path()}) {
+    if (!beside.empty() && lies_below(real, beside)) return true;
   }
   return false;
 }

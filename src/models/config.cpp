@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "models/metadata.hpp"
@@ -23,8 +24,7 @@ constexpr std::int64_t kMostClasses = 1'000'000;
 
 /// A file's text; empty where there is no file.
 std::string read_text(const fs::path& file) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return {};
+  if (!base::is_regular_file(file)) return {};
   const auto bytes = base::read_file(file, kMostBytes);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

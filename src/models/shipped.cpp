@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "base/folders.hpp"
+
 namespace ablaze {
 namespace {
 
@@ -10,16 +12,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kShipped = "resnet18_thin-imagenette.safetensors";
 
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
 /// What $ABLAZE_WEIGHTS names: a model file, or a folder with the shipped one in it.
 fs::path named_by_user(const char* value) {
-  std::error_code ignored;
-  const fs::path path = fs::is_directory(value, ignored) ? fs::path(value) / kShipped : fs::path(value);
-  if (is_file(path)) return path;
+  const fs::path path = base::is_folder(value) ? fs::path(value) / kShipped : fs::path(value);
+  if (base::is_regular_file(path)) return path;
   throw Error("ABLAZE_WEIGHTS is \"" + std::string(value) + "\", but there is no model file " +
               path.string() + "; let it name a model file or a folder that holds " + kShipped);
 }
@@ -28,7 +24,7 @@ fs::path named_by_user(const char* value) {
 fs::path beside_program() {
   std::error_code failure;
   const fs::path program = fs::read_symlink("/proc/self/exe", failure);
-  return failure ? fs::path() : program.parent_path().parent_path() / "share" / "ablaze" / "weights";
+  return base::failed(failure) ? fs::path() : program.parent_path().parent_path() / "share" / "ablaze" / "weights";
 }
 
 }  // namespace
@@ -42,7 +38,7 @@ fs::path shipped_model() {
   for (const fs::path& folder :
        {beside_program(), fs::path(ABLAZE_INSTALLED_WEIGHTS), fs::path(ABLAZE_SOURCE_WEIGHTS)}) {
     if (folder.empty()) continue;
-    if (is_file(folder / kShipped)) return folder / kShipped;
+    if (base::is_regular_file(folder / kShipped)) return folder / kShipped;
     tried += (tried.empty() ? "" : ", ") + folder.string();
   }
   throw Error(std::string("the shipped model ") + kShipped + " was not found in " + tried +

@@ -36,15 +36,13 @@ struct Batch::Impl {
   runtime::Program program;
   Tensor inputs;
   Tensor arena;
-  runtime::Shares shares;
 
   Impl(std::shared_ptr<const CompiledNetwork> of, std::int64_t images, runtime::Program compiled)
       : network(std::move(of)),
         size(images),
         program(std::move(compiled)),
         inputs(input_of(*network, size)),
-        arena({static_cast<std::int64_t>(program.arena_floats)}),
-        shares(network->options.execution.threads) {}
+        arena({static_cast<std::int64_t>(program.arena_floats)}) {}
 };
 
 Batch::Batch(const Session& session, std::int64_t size) {
@@ -83,7 +81,7 @@ Tensor Batch::logits() {
   const CompiledNetwork& network = *impl_->network;
   const runtime::Memory memory{impl_->arena.data(), nullptr};
   runtime::execute(impl_->program, network.graph, *network.table, memory, impl_->inputs.data(),
-                   network.options.execution, impl_->shares);
+                   network.options.execution);
   Tensor logits(network.shape_for(network.graph.output(), impl_->size));
   const auto& value = impl_->program.values[static_cast<std::size_t>(impl_->program.output)];
   runtime::read_value(value, memory, logits.data());

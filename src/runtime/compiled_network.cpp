@@ -210,9 +210,7 @@ std::shared_ptr<const DeltaProgram> CompiledNetwork::changes(NodeId from, bool t
 }
 
 RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
-    : session(std::move(of)),
-      arena({static_cast<std::int64_t>(session->program.arena_floats)}),
-      shares(session->options.execution.threads) {}
+    : session(std::move(of)), arena({static_cast<std::int64_t>(session->program.arena_floats)}) {}
 
 Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
 
@@ -227,12 +225,10 @@ Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
       program_(session_.tail(from, batch)),
       batch_(batch),
       arena_({static_cast<std::int64_t>(program_->arena_floats)}),
-      shares_(session_.options.execution.threads),
       memory_{arena_.data(), trace.arena.data()} {}
 
 Tensor Tail::run(const float* replacement) {
-  execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.execution,
-          shares_);
+  execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.execution);
   return read(session_.graph.output());
 }
 

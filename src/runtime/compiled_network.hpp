@@ -70,7 +70,6 @@ struct RunState {
   explicit RunState(std::shared_ptr<const CompiledNetwork> session);
   std::shared_ptr<const CompiledNetwork> session;
   Tensor arena;
-  Shares shares;
 
   Memory memory() const;
   /// A value of the whole network, row-major.
@@ -93,7 +92,6 @@ class Tail {
   std::shared_ptr<const Program> program_;
   std::int64_t batch_;
   Tensor arena_;
-  Shares shares_;
   Memory memory_;
 };
 

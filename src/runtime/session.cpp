@@ -24,7 +24,7 @@ void Session::run(const Tensor& input, Trace& trace) const {
   if (trace.impl_ == nullptr || trace.impl_->session != impl_)
     throw UsageError("the trace belongs to another session");
   runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
-                   impl_->options.execution, trace.impl_->shares);
+                   impl_->options.execution);
 }
 
 Shape Session::layer_shape(std::string_view layer) const {
@@ -64,7 +64,7 @@ std::vector<double> Session::profile(const Tensor& input, int repeats) const {
   std::vector<double> one(steps);
   for (int r = 0; r < repeats; ++r) {
     runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
-                     impl_->options.execution, trace.impl_->shares, one.data());
+                     impl_->options.execution, one.data());
     for (std::size_t s = 0; s < steps; ++s) times[s].push_back(one[s]);
   }
   for (std::size_t s = 0; s < steps; ++s) {

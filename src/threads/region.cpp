@@ -1,4 +1,6 @@
 #include <ablaze/error.hpp>
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
@@ -83,6 +85,44 @@ class Team {
     if (failed_.load()) throw Abandoned();
   }
 
+  // Shared loops. Each of a few queues holds a part of the current loop's items. A queue's number has the
+  // loop in its upper half: who is late must not take an item of a later loop for one of his.
+
+  int take(unsigned loop, const Member& member, int count) {
+    const int queues = std::min(member.count(), kQueues);
+    for (int i = 0; i < queues; ++i) {
+      const std::int64_t queue = (member.number() + i) % queues;
+      const auto first = static_cast<int>(queue * count / queues);
+      const auto items = static_cast<unsigned>((queue + 1) * count / queues) - static_cast<unsigned>(first);
+      std::atomic<std::uint64_t>& next = queues_[static_cast<std::size_t>(queue)].next;
+      std::uint64_t seen = next.load(std::memory_order_acquire);
+      do {
+        if (static_cast<unsigned>(seen >> 32) != loop) return -1;
+        if (static_cast<unsigned>(seen) >= items) break;
+      } while (!next.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire));
+      if (static_cast<unsigned>(seen) < items) return first + static_cast<int>(static_cast<unsigned>(seen));
+    }
+    return -1;
+  }
+
+  /// Whether these items were the loop's last.
+  bool is_last(int done, int count) { return done > 0 && done_.fetch_add(done) + done == count; }
+
+  void open_loop(unsigned loop, int members) {
+    done_.store(0, std::memory_order_relaxed);
+    for (int queue = 0; queue < std::min(members, kQueues); ++queue)
+      queues_[static_cast<std::size_t>(queue)].next.store(std::uint64_t{loop} << 32,
+                                                          std::memory_order_release);
+    loop_.advance();
+    if (failed_.load()) throw Abandoned();
+  }
+
+  void wait_for_end_of(unsigned loop) {
+    if (failed_.load()) throw Abandoned();
+    loop_.wait(loop, spin_);
+    if (failed_.load()) throw Abandoned();
+  }
+
   /// Members whose part is over.
   int entered() const { return entered_.load(std::memory_order_relaxed); }
 
@@ -99,6 +139,7 @@ class Team {
     }
     failed_.store(true);
     generation_.advance();
+    loop_.advance();
   }
 
   int most_;
@@ -107,6 +148,13 @@ class Team {
   bool spin_ = false;
   Signal generation_;
   alignas(64) std::atomic<int> arrived_{0};
+  struct alignas(64) Queue {
+    std::atomic<std::uint64_t> next{0};  ///< the loop, and how many of the queue's items are taken
+  };
+  static constexpr int kQueues = 16;
+  std::array<Queue, kQueues> queues_;
+  Signal loop_;  ///< the current one's number
+  alignas(64) std::atomic<int> done_{0};
   std::atomic<int> entered_{0};
   std::atomic<bool> failed_{false};
   std::mutex failure_mutex_;
@@ -136,6 +184,11 @@ void Member::barrier(void (*last)(void*), void* context) const {
     last(context);
   }
 }
+
+int SharedLoops::take(int count) { return member_.team_.take(loop_, member_, count); }
+bool SharedLoops::is_last(int done, int count) { return member_.team_.is_last(done, count); }
+void SharedLoops::open_next() { member_.team_.open_loop(loop_ + 1, member_.count()); }
+void SharedLoops::wait() { member_.team_.wait_for_end_of(loop_); }
 
 void run(const Execution& execution, void (*work)(const Member&, void*), void* context) {
   const int most = in_region ? 1 : resolve(execution.threads);

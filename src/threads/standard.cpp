@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <new>
@@ -30,18 +31,22 @@ class Worker {
  public:
   Worker() : thread_([this] { work(); }) {}
 
-  /// For the one that has hired it: hands a task over, and waits until it is done.
+  /// For the one that has hired it: hands a task over.
   void begin(const Task& task) {
     task_ = task;
     finished_ = done_.value();
+    state_.store(offered);
     start_.advance();
   }
-  void finish() { done_.wait(finished_, task_.spin); }
+  /// Takes the task back where its thread has not come to it, and else waits until it is done.
+  void finish() {
+    if (int expected = offered; !state_.compare_exchange_strong(expected, idle))
+      done_.wait(finished_, task_.spin);
+  }
 
   /// Ends the thread of a worker that nobody has hired.
   void dismiss() {
-    task_ = {};
-    start_.advance();
+    begin({});
     thread_.join();
   }
 
@@ -53,14 +58,19 @@ class Worker {
     bool spin = false;
     for (unsigned seen = 0;; ++seen) {
       start_.wait(seen, spin);
+      int expected = offered;
+      if (!state_.compare_exchange_strong(expected, busy)) continue;  // it was taken back
       if (task_.enter == nullptr) return;
       spin = task_.spin;
       task_.enter(task_.context, task_.number, task_.count);
+      state_.store(idle);
       done_.advance();
     }
   }
 
+  enum State : int { idle, offered, busy };
   Signal start_, done_;
+  std::atomic<int> state_{idle};
   Task task_;
   unsigned finished_ = 0;
   std::thread thread_;  // last: it uses all that lies before it

@@ -40,6 +40,7 @@ class Member {
 
  private:
   friend class Team;
+  friend class SharedLoops;
   Member(Team& team, int number, int count) : team_(team), number_(number), count_(count) {}
   void barrier(void (*last)(void*), void* context) const;
 
@@ -47,9 +48,50 @@ class Member {
   int number_, count_;
 };
 
-/// A region: work(member, context) once for each of 1 to resolve(execution.threads) members at the same time.
-/// Returns when all have; an exception that a member threw is thrown again here, the first of several. Within
-/// a region it is one member, the caller.
+/// Loops that the members of a region share, one after the other. Each member makes one of these and calls
+/// the same loops in the same order. A loop is over when its items are done, not when everyone has come: a
+/// member whose core somebody else has taken holds up nobody but for the item that it is at, and finds the
+/// loops done that it has missed.
+class SharedLoops {
+ public:
+  explicit SharedLoops(const Member& member) : member_(member) {}
+
+  /// Calls work(i) for 0 <= i < count, each i by one member, and returns when all are done, with all that
+  /// they wrote. The last to be done calls last() before anyone goes on. Neighbouring items go to the same
+  /// member where nobody is late. Where a member has failed, it does not return.
+  template <class Work, class Last>
+  void run(int count, Work work, Last last) {
+    if (count < 1) return;
+    if (member_.count() == 1) {
+      for (int i = 0; i < count; ++i) work(i);
+      return last();
+    }
+    int done = 0;
+    for (int i = 0; (i = take(count)) >= 0; ++done) work(i);
+    if (is_last(done, count)) {
+      last();
+      open_next();
+    } else {
+      wait();
+    }
+    ++loop_;
+  }
+
+ private:
+  int take(int count);
+  bool is_last(int done, int count);
+  void open_next();
+  void wait();
+
+  const Member& member_;
+  unsigned loop_ = 0;
+};
+
+/// A region: work(member, context) by 1 to resolve(execution.threads) members at the same time, each of which
+/// calls it once; but a member that has not begun when the others are done is not waited for and never
+/// begins. (Where that may not be, the members meet at a barrier.) Returns when all who began have ended; an
+/// exception that a member threw is thrown again here, the first of several. Within a region it is one
+/// member, the caller.
 void run(const Execution& execution, void (*work)(const Member&, void*), void* context);
 
 template <class Work>

@@ -39,9 +39,8 @@ Tensor run(const kernels::KernelTable& table, Isa isa, const Graph& graph, const
 
   Tensor arena({static_cast<std::int64_t>(program.arena_floats)});
   const runtime::Memory memory{arena.data(), arena.data()};
-  runtime::Shares shares(threads);
   const std::vector<float> floats(input.begin(), input.end());
-  runtime::execute(program, graph, table, memory, floats.data(), job.execution, shares);
+  runtime::execute(program, graph, table, memory, floats.data(), job.execution);
   Tensor logits(job.shapes.back());
   runtime::read_value(program.values[static_cast<std::size_t>(program.output)], memory, logits.data());
   return logits;

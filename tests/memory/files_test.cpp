@@ -6,6 +6,7 @@
 #include <ablaze/convert.hpp>
 
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "formats/npy.hpp"
 #include "formats/onnx_builder.hpp"
 #include "formats/safetensors.hpp"
@@ -84,6 +85,26 @@ void write_out_of_memory(const Write& write, std::int64_t most = 4000) {
 }
 
 }  // namespace
+
+TEST_CASE("folders are made, or there is not enough memory") {
+  const TemporaryDirectory folder;
+  base::make_folders(folder / "there");
+  const auto none_new = [&] {
+    fs::remove_all(folder / "new");
+    return Nothing();
+  };
+  run_out_of_memory(none_new, [&](Nothing) {
+    base::make_folders(folder / "new" / "below");
+    std::string told;
+    for (const char* name : {"there", "new/below", "absent"}) {
+      const fs::path path = folder / name;
+      told += base::exists(path) ? 'e' : '-';
+      told += base::is_folder(path) ? 'd' : '-';
+      told += base::is_regular_file(path) ? 'f' : '-';
+    }
+    return told;
+  });
+}
 
 TEST_CASE("model files are opened, or there is not enough memory") {
   const TemporaryDirectory folder;

@@ -6,11 +6,14 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "ablaze/command.hpp"
 #include "ablaze/command_line.hpp"
+#include "ablaze/inputs.hpp"
 #include "base/files.hpp"
+#include "base/folders.hpp"
 #include "explain/paper_model.hpp"
 #include "formats/safetensors.hpp"
 #include "memory/small.hpp"
@@ -57,6 +60,23 @@ std::string bytes_of(const fs::path& file) {
 }
 
 }  // namespace
+
+TEST_CASE("the photos of a folder are found, or there is not enough memory") {
+  const TemporaryDirectory folder;
+  for (const char* name : {"a/photo.png", "a/b/photo.png", "c/photo.png"}) {
+    base::make_folders((folder / name).parent_path());
+    small_photo().save_png(folder / name);
+  }
+  const std::string word = folder.path().string();
+  const std::array leave_out{folder / "c"};
+  run_out_of_memory(nothing, [&](Nothing) {
+    std::string names;
+    const auto found = cli::find_inputs(std::span(&word, 1), leave_out);
+    for (const auto& failure : found.failures) names += failure;
+    for (const auto& input : found.inputs) names += input.file.string() + input.folder.string();
+    return names;
+  });
+}
 
 TEST_CASE("a command does its work, or says that there is not enough memory") {
   const TemporaryDirectory folder;

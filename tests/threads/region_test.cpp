@@ -29,12 +29,13 @@ Execution with_threads(int threads) {
 
 bool serial() { return threads::backend() == "none"; }
 
-/// The members that a region of `most` has.
+/// The members that a region has where all of them begin.
 int members_of(const Execution& execution) {
   std::atomic<int> members{0}, announced{0};
   threads::run(execution, [&](const Member& member) {
     ++members;
     announced = member.count();
+    member.barrier();
   });
   CHECK(members == announced);
   return members;
@@ -56,6 +57,23 @@ std::vector<int> relay(const Execution& execution, int rounds) {
       for (int i = member.number(); i < 64; i += member.count())
         next[static_cast<std::size_t>(i)] = line[static_cast<std::size_t>((i + 1) % 64)] + i;
       member.barrier([&] { line.swap(next); });
+    }
+  });
+  return line;
+}
+
+/// The same by loops that the members share, the next line made by who ends one.
+std::vector<int> relay_in_loops(const Execution& execution, int rounds) {
+  std::vector<int> line(64), next(64);
+  threads::run(execution, [&](const Member& member) {
+    threads::SharedLoops loops(member);
+    for (int round = 0; round < rounds; ++round) {
+      loops.run(
+          64,
+          [&](int i) {
+            next[static_cast<std::size_t>(i)] = line[static_cast<std::size_t>((i + 1) % 64)] + i;
+          },
+          [&] { line.swap(next); });
     }
   });
   return line;
@@ -87,6 +105,7 @@ TEST_CASE("a region has as many members as asked for, each with a number of its 
     CAPTURE(threads);
     std::vector<std::atomic<int>> seen(static_cast<std::size_t>(threads));
     threads::run(with_threads(threads), [&](const Member& member) {
+      member.barrier();
       CHECK(member.count() == (serial() ? 1 : threads));
       ++seen[static_cast<std::size_t>(member.number())];
     });
@@ -98,6 +117,51 @@ TEST_CASE("a region has as many members as asked for, each with a number of its 
 TEST_CASE("members wait for each other, and the last one does what is to be done once") {
   const std::vector<int> alone = relay(with_threads(1), 1000);
   for (const int threads : {2, 3, 7}) CHECK(relay(with_threads(threads), 1000) == alone);
+}
+
+TEST_CASE("shared loops come one after the other, and each item once") {
+  const std::vector<int> alone = relay(with_threads(1), 1000);
+  for (const int threads : {1, 2, 3, 7, 20}) CHECK(relay_in_loops(with_threads(threads), 1000) == alone);
+  for (const int threads : {1, 2, 20}) {
+    for (const int count : {0, 1, 2, 19, 1000}) {
+      std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+      std::atomic<int> ends{0};
+      threads::run(with_threads(threads), [&](const Member& member) {
+        threads::SharedLoops loops(member);
+        for (int round = 0; round < 3; ++round)
+          loops.run(
+              count, [&](int i) { ++visits[static_cast<std::size_t>(i)]; }, [&] { ++ends; });
+      });
+      CHECK(std::ranges::all_of(visits, [](const auto& n) { return n == 3; }));
+      CHECK(ends == (count == 0 ? 0 : 3));
+    }
+  }
+}
+
+TEST_CASE("a member whose core was taken holds up nobody, and goes on where the others are") {
+  for (const int late : {0, 1, 2}) {
+    std::vector<int> steps;
+    std::atomic<bool> over{false};
+    std::atomic<int> visits{0};
+    threads::run(with_threads(3), [&](const Member& member) {
+      threads::SharedLoops loops(member);
+      for (int loop = 0; loop < 100; ++loop) {
+        // Somewhere on its way it stays until the others are two loops from the end.
+        if (member.count() == 3 && member.number() == late && loop == 7) {
+          while (!over) std::this_thread::yield();
+        }
+        loops.run(
+            20, [&](int) { ++visits; },
+            [&] {
+              steps.push_back(loop);
+              over = loop >= 97;
+            });
+      }
+    });
+    CHECK(visits == 2000);
+    CHECK(std::ranges::is_sorted(steps));
+    CHECK(steps.size() == 100);
+  }
 }
 
 TEST_CASE("every index is visited once") {
@@ -131,6 +195,23 @@ TEST_CASE("an exception leaves the region, and those who wait are released") {
                      [&](const Member& member) { member.barrier([] { throw std::bad_alloc(); }); });
       };
       CHECK_THROWS_AS(fail_last(), std::bad_alloc);
+      for (const bool at_end : {false, true}) {
+        const auto fail_in_loop = [&] {
+          threads::run(with_threads(threads), [&](const Member& member) {
+            threads::SharedLoops loops(member);
+            for (int loop = 0; loop < 5; ++loop)
+              loops.run(
+                  9,
+                  [&](int i) {
+                    if (!at_end && loop == 3 && i == thrower) throw std::runtime_error("an item's");
+                  },
+                  [&] {
+                    if (at_end && loop == 3) throw std::runtime_error("an item's");
+                  });
+          });
+        };
+        CHECK_THROWS_WITH_AS(fail_in_loop(), "an item's", std::runtime_error);
+      }
     }
     const auto all_fail = [&] {
       threads::for_each(with_threads(threads), 100, [](std::int64_t) { throw UsageError("everyone's"); });
@@ -142,7 +223,10 @@ TEST_CASE("an exception leaves the region, and those who wait are released") {
 
 TEST_CASE("a region within a region is the member's own") {
   std::atomic<int> inner{0};
-  threads::run(with_threads(3), [&](const Member&) { inner += members_of(with_threads(3)); });
+  threads::run(with_threads(3), [&](const Member& member) {
+    member.barrier();
+    inner += members_of(with_threads(3));
+  });
   CHECK(inner == (serial() ? 1 : 3));
 }
 
@@ -195,10 +279,25 @@ TEST_CASE("where no thread can be started, fewer do the work") {
   CHECK(members_of(with_threads(40)) == 40);
 }
 
+TEST_CASE("who has not begun when the work is done is not waited for") {
+  // Regions so short that their threads come late, one after the other: each begins with the right one, or
+  // not at all.
+  for (int region = 0; region < 3000; ++region) {
+    std::atomic<int> begun{0};
+    threads::run(with_threads(4), [&, region](const Member& member) {
+      begun += region + 1;
+      CHECK(member.number() < 4);
+    });
+    REQUIRE(begun % (region + 1) == 0);
+    REQUIRE(begun / (region + 1) <= 4);
+  }
+}
+
 TEST_CASE("signals are left to the program's own threads") {
   if (threads::backend() != "std::thread") return;
   std::atomic<int> open{0};
   threads::run(with_threads(4), [&](const Member& member) {
+    member.barrier();
     sigset_t blocked;
     ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
     if (member.number() != 0 && sigismember(&blocked, SIGINT) == 0) ++open;
@@ -257,6 +356,7 @@ TEST_CASE("a caller's own threads do the work") {
   CHECK(members_of(execution) == 3);
   CHECK(executor->regions == 1);
   CHECK(relay(execution, 200) == relay(with_threads(1), 200));
+  CHECK(relay_in_loops(execution, 200) == relay(with_threads(1), 200));
   const auto fail = [&] { threads::run(execution, [](const Member&) { throw std::bad_alloc(); }); };
   CHECK_THROWS_AS(fail(), std::bad_alloc);
   execution.executor = std::make_shared<Fresh>(1);

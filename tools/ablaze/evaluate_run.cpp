@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "ablaze/output.hpp"
 #include "ablaze/progress_bar.hpp"
 #include "ablaze/team.hpp"
+#include "base/folders.hpp"
 #include "base/text.hpp"
 #include "evaluate/dataset.hpp"
 #include "evaluate/results.hpp"
@@ -36,8 +36,7 @@ constexpr std::size_t most_failures_printed = 20;
 
 /// A folder's photos; any other file is a CSV file.
 evaluate::Dataset read_photos(const EvaluateTask& task, const Model& model) {
-  std::error_code ignored;
-  if (!fs::is_directory(task.photos, ignored)) return evaluate::read_csv(task.photos, model);
+  if (!base::is_folder(task.photos)) return evaluate::read_csv(task.photos, model);
   const std::vector<std::string> words{task.photos};
   const FoundInputs found = find_inputs(words, std::span(&task.out, 1));
   if (!found.failures.empty()) throw Error(found.failures.front());

@@ -10,6 +10,7 @@
 
 #include <ablaze/error.hpp>
 
+#include "base/folders.hpp"
 #include "base/text.hpp"
 #include "formats/npy.hpp"
 
@@ -22,9 +23,8 @@ namespace {
 enum class Content { picture, tensor, other, unreadable };
 
 Content content_of(const fs::path& file) {
-  std::error_code ignored;
   // Opening a named pipe would wait for somebody to write into it.
-  if (!fs::is_regular_file(file, ignored)) return Content::unreadable;
+  if (!base::is_regular_file(file)) return Content::unreadable;
   std::array<char, 8> start{};
   errno = 0;
   std::ifstream in(file, std::ios::binary);
@@ -58,13 +58,17 @@ bool is_one_of(const fs::path& folder, Folders others) {
   });
 }
 
+void check(const fs::path& folder, const std::error_code& code) {
+  if (base::failed(code)) throw Error(folder.string() + ": cannot read the folder: " + code.message());
+}
+
 /// All files below a folder that are wanted, sorted. Symbolic links to folders are not followed, so that a
 /// circle of them has an end; folders that may not be read are passed over.
 std::vector<fs::path> files_below(const fs::path& folder, Folders leave_out) {
   std::vector<fs::path> files;
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
-  if (error) throw Error(folder.string() + ": cannot read the folder: " + error.message());
+  check(folder, error);
   for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code ignored;
     if (entry->is_directory(ignored)) {
@@ -73,7 +77,7 @@ std::vector<fs::path> files_below(const fs::path& folder, Folders leave_out) {
       files.push_back(entry->path());
     }
   }
-  if (error) throw Error(folder.string() + ": cannot read the folder: " + error.message());
+  check(folder, error);
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -91,6 +95,7 @@ void add_folder(const fs::path& folder, Folders leave_out, FoundInputs& found) {
 void add_word(const std::string& word, Folders leave_out, FoundInputs& found) {
   std::error_code error;
   const auto status = fs::status(word, error);
+  base::failed(error);
   if (fs::is_directory(status)) {
     add_folder(word, leave_out, found);
   } else if (fs::exists(status)) {

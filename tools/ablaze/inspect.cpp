@@ -17,6 +17,7 @@
 #include "ablaze/command_line.hpp"
 #include "ablaze/output.hpp"
 #include "ablaze/terminal.hpp"
+#include "base/folders.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::cli {
@@ -127,7 +128,7 @@ std::string numbers(const std::array<float, 3>& values) {
 std::string size_on_disk(const std::filesystem::path& file) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(file, error);
-  return error ? "" : " (" + short_number(static_cast<double>(bytes)) + "B)";
+  return base::failed(error) ? "" : " (" + short_number(static_cast<double>(bytes)) + "B)";
 }
 
 std::string head_of(const Style& style, const Model& model) {

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <system_error>
 
 #include <ablaze/error.hpp>
 
 #include "ablaze/command.hpp"
+#include "base/folders.hpp"
 #include "base/text.hpp"
 
 namespace ablaze::cli {
@@ -103,9 +103,7 @@ int report_failures(std::span<const std::string> failures, std::size_t inputs) {
 void make_folder_of(const std::filesystem::path& file) {
   const auto folder = file.parent_path();
   if (folder.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw Error(shown(folder) + ": cannot make this folder: " + error.message());
+  base::make_folders(folder);
 }
 
 }  // namespace ablaze::cli

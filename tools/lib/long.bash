@@ -2,16 +2,16 @@
 # shellcheck shell=bash
 
 long_parts() {
-  part "fuzzing, $1 minutes a target" tests/fuzz/run $(($1 * 60))
-  part "ThreadSanitizer build" build tsan all
+  long_part "fuzzing, $1 minutes a target" tests/fuzz/run $(($1 * 60))
+  long_part "ThreadSanitizer build" build tsan all
   part "ThreadSanitizer tests" run_tests tsan -R '^(runtime|threads|cam|evaluate):'
-  part "build of single files" build plain all -DABLAZE_TESTS=ON -DABLAZE_DEVELOPER=ON -DABLAZE_UNITY=OFF
-  part "kills" repeated_kills 20
-  part "guards of speed" prove_guards
-  part "soak" soak 500
-  part "clang-tidy" tidy
-  part "32-bit build" build_32_bit
-  part "memory that ends" out_of_memory 50
+  long_part "build of single files" build plain all -DABLAZE_TESTS=ON -DABLAZE_DEVELOPER=ON -DABLAZE_UNITY=OFF
+  long_part "kills" repeated_kills 20
+  long_part "guards of speed" prove_guards
+  long_part "soak" soak 500
+  long_part "clang-tidy" tidy
+  long_part "32-bit build" build_32_bit
+  long_part "memory that ends" out_of_memory 50
 }
 
 # repeated_kills ROUNDS: the tests that kill the program, many times over.

@@ -16,6 +16,18 @@ part() {
   parts+=("$((SECONDS - start)) $name")
 }
 
+# long_part NAME COMMAND...: the same; where the command fails, the check goes on and fails at its end.
+long_part() {
+  local name=$1 start=$SECONDS status
+  shift
+  set +e
+  (set -e; "$@")
+  status=$?
+  set -e
+  if ((status)); then tests_failed=1 name+=", which failed"; fi
+  parts+=("$((SECONDS - start)) $name")
+}
+
 # run_tests PRESET [CTEST ARGUMENT...]: all but ctest's closing lines, which close_check prints.
 run_tests() {
   local folder=$PWD/build/$1

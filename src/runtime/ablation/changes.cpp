@@ -186,7 +186,6 @@ class Followed {
     if (changing.empty()) return;
 
     Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(code.arena_floats)});
-    Shares shares(network_.options.execution.threads);
     std::vector<std::uint16_t> columns(code.columns);
     Tensor out = Tensor::uninitialised(network_.shape_for(route().result, program_->batch));
     const Memory memory{arena.data(), q_.trace.arena.data()};
@@ -205,7 +204,7 @@ class Followed {
       work.members = {members.first.data(), members.channels.data()};
       work.images_of = {members.first_image.data(), members.images.data()};
       work.columns = columns.data();
-      execute(code, network_.graph, *network_.table, memory, work, network_.options.execution, shares);
+      execute(code, network_.graph, *network_.table, memory, work, network_.options.execution);
       read_value(code.values[static_cast<std::size_t>(code.output)], memory, out.data(),
                  network_.options.execution);
       read_drops(out, sets);

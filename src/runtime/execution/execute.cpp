@@ -47,20 +47,10 @@ struct Worker {
   const Memory& memory;
   const Changes& changes;
   int parts;  ///< threads that the steps are cut for; there may be fewer
-  Shares& shares;
+  const float* input;
   StepTimes* times;  ///< nullptr: nobody asks
   const threads::Member& member;
-  std::size_t phase = 0;
-
-  /// Calls work(item) for the items that this thread gets of a phase, and waits for the others; the last one
-  /// calls last().
-  template <class Work, class Last>
-  void share(int items, Work work, Last last) {
-    for (int item; (item = shares.take(phase, member.number(), items)) >= 0;) work(item);
-    member.barrier(last);
-    shares.end(phase, member.number());
-    ++phase;
-  }
+  threads::SharedLoops loops{member};
 
   /// All leading steps of one image, by this thread alone.
   void lead(int image) {
@@ -78,16 +68,23 @@ struct Worker {
     const auto begin = [&] {
       if (times != nullptr) times->begin();
     };
-    member.barrier(begin);
+    if (input != nullptr) {
+      const Value& in = program.values[static_cast<std::size_t>(program.input)];
+      loops.run(
+          static_cast<int>(write_items(in)), [&](int item) { write_item(in, memory, input, item); }, begin);
+    } else {
+      loops.run(
+          1, [](int) {}, begin);
+    }
     if (program.leading_steps > 0) {
       const int batch = program.values[static_cast<std::size_t>(program.input)].extent.batch;
-      share(
+      loops.run(
           batch, [&](int image) { lead(image); }, begin);
     }
     for (std::size_t s = program.leading_steps; s < program.steps.size(); ++s) {
       const StepBinding step(program, graph, program.steps[s], memory, changes, parts);
       for (int p = 0; p < program.steps[s].phases; ++p) {
-        share(
+        loops.run(
             step.items(p), [&](int item) { step.run(table, p, item, member.number()); },
             [&] {
               if (times != nullptr) times->end(s);
@@ -99,34 +96,24 @@ struct Worker {
 
 void run_steps(const Program& program, const Graph& graph, const kernels::KernelTable& table,
                const Memory& memory, const Changes& changes, const float* input, const Execution& execution,
-               Shares& shares, StepTimes* times) {
+               StepTimes* times) {
   threads::run(execution, [&](const threads::Member& member) {
-    if (member.number() == 0) shares.begin(member.count());
-    if (input != nullptr) {
-      const Value& in = program.values[static_cast<std::size_t>(program.input)];
-      const std::int64_t items = write_items(in);
-      const auto end = static_cast<int>(items * (member.number() + 1) / member.count());
-      for (auto item = static_cast<int>(items * member.number() / member.count()); item < end; ++item)
-        write_item(in, memory, input, item);
-    }
-    Worker{program, graph, table, memory, changes, execution.threads, shares, times, member}.run();
+    Worker{program, graph, table, memory, changes, execution.threads, input, times, member}.run();
   });
 }
 
 }  // namespace
 
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const float* input, const Execution& execution, Shares& shares,
-             double* step_ms) {
-  if (step_ms == nullptr)
-    return run_steps(program, graph, table, memory, {}, input, execution, shares, nullptr);
+             const Memory& memory, const float* input, const Execution& execution, double* step_ms) {
+  if (step_ms == nullptr) return run_steps(program, graph, table, memory, {}, input, execution, nullptr);
   StepTimes times({step_ms, program.steps.size()});
-  run_steps(program, graph, table, memory, {}, input, execution, shares, &times);
+  run_steps(program, graph, table, memory, {}, input, execution, &times);
 }
 
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const Changes& changes, const Execution& execution, Shares& shares) {
-  run_steps(program, graph, table, memory, changes, nullptr, execution, shares, nullptr);
+             const Memory& memory, const Changes& changes, const Execution& execution) {
+  run_steps(program, graph, table, memory, changes, nullptr, execution, nullptr);
 }
 
 }  // namespace ablaze::runtime

@@ -2,7 +2,6 @@
 
 #include <ablaze/execution.hpp>
 
-#include "runtime/execution/shares.hpp"
 #include "runtime/execution/views.hpp"
 #include "runtime/program.hpp"
 
@@ -13,11 +12,10 @@ namespace ablaze::runtime {
 /// milliseconds of each step: from when the last thread was done with the one before to when the last is
 /// done.
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const float* input, const Execution& execution, Shares& shares,
-             double* step_ms = nullptr);
+             const Memory& memory, const float* input, const Execution& execution, double* step_ms = nullptr);
 
 /// Runs a delta program.
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const Changes& changes, const Execution& execution, Shares& shares);
+             const Memory& memory, const Changes& changes, const Execution& execution);
 
 }  // namespace ablaze::runtime

@@ -18,9 +18,8 @@ void ForwardState::run_tail(const RunState& trace, NodeId layer, const Tensor* a
   arena_ = Tensor::uninitialised({static_cast<std::int64_t>(tail_->arena_floats)});
   memory_ = {arena_.data(), trace.arena.data()};
   const Tensor own = at == nullptr ? trace.read(layer) : Tensor();
-  Shares shares(network_.options.execution.threads);
   execute(*tail_, network_.graph, *network_.table, memory_, at != nullptr ? at->data() : own.data(),
-          network_.options.execution, shares);
+          network_.options.execution);
 }
 
 Tensor ForwardState::logits() const {

@@ -99,14 +99,12 @@ class Pull {
     Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(program->arena_floats)});
     Tensor seeds(network_.shape_for(network_.graph.output(), columns));
     Tensor out = Tensor::uninitialised(network_.shape_for(layer_, columns));
-    Shares shares(network_.options.execution.threads);
     const Memory memory{arena.data(), state_.memory().own, state_.memory().trace};
     for (std::int64_t first = 0; first < count_; first += scores) {
       report(first);
       const std::int64_t here = std::min(scores, count_ - first);
       const std::vector<int> exponents = sow(first, here, seeds);
-      execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.execution,
-              shares);
+      execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.execution);
       read_value(program->values[static_cast<std::size_t>(program->output)], memory, out.data(),
                  network_.options.execution);
       for (std::int64_t column = 0; column < here * images(); ++column) {

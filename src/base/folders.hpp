@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <system_error>
+
+namespace ablaze::base {
+
+/// Whether an operation of std::filesystem failed. Throws std::bad_alloc where it failed for want of memory:
+/// that is no answer about the file.
+bool failed(const std::error_code& code);
+
+/// What lies at a path, links followed; false also where nobody may look. Throws std::bad_alloc.
+bool exists(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+bool is_regular_file(const std::filesystem::path& path);
+
+/// Makes a folder and those above it, where they are missing. Throws Error with the system's reason, and
+/// std::bad_alloc.
+void make_folders(const std::filesystem::path& folder);
+
+}  // namespace ablaze::base
