@@ -280,12 +280,10 @@ void remove_unfinished_files() noexcept {
 }
 
 void remove_abandoned_files(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  std::filesystem::directory_iterator entry(folder, ignored);
-  for (; entry != std::filesystem::directory_iterator(); entry.increment(ignored)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with('.') && name.ends_with(kUnfinished) && entry->is_regular_file(ignored))
-      std::filesystem::remove(entry->path(), ignored);
+  for (const std::filesystem::path& path : entries_of(folder)) {
+    const std::string name = path.filename().string();
+    if (name.starts_with('.') && name.ends_with(kUnfinished) && base::is_regular_file(path))
+      ::unlink(path.c_str());
   }
 }
 

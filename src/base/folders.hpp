@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 namespace ablaze::base {
 
@@ -13,6 +14,11 @@ bool failed(const std::error_code& code);
 bool exists(const std::filesystem::path& path);
 bool is_folder(const std::filesystem::path& path);
 bool is_regular_file(const std::filesystem::path& path);
+
+/// What lies in a folder, in no order: the whole paths. Nothing where the folder may not be read. Throws
+/// Error with the system's reason, and std::bad_alloc. (std::filesystem's iterators end the program where
+/// memory ends.)
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
 
 /// Makes a folder and those above it, where they are missing. Throws Error with the system's reason, and
 /// std::bad_alloc.

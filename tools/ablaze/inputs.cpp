@@ -7,6 +7,7 @@
 #include <new>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <ablaze/error.hpp>
 
@@ -58,26 +59,24 @@ bool is_one_of(const fs::path& folder, Folders others) {
   });
 }
 
-void check(const fs::path& folder, const std::error_code& code) {
-  if (base::failed(code)) throw Error(folder.string() + ": cannot read the folder: " + code.message());
-}
-
 /// All files below a folder that are wanted, sorted. Symbolic links to folders are not followed, so that a
 /// circle of them has an end; folders that may not be read are passed over.
-std::vector<fs::path> files_below(const fs::path& folder, Folders leave_out) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
-  check(folder, error);
-  for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->is_directory(ignored)) {
-      if (is_hidden(entry->path()) || is_one_of(entry->path(), leave_out)) entry.disable_recursion_pending();
-    } else if (entry->is_regular_file(ignored) && !is_hidden(entry->path()) && is_wanted(entry->path())) {
-      files.push_back(entry->path());
+std::vector<fs::path> files_below(const fs::path& top, Folders leave_out) {
+  std::vector<fs::path> files, folders{top};
+  while (!folders.empty()) {
+    const fs::path folder = std::move(folders.back());
+    folders.pop_back();
+    for (fs::path& entry : base::entries_of(folder)) {
+      if (is_hidden(entry)) continue;
+      std::error_code ignored;
+      if (base::is_folder(entry)) {
+        if (!fs::is_symlink(entry, ignored) && !is_one_of(entry, leave_out))
+          folders.push_back(std::move(entry));
+      } else if (base::is_regular_file(entry) && is_wanted(entry)) {
+        files.push_back(std::move(entry));
+      }
     }
   }
-  check(folder, error);
   std::sort(files.begin(), files.end());
   return files;
 }
