@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <ablaze/session.hpp>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -64,6 +66,27 @@ class Half : public Executor {
   }
 };
 
+/// Members that come when the others are anywhere in their work, or done.
+class Late : public Executor {
+ public:
+  int run(int most, const Work& work) override {
+    std::vector<std::thread> threads;
+    for (int member = 1; member < most; ++member) {
+      const std::chrono::microseconds delay(++runs_ * 37 % 500);
+      threads.emplace_back([&work, member, most, delay] {
+        std::this_thread::sleep_for(delay);
+        work(member, most);
+      });
+    }
+    work(0, most);
+    for (std::thread& thread : threads) thread.join();
+    return most;
+  }
+
+ private:
+  std::atomic<int> runs_{0};
+};
+
 }  // namespace
 
 TEST_CASE("a network gives the same bits whatever threads it runs on") {
@@ -74,6 +97,8 @@ TEST_CASE("a network gives the same bits whatever threads it runs on") {
     Execution own = with_threads(5);
     own.executor = std::make_shared<Half>();
     CHECK(answers(seed, own) == expected);
+    own.executor = std::make_shared<Late>();
+    for (int round = 0; round < 20; ++round) CHECK(answers(seed, own) == expected);
   }
 }
 

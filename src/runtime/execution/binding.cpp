@@ -74,7 +74,7 @@ int StepBinding::items(int phase) const {
   return stage[phase % 3];
 }
 
-void StepBinding::run(const kernels::KernelTable& table, int phase, int item, int thread) const {
+void StepBinding::run(const kernels::KernelTable& table, int phase, int item, int thread) {
   switch (step_.kind) {
     case Step::Kind::convolution:
       return run_convolution(table, item);
@@ -107,7 +107,7 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
     case Step::Kind::scatter:
       return scatter(item);
     case Step::Kind::linear_pull:
-      return table.linear_pull(linear_pull_, item);
+      return run_linear_pull(table, item);
     case Step::Kind::max_pool_pull:
       return table.max_pool_pull(pool_pull_, item);
     case Step::Kind::average_pool_pull:

@@ -21,7 +21,7 @@ class StepBinding {
 
   /// Pieces of work in a phase of the step, which may be done in any order by any thread.
   int items(int phase) const;
-  void run(const kernels::KernelTable& table, int phase, int item, int thread) const;
+  void run(const kernels::KernelTable& table, int phase, int item, int thread);
 
  private:
   const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
@@ -54,6 +54,7 @@ class StepBinding {
   // pulls.cpp
   void bind_pool_pull(const Node& node);
   void bind_linear_pull();
+  void run_linear_pull(const kernels::KernelTable& table, int item);
 
   // pointwise.cpp
   void bind_pool(int threads);

@@ -56,7 +56,7 @@ struct Worker {
   void lead(int image) {
     for (std::size_t s = 0; s < program.leading_steps; ++s) {
       const double begin = times == nullptr ? 0 : times->now();
-      const StepBinding step(program, graph, program.steps[s], memory, changes, 1, {image, member.number()});
+      StepBinding step(program, graph, program.steps[s], memory, changes, 1, {image, member.number()});
       for (int p = 0; p < program.steps[s].phases; ++p) {
         for (int item = 0; item < step.items(p); ++item) step.run(table, p, item, 0);
       }
@@ -82,7 +82,7 @@ struct Worker {
           batch, [&](int image) { lead(image); }, begin);
     }
     for (std::size_t s = program.leading_steps; s < program.steps.size(); ++s) {
-      const StepBinding step(program, graph, program.steps[s], memory, changes, parts);
+      StepBinding step(program, graph, program.steps[s], memory, changes, parts);
       for (int p = 0; p < program.steps[s].phases; ++p) {
         loops.run(
             step.items(p), [&](int item) { step.run(table, p, item, member.number()); },

@@ -59,14 +59,24 @@ void StepBinding::bind_linear_pull() {
   l.base = base(step_.base);
   l.batch = to.extent.batch;
   l.weights = step_.packed->weights.data();
-  // Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.
-  for (const kernels::OutGroup& group : step_.packed->groups) {
-    if (lives(l.in, group, l.batch)) live_groups_.push_back(group);
-  }
-  l.groups = live_groups_.data();
-  l.group_count = static_cast<int>(live_groups_.size());
+  live_groups_.reserve(step_.packed->groups.size());
   l.blocks = to.blocks();
   items_ = (l.blocks + kernels::kPullBlocks - 1) / kernels::kPullBlocks;
+}
+
+void StepBinding::run_linear_pull(const kernels::KernelTable& table, int item) {
+  kernels::LinearPull& l = linear_pull_;
+  // Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.
+  // This is looked for with an item in hand: before, a thread that is late would read what later steps have
+  // written.
+  if (l.groups == nullptr) {
+    for (const kernels::OutGroup& group : step_.packed->groups) {
+      if (lives(l.in, group, l.batch)) live_groups_.push_back(group);
+    }
+    l.groups = live_groups_.data();
+    l.group_count = static_cast<int>(live_groups_.size());
+  }
+  table.linear_pull(l, item);
 }
 
 }  // namespace ablaze::runtime
