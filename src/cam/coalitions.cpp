@@ -68,6 +68,7 @@ struct Strongest {
 
 std::vector<Strongest> strongest(const Question& q, const std::vector<int>& players, int count) {
   std::vector<std::vector<int>> sets;
+  sets.reserve(2 * players.size() + 1);
   for (const int k : players) sets.push_back({k});
   for (const int k : players) sets.push_back(all_but(players, k));
   sets.push_back(players);

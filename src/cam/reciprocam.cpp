@@ -34,7 +34,7 @@ class OnePlaceAtATime {
       : q_(question),
         activation_(q_.trace.activation(q_.layer)),
         places_(activation_.dim(2) * activation_.dim(3)),
-        batch_(std::clamp<std::int64_t>(most_floats / activation_.size(), 1,
+        batch_(std::clamp<std::int64_t>(most_floats / std::max<std::int64_t>(activation_.size(), 1), 1,
                                         std::min(most_places, places_ + 1))) {}
 
   std::vector<std::vector<double>> scores() const {

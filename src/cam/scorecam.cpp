@@ -86,6 +86,7 @@ std::vector<Answer> scorecam_maps(const Question& question) {
   const std::vector<int> channels = channels_with_a_mask(activation);
   const auto scores = scores_of_masked_inputs(question, activation, channels);
   std::vector<Answer> answers;
+  answers.reserve(scores.size());
   for (const std::vector<double>& of_target : scores)
     answers.push_back(answer_from(activation, softmax(of_target, channels, activation.dim(1))));
   return answers;

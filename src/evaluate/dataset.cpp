@@ -44,7 +44,7 @@ void check_labels(Dataset& dataset, const Model& model) {
                 ": rename or move these, or list the photos in a CSV file (path,label)");
   }
   if (!first.empty() || unknown.size() > 1) {
-    dataset.remarks.push_back("no folder is called as a class of the model is: the photos have no labels");
+    dataset.remarks.emplace_back("no folder is called as a class of the model is: the photos have no labels");
   }
 }
 

@@ -175,8 +175,9 @@ std::string bars_svg(const Summary& summary) {
   Svg svg(2 * margin + BarPanel::width * static_cast<double>(across),
           2 * margin + height * static_cast<double>(down));
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    draw_bars(svg, margin + BarPanel::width * static_cast<double>(i % across),
-              margin + height * static_cast<double>(i / across), summary, metrics[i]);
+    const std::size_t row = i / across, column = i % across;
+    draw_bars(svg, margin + BarPanel::width * static_cast<double>(column),
+              margin + height * static_cast<double>(row), summary, metrics[i]);
   }
   return std::move(svg).finish();
 }

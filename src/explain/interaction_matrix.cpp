@@ -17,7 +17,6 @@ namespace ablaze {
 namespace {
 
 using namespace explain;
-using image::Box;
 
 constexpr int matrix_side = 480;
 constexpr int smallest_named = 15;        // a row as high as this has its channel's number beside it

@@ -110,7 +110,8 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   if (!declared.empty() && found.family != nullptr) check_declared(declared, *found.family, source.string());
   Model model;
   model.graph = std::move(found.network.graph);
-  model.architecture = declared.empty() ? std::move(found.network.architecture) : declared;
+  model.architecture = declared;
+  if (declared.empty()) model.architecture = std::move(found.network.architecture);
   model.default_layer = std::move(found.network.default_layer);
   model.preprocess = std::move(found.network.preprocess);
   model.source = source;

@@ -107,7 +107,8 @@ Flow build_features(Assembler& a, Flow x, const Layout& layout, Widths& widths, 
 std::int64_t pool_side(const Assembler& a, std::int64_t channels) {
   const Shape shape = a.shape(classifier(0) + ".weight");
   if (shape.size() != 2 || channels == kAny) return kPoolSide;
-  const auto side = std::llround(std::sqrt(static_cast<double>(shape[1] / channels)));
+  const std::int64_t area = shape[1] / channels;
+  const auto side = std::llround(std::sqrt(static_cast<double>(area)));
   return side > 0 && side * side * channels == shape[1] ? side : kPoolSide;
 }
 

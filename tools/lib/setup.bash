@@ -37,6 +37,7 @@ peer_packages=(
 long_packages=(
   "clang-tidy command:run-clang-tidy"
   "g++-multilib package:g++-multilib"
+  "qemu-user command:qemu-i386"
 )
 
 # present command:NAME | header:PATH | file:PATH | python:MODULE | package:NAME

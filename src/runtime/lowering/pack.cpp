@@ -124,7 +124,8 @@ std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::sp
     for (int y = 0; y < height; ++y) {
       for (int i = 0; i < inputs; ++i) {
         for (int x = 0; x < width; ++x, to += kBlock) {
-          const float w = filter[static_cast<std::size_t>((i * height + y) * width + x)];
+          const std::int64_t at = (std::int64_t{i} * height + y) * width + x;
+          const float w = filter[static_cast<std::size_t>(at)];
           *to = scale.empty() ? w : static_cast<float>(w * scale[static_cast<std::size_t>(o)]);
         }
       }
@@ -229,6 +230,8 @@ void transform_filters(std::span<const std::array<double, 3>> rows, const Filter
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const auto& row : rows) {
       for (int lane = 0; lane < lanes; ++lane) {
+        // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): as many rows as were written
+        // above
         to[lane] = static_cast<float>(g.scale[lane] * (half[i][0][lane] * row[0] + half[i][1][lane] * row[1] +
                                                        half[i][2][lane] * row[2]));
       }
