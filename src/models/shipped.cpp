@@ -24,7 +24,8 @@ fs::path named_by_user(const char* value) {
 fs::path beside_program() {
   std::error_code failure;
   const fs::path program = fs::read_symlink("/proc/self/exe", failure);
-  return base::failed(failure) ? fs::path() : program.parent_path().parent_path() / "share" / "ablaze" / "weights";
+  return base::failed(failure) ? fs::path()
+                               : program.parent_path().parent_path() / "share" / "ablaze" / "weights";
 }
 
 }  // namespace
