@@ -230,10 +230,10 @@ void transform_filters(std::span<const std::array<double, 3>> rows, const Filter
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const auto& row : rows) {
       for (int lane = 0; lane < lanes; ++lane) {
-        // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): as many rows as were written
-        // above
+        // NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): these rows were written above.
         to[lane] = static_cast<float>(g.scale[lane] * (half[i][0][lane] * row[0] + half[i][1][lane] * row[1] +
                                                        half[i][2][lane] * row[2]));
+        // NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult)
       }
       to += tap_stride;
     }
