@@ -57,8 +57,9 @@ class SharedLoops {
   explicit SharedLoops(const Member& member) : member_(member) {}
 
   /// Calls work(i) for 0 <= i < count, each i by one member, and returns when all are done, with all that
-  /// they wrote. The last to be done calls last() before anyone goes on. Neighbouring items go to the same
-  /// member where nobody is late. Where a member has failed, it does not return.
+  /// they wrote. The last to be done calls last() before anyone goes on; where there are no items, nobody
+  /// does. Neighbouring items go to the same member where nobody is late. Where a member has failed, it does
+  /// not return.
   template <class Work, class Last>
   void run(int count, Work work, Last last) {
     if (count < 1) return;
