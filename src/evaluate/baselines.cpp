@@ -36,7 +36,7 @@ int folded(int position, int window) {
 }
 
 std::vector<float> gaussian(int window, double sigma) {
-  const int reach = static_cast<int>(4 * sigma + 0.5), middle = window / 2;
+  const int reach = static_cast<int>(std::lround(4 * sigma)), middle = window / 2;
   std::vector<double> weights(static_cast<std::size_t>(window));
   double sum = 0;
   for (int i = -reach; i <= reach; ++i) {
@@ -45,6 +45,7 @@ std::vector<float> gaussian(int window, double sigma) {
     sum += weight;
   }
   std::vector<float> out;
+  out.reserve(weights.size());
   for (const double weight : weights) out.push_back(static_cast<float>(weight / sum));
   return out;
 }

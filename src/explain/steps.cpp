@@ -84,7 +84,8 @@ Image input_step(const Tensor& input, const Preprocess& how) {
     if (own.high > range.high) range = own;
   }
   const char* const names[]{"red", "green", "blue"};
-  const double baseline = top + box.height + gap / 2 + 0.78 * image::line_height(caption);
+  const int under = top + box.height + gap / 2;
+  const double baseline = under + 0.78 * image::line_height(caption);
   image::draw_text(on, margin, baseline, "in colour", caption);
   for (int c = 0; c < 3; ++c) {
     const int x = margin + (c + 1) * (box.width + gap);

@@ -172,9 +172,10 @@ void OnnxImporter::require_known_operators() const {
     if (first == nullptr) first = &node;
     unknown.insert(node.op);
   }
-  if (unknown.empty()) return;
+  if (first == nullptr) return;
   if (unknown.size() == 1) refuse_operator(*first);
   std::vector<std::string> names;
+  names.reserve(unknown.size());
   for (const std::string_view op : unknown) names.push_back(in_quotes(op));
   refuse(
       *first,

@@ -303,7 +303,7 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
 
 }  // namespace
 
-TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
                              const std::string& name) {
   const std::string_view header = find_header(bytes, name);
   HeaderReader reader(name);

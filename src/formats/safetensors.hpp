@@ -15,7 +15,7 @@ namespace ablaze::formats {
 /// (num_batches_tracked) are skipped; f64 is narrowed to f32.
 TensorFile read_safetensors(const std::filesystem::path& file);
 /// The same over bytes in memory (tests, fuzzing); `name` is for the errors.
-TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
                              const std::string& name);
 
 /// How tensors lie in a file that is written: each is made so when its turn comes, and dropped after it, so

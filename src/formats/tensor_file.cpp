@@ -80,7 +80,7 @@ TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<c
         "it is a bare pickle, which is not read and was not executed. Save the weights with PyTorch: "
         "torch.save(model.state_dict(), 'weights.pth')");
   }
-  if (looks_like_safetensors(bytes)) return parse_safetensors(bytes, std::move(owner), name);
+  if (looks_like_safetensors(bytes)) return parse_safetensors(bytes, owner, name);
   throw malformed(name, "it " + describe_content(bytes) +
                             ". Expected a model: safetensors, a PyTorch state dict (.pth, .pt) or ONNX");
 }

@@ -174,11 +174,16 @@ const TileFunction* tile_functions(const Conv& c, int rows) {
   return of(kTiles<Blocks, In, 0>);
 }
 
+template <int Blocks>
+const TileFunction* tile_functions(const Conv& c, int rows) {
+  return c.planar ? tile_functions<Blocks, 1>(c, rows) : tile_functions<Blocks, kBlock>(c, rows);
+}
+
 const TileFunction* tile_functions(const Conv& c, int blocks, int rows) {
-  if (c.planar)
-    return blocks == kTileBlocks ? tile_functions<kTileBlocks, 1>(c, rows) : tile_functions<1, 1>(c, rows);
-  return blocks == kTileBlocks ? tile_functions<kTileBlocks, kBlock>(c, rows)
-                               : tile_functions<1, kBlock>(c, rows);
+  if constexpr (kTileBlocks != 1) {
+    if (blocks == kTileBlocks) return tile_functions<kTileBlocks>(c, rows);
+  }
+  return tile_functions<1>(c, rows);
 }
 
 /// Rows [y0, y1) of an image's output channels in one group; `in`: the first tap of the image's first pixel.

@@ -29,7 +29,9 @@ struct Task {
 
 class Worker {
  public:
-  Worker() : thread_([this] { work(); }) {}
+  Worker() {
+    thread_ = std::thread([this] { work(); });  // once all that it uses is there
+  }
 
   /// For the one that has hired it: hands a task over.
   void begin(const Task& task) {
@@ -69,11 +71,11 @@ class Worker {
   }
 
   enum State : int { idle, offered, busy };
-  Signal start_, done_;
-  std::atomic<int> state_{idle};
+  std::thread thread_;
   Task task_;
+  std::atomic<int> state_{idle};
   unsigned finished_ = 0;
-  std::thread thread_;  // last: it uses all that lies before it
+  Signal start_, done_;
 };
 
 /// The threads of one process. A child after fork() has a pool of its own; its parent's is never touched

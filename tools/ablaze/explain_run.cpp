@@ -1,5 +1,4 @@
 #include "ablaze/explain_run.hpp"
-#include "base/stopwatch.hpp"
 
 #include <vector>
 

@@ -50,8 +50,9 @@ Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<
                     const AblateOptions& options) const {
   const NodeId node = impl_->session->kept_node(layer);
   runtime::require_channels(*impl_->session, node, layer);
-  std::vector<std::vector<int>> single;
-  for (int k = 0; k < impl_->session->shapes[static_cast<std::size_t>(node)][1]; ++k) single.push_back({k});
+  const auto channels = static_cast<std::size_t>(impl_->session->shapes[static_cast<std::size_t>(node)][1]);
+  std::vector<std::vector<int>> single(channels);
+  for (std::size_t k = 0; k < channels; ++k) single[k] = {static_cast<int>(k)};
   return ablate_sets(layer, ablation, single, scores, options);
 }
 
