@@ -89,20 +89,25 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
         w += c.kernel_w * kBlock;
       }
     }
+    // Each question is asked once a tile, not once a pixel.
     const Vector bias = t.bias != nullptr ? Vector::load(t.bias + lane) : zero;
-    ABLAZE_UNROLL
-    for (int j = 0; j < Pixels; ++j) {
-      Vector y = bias + sum[j];
-      const auto place = [&](const auto& p) { return j * static_cast<std::ptrdiff_t>(p.pixel) + lane; };
-      if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual));
-      if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu));
-      if (t.base != nullptr) {
-        y = through_relu(c.base, Vector::load(t.base + place(c.base)), y);
-      } else if (c.relu) {
-        y = max(zero, y);
-      }
-      y.store(t.out + place(c.out));
+    const auto each_pixel = [&](auto&& action) {
+      ABLAZE_UNROLL
+      for (int j = 0; j < Pixels; ++j) action(j, sum[j]);
+    };
+    const auto at = [&](const auto& p, int j) { return j * static_cast<std::ptrdiff_t>(p.pixel) + lane; };
+    each_pixel([&](int, Vector& y) { y = bias + y; });
+    if (t.residual != nullptr)
+      each_pixel([&](int j, Vector& y) { y = y + Vector::load(t.residual + at(c.residual, j)); });
+    if (t.before_relu != nullptr)
+      each_pixel([&](int j, Vector& y) { y.store(t.before_relu + at(c.before_relu, j)); });
+    if (t.base != nullptr) {
+      each_pixel(
+          [&](int j, Vector& y) { y = through_relu(c.base, Vector::load(t.base + at(c.base, j)), y); });
+    } else if (c.relu) {
+      each_pixel([&](int, Vector& y) { y = max(zero, y); });
     }
+    each_pixel([&](int j, Vector& y) { y.store(t.out + at(c.out, j)); });
   }
 }
 
