@@ -3,8 +3,8 @@
 #include <ablaze/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
-#include "cam/answer.hpp"
-#include "cam/measure.hpp"
+#include "cam/result.hpp"
+#include "cam/scores.hpp"
 
 namespace ablaze::cam {
 

@@ -11,7 +11,7 @@
 #include "evaluate/formulas.hpp"
 #include "evaluate/metrics.hpp"
 #include "evaluate/perturbation.hpp"
-#include "evaluate/pictures.hpp"
+#include "evaluate/probes.hpp"
 #include "evaluate/randomisation.hpp"
 #include "explain/options.hpp"
 #include "threads/threads.hpp"

@@ -8,7 +8,7 @@
 
 #include <ablaze/tensor.hpp>
 
-#include "cam/random.hpp"
+#include "base/random.hpp"
 
 namespace ablaze::evaluate {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <ablaze/error.hpp>
 
-#include "cam/random.hpp"
+#include "base/random.hpp"
 
 namespace ablaze {
 namespace {

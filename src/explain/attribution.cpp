@@ -6,11 +6,11 @@
 #include <ablaze/error.hpp>
 
 #include "base/stopwatch.hpp"
-#include "cam/answer.hpp"
+#include "cam/augmentation.hpp"
 #include "cam/fusion.hpp"
 #include "cam/maps.hpp"
 #include "cam/principal.hpp"
-#include "cam/views.hpp"
+#include "cam/result.hpp"
 
 namespace ablaze::explain {
 

@@ -7,9 +7,9 @@
 namespace ablaze::formats {
 namespace {
 
-class Reader {
+class CsvReader {
  public:
-  Reader(std::string_view text, const std::string& file) : text_(text), file_(file) {
+  CsvReader(std::string_view text, const std::string& file) : text_(text), file_(file) {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   }
 
@@ -73,7 +73,7 @@ class Reader {
 }  // namespace
 
 std::vector<CsvRow> read_csv(std::string_view text, const std::string& file) {
-  return Reader(text, file).rows();
+  return CsvReader(text, file).rows();
 }
 
 std::string csv_field(std::string_view text) {

@@ -14,7 +14,7 @@ namespace ablaze::formats {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::size_t alignment = 64;
+constexpr std::size_t header_alignment = 64;
 
 /// The header is a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 224, 224), }
 struct Header {
@@ -184,7 +184,7 @@ void write_npy(const std::filesystem::path& file, const Tensor& tensor) {
       "{'descr': '<f4', 'fortran_order': False, 'shape': " + python_tuple(tensor.shape()) + ", }";
   const std::size_t before = magic.size() + 2 + 2;  // version and length
   // NumPy's own: spaces up to a multiple of 64, the last byte a newline.
-  header.append(alignment - 1 - (before + header.size()) % alignment, ' ');
+  header.append(header_alignment - 1 - (before + header.size()) % header_alignment, ' ');
   header += '\n';
   base::AtomicFile out(file);
   out.write(magic);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t longest_header = 100'000'000;  // the format's own limit
 constexpr std::size_t length_bytes = 8;
-constexpr std::size_t alignment = 64;
+constexpr std::size_t data_alignment = 64;
 constexpr std::string_view metadata_key = "__metadata__";
 
 /// The format's number types: those we read, and those we pass over.
@@ -293,8 +293,8 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
   }
   if (text.back() == ',') text.pop_back();
   text += "}";
-  const std::size_t beyond = (length_bytes + text.size()) % alignment;
-  if (beyond != 0) text.append(alignment - beyond, ' ');
+  const std::size_t beyond = (length_bytes + text.size()) % data_alignment;
+  if (beyond != 0) text.append(data_alignment - beyond, ' ');
   if (text.size() > longest_header)
     throw Error("the safetensors header would have " + std::to_string(text.size()) + " bytes; at most " +
                 std::to_string(longest_header) + " are allowed. Shorten the metadata");

@@ -8,8 +8,8 @@
 #include "base/text.hpp"
 #include "formats/bytes.hpp"
 #include "formats/npy.hpp"
-#include "formats/onnx.hpp"
-#include "formats/pytorch.hpp"
+#include "formats/onnx/onnx.hpp"
+#include "formats/pytorch/pytorch.hpp"
 #include "formats/safetensors.hpp"
 
 namespace ablaze::formats {

@@ -41,9 +41,9 @@ std::string utf8(std::uint32_t code) {
   return {static_cast<char>(0xF0U | code >> 18), tail(12), tail(6), tail(0)};
 }
 
-class Reader {
+class XmlReader {
  public:
-  Reader(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+  XmlReader(std::string_view text, const std::string& file) : text_(text), file_(file) {}
 
   XmlElement document() {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ += 3;
@@ -185,6 +185,8 @@ std::string_view XmlElement::text_of(std::string_view wanted) const {
   return found == nullptr ? std::string_view() : std::string_view(found->text);
 }
 
-XmlElement read_xml(std::string_view text, const std::string& file) { return Reader(text, file).document(); }
+XmlElement read_xml(std::string_view text, const std::string& file) {
+  return XmlReader(text, file).document();
+}
 
 }  // namespace ablaze::formats

@@ -2,6 +2,7 @@
 // flags.
 #pragma once
 
+#include "kernels/isa_backward.hpp"
 #include "kernels/isa_convolution.hpp"
 #include "kernels/isa_curves.hpp"
 #include "kernels/isa_depthwise.hpp"
@@ -9,7 +10,6 @@
 #include "kernels/isa_linear.hpp"
 #include "kernels/isa_peak.hpp"
 #include "kernels/isa_plain.hpp"
-#include "kernels/isa_pull.hpp"
 #include "kernels/isa_winograd.hpp"
 
 namespace ablaze::kernels {

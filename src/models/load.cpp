@@ -6,7 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/text.hpp"
-#include "formats/onnx_import.hpp"
+#include "formats/onnx/import.hpp"
 #include "formats/tensor_file.hpp"
 #include "models/config.hpp"
 #include "models/families.hpp"

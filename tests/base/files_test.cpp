@@ -16,6 +16,7 @@
 
 using namespace ablaze::base;
 using ablaze::testing::message_of;
+using ablaze::testing::says;
 using ablaze::testing::TemporaryDirectory;
 
 namespace {
@@ -23,10 +24,6 @@ namespace {
 std::string content(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 /// How much of this process' memory is mapped files' pages.
@@ -80,17 +77,17 @@ TEST_CASE("a mapped file's pages go when they are released") {
 TEST_CASE("what is no regular file is refused, and a pipe keeps nobody waiting") {
   const TemporaryDirectory folder;
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  CHECK(contains(message_of([&] { MappedFile::open(folder / "missing"); }), "missing"));
-  CHECK(contains(message_of([&] { MappedFile::open(folder.path()); }), "is a folder"));
-  CHECK(contains(message_of([&] { MappedFile::open(folder / "pipe"); }), "regular file"));
-  CHECK(contains(message_of([&] { read_file("/dev/zero", 100); }), "regular file"));
+  CHECK(says(message_of([&] { MappedFile::open(folder / "missing"); }), "missing"));
+  CHECK(says(message_of([&] { MappedFile::open(folder.path()); }), "is a folder"));
+  CHECK(says(message_of([&] { MappedFile::open(folder / "pipe"); }), "regular file"));
+  CHECK(says(message_of([&] { read_file("/dev/zero", 100); }), "regular file"));
 }
 
 TEST_CASE("read_file stops at its limit") {
   const TemporaryDirectory folder;
   write_file(folder / "a", "hello");
   CHECK(read_file(folder / "a", 5).size() == 5);
-  CHECK(contains(message_of([&] { read_file(folder / "a", 4); }), "at most 4"));
+  CHECK(says(message_of([&] { read_file(folder / "a", 4); }), "at most 4"));
 }
 
 TEST_CASE("an atomic file appears when it is committed, and replaces what was there") {
@@ -147,10 +144,9 @@ TEST_CASE("writing through a link replaces what it points to") {
 
 TEST_CASE("folders and devices are not written over") {
   const TemporaryDirectory folder;
-  CHECK(contains(message_of([&] { write_file(folder.path(), "x"); }), "is a folder"));
-  CHECK(contains(message_of([&] { write_file("/dev/null", "x"); }), "device"));
-  CHECK(
-      contains(message_of([&] { write_file(folder / "missing" / "a", "x"); }), "No such file or directory"));
+  CHECK(says(message_of([&] { write_file(folder.path(), "x"); }), "is a folder"));
+  CHECK(says(message_of([&] { write_file("/dev/null", "x"); }), "device"));
+  CHECK(says(message_of([&] { write_file(folder / "missing" / "a", "x"); }), "No such file or directory"));
   CHECK(folder.entries() == 0);
 }
 
@@ -158,10 +154,10 @@ TEST_CASE("no permission is an error with the reason" * doctest::skip(::geteuid(
   const TemporaryDirectory folder;
   write_file(folder / "a", "old");
   ::chmod((folder / "a").c_str(), 0400);
-  CHECK(contains(message_of([&] { write_file(folder / "a", "new"); }), "Permission denied"));
+  CHECK(says(message_of([&] { write_file(folder / "a", "new"); }), "Permission denied"));
   CHECK(content(folder / "a") == "old");
   ::chmod(folder.path().c_str(), 0500);
-  CHECK(contains(message_of([&] { write_file(folder / "b", "new"); }), "Permission denied"));
+  CHECK(says(message_of([&] { write_file(folder / "b", "new"); }), "Permission denied"));
   ::chmod(folder.path().c_str(), 0700);
 }
 
@@ -178,8 +174,8 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
   const std::string error = message_of([&] { write_file(folder / "a", std::string(5000, 'x')); });
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
-  CHECK(contains(error, "cannot write"));
-  CHECK(contains(error, "File too large"));
+  CHECK(says(error, "cannot write"));
+  CHECK(says(error, "File too large"));
   CHECK(content(folder / "a") == "old");
   CHECK(folder.entries() == 1);
 }

@@ -10,9 +10,9 @@
 #include <ablaze/error.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cam/augmentation.hpp"
 #include "cam/fusion.hpp"
 #include "cam/principal.hpp"
-#include "cam/views.hpp"
 #include "support/message_of.hpp"
 #include "support/seeded.hpp"
 #include "support/tensors.hpp"

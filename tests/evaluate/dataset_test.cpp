@@ -1,4 +1,4 @@
-#include "evaluate/dataset.hpp"
+#include "evaluate/dataset/dataset.hpp"
 
 #include <doctest/doctest.h>
 

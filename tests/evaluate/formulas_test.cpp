@@ -11,7 +11,7 @@
 #include "evaluate/formulas.hpp"
 #include "evaluate/metrics.hpp"
 #include "evaluate/perturbation.hpp"
-#include "evaluate/pictures.hpp"
+#include "evaluate/probes.hpp"
 #include "explain/paper_model.hpp"
 #include "support/message_of.hpp"
 

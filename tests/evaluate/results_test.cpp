@@ -1,4 +1,4 @@
-#include "evaluate/results.hpp"
+#include "evaluate/run/results.hpp"
 
 #include <doctest/doctest.h>
 

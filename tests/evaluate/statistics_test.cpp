@@ -7,7 +7,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/statistics.hpp>
 
-#include "cam/random.hpp"
+#include "base/random.hpp"
 
 using namespace ablaze;
 using doctest::Approx;

@@ -1,4 +1,4 @@
-#include "evaluate/summary.hpp"
+#include "evaluate/report/summary.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.hpp"
-#include "evaluate/compare.hpp"
-#include "evaluate/figures.hpp"
-#include "evaluate/merge.hpp"
-#include "evaluate/svg.hpp"
+#include "evaluate/report/compare.hpp"
+#include "evaluate/report/figures.hpp"
+#include "evaluate/report/svg.hpp"
+#include "evaluate/run/merge.hpp"
 #include "formats/csv.hpp"
 #include "formats/xml.hpp"
 #include "support/message_of.hpp"

@@ -8,7 +8,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/explain.hpp>
 
-#include "cam/views.hpp"
+#include "cam/augmentation.hpp"
 #include "explain/paper_model.hpp"
 #include "explain/session_cache.hpp"
 #include "support/message_of.hpp"

@@ -40,10 +40,6 @@ inline std::vector<float> values(const Weight& weight) {
   return {tensor.values().begin(), tensor.values().end()};
 }
 
-inline bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 inline std::string safetensors(const std::string& header, const std::string& data) {
   return raw(std::uint64_t{header.size()}) + header + data;
 }

@@ -9,9 +9,9 @@
 #include <ablaze/error.hpp>
 
 #include "formats/builders.hpp"
-#include "formats/onnx.hpp"
+#include "formats/onnx/import.hpp"
+#include "formats/onnx/onnx.hpp"
 #include "formats/onnx_builder.hpp"
-#include "formats/onnx_import.hpp"
 #include "support/message_of.hpp"
 
 namespace ablaze::testing::onnx {

@@ -1,4 +1,4 @@
-#include "formats/onnx.hpp"
+#include "formats/onnx/onnx.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/files.hpp"
 #include "formats/import_text.hpp"
-#include "formats/onnx_import.hpp"
+#include "formats/onnx/import.hpp"
 #include "support/reference_run.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -328,32 +328,32 @@ TEST_CASE("onnx: a head's activation is taken off and told") {
 }
 
 TEST_CASE("onnx: what cannot be expressed is refused by its operator's name") {
-  CHECK(contains(refused_nodes(node("Gelu", {"x"}, {"y"}, "", "/act/Gelu")), "'Gelu' (node '/act/Gelu')"));
-  CHECK(contains(refused_nodes(node("Transpose", {"x"}, {"t"}) + node("Erf", {"t"}, {"e"}) +
-                               node("LayerNormalization", {"e"}, {"y"})),
-                 "'Erf' (node ''): none of the operators 'Erf' and 'LayerNormalization' is supported"));
-  CHECK(contains(
-      refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "Fancy") + bytes(7, "com.acme"))),
-      "of the domain 'com.acme'"));
-  CHECK(contains(refused_nodes(node("Softmax", {"x"}, {"z"}) + pooled("z")), "'Softmax'"));
-  CHECK(contains(refused_nodes(node("GlobalAveragePool", {"x"}, {"m"}) + node("Flatten", {"m"}, {"f"}) +
-                               node("Mul", {"x", "f"}, {"y"})),
-                 "do not go together"));
-  CHECK(contains(refused_nodes(node("LRN", {"x"}, {"y"})), "its size"));
-  CHECK(contains(refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "If") +
-                                            bytes(5, bytes(1, "then_branch") + bytes(6, "")))),
-                 "control flow"));
-  CHECK(contains(refused_nodes(node("Relu", {"nothing"}, {"y"})), "nothing before it computes"));
-  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"y"})), "it is no classifier"));
-  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"z"})), "no such value"));
-  CHECK(contains(refused_nodes(node("Relu", {"x"}, {"x"})), "a second time"));
-  CHECK(contains(refused_nodes(initializer(floats_tensor("w", {2, 5, 3, 3}, counted(90))) +
-                               node("Conv", {"x", "w"}, {"y"})),
-                 "made for 5 x 1 input channels"));
-  CHECK(contains(refused_file(model(from_x_to_y(pooled("x")), 8)), "opset 8"));
-  CHECK(contains(refused_file(model(from_x_to_y(pooled("x")), 99)), "opset 99"));
-  CHECK(contains(refused_file(model(from_x_to_y(pooled("x"), {1, 3}))), "N x C x H x W"));
-  CHECK(contains(refused_file(number(1, 7) + bytes(2, "test")), "no graph"));
+  CHECK(says(refused_nodes(node("Gelu", {"x"}, {"y"}, "", "/act/Gelu")), "'Gelu' (node '/act/Gelu')"));
+  CHECK(says(refused_nodes(node("Transpose", {"x"}, {"t"}) + node("Erf", {"t"}, {"e"}) +
+                           node("LayerNormalization", {"e"}, {"y"})),
+             "'Erf' (node ''): none of the operators 'Erf' and 'LayerNormalization' is supported"));
+  CHECK(
+      says(refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "Fancy") + bytes(7, "com.acme"))),
+           "of the domain 'com.acme'"));
+  CHECK(says(refused_nodes(node("Softmax", {"x"}, {"z"}) + pooled("z")), "'Softmax'"));
+  CHECK(says(refused_nodes(node("GlobalAveragePool", {"x"}, {"m"}) + node("Flatten", {"m"}, {"f"}) +
+                           node("Mul", {"x", "f"}, {"y"})),
+             "do not go together"));
+  CHECK(says(refused_nodes(node("LRN", {"x"}, {"y"})), "its size"));
+  CHECK(says(refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "If") +
+                                        bytes(5, bytes(1, "then_branch") + bytes(6, "")))),
+             "control flow"));
+  CHECK(says(refused_nodes(node("Relu", {"nothing"}, {"y"})), "nothing before it computes"));
+  CHECK(says(refused_nodes(node("Relu", {"x"}, {"y"})), "it is no classifier"));
+  CHECK(says(refused_nodes(node("Relu", {"x"}, {"z"})), "no such value"));
+  CHECK(says(refused_nodes(node("Relu", {"x"}, {"x"})), "a second time"));
+  CHECK(says(refused_nodes(initializer(floats_tensor("w", {2, 5, 3, 3}, counted(90))) +
+                           node("Conv", {"x", "w"}, {"y"})),
+             "made for 5 x 1 input channels"));
+  CHECK(says(refused_file(model(from_x_to_y(pooled("x")), 8)), "opset 8"));
+  CHECK(says(refused_file(model(from_x_to_y(pooled("x")), 99)), "opset 99"));
+  CHECK(says(refused_file(model(from_x_to_y(pooled("x"), {1, 3}))), "N x C x H x W"));
+  CHECK(says(refused_file(number(1, 7) + bytes(2, "test")), "no graph"));
 }
 
 TEST_CASE("onnx: tensors must be as large as their shape says") {
@@ -361,13 +361,13 @@ TEST_CASE("onnx: tensors must be as large as their shape says") {
     return refused_file(model(from_x_to_y(initializer(content) + pooled("x"))));
   };
   CHECK(tensor_of(floats_tensor("w", {2}, {1, 2})).empty());
-  CHECK(contains(tensor_of(floats_tensor("w", {3}, {1, 2})), "takes 12 bytes, not 8"));
+  CHECK(says(tensor_of(floats_tensor("w", {3}, {1, 2})), "takes 12 bytes, not 8"));
   const std::int64_t huge = std::int64_t{1} << 61;
-  CHECK(contains(tensor_of(floats_tensor("w", {huge, huge}, {})), "impossible shape"));
-  CHECK(contains(tensor_of(floats_tensor("w", {-1}, {})), "impossible shape"));
-  CHECK(contains(tensor_of(number(1, 1) + number(2, 8) + bytes(8, "w")), "type 8"));
-  CHECK(contains(tensor_of(number(1, 4) + number(2, 1) + bytes(8, "w") + real(4, 1)), "has 1 numbers"));
-  CHECK(contains(tensor_of(number(1, 1) + number(2, 1) + bytes(8, "w") + number(14, 1)), "not named"));
+  CHECK(says(tensor_of(floats_tensor("w", {huge, huge}, {})), "impossible shape"));
+  CHECK(says(tensor_of(floats_tensor("w", {-1}, {})), "impossible shape"));
+  CHECK(says(tensor_of(number(1, 1) + number(2, 8) + bytes(8, "w")), "type 8"));
+  CHECK(says(tensor_of(number(1, 4) + number(2, 1) + bytes(8, "w") + real(4, 1)), "has 1 numbers"));
+  CHECK(says(tensor_of(number(1, 1) + number(2, 1) + bytes(8, "w") + number(14, 1)), "not named"));
 }
 
 TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
@@ -393,12 +393,12 @@ TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
   const auto& scale = std::get<op::BatchNorm>(network.graph.node(network.graph.output()).op);
   CHECK(values(scale.weight) == std::vector<float>{1, 2, 3});
   const auto refusal_of = [&](const std::string& tensor) { return message_of([&] { opened(tensor); }); };
-  CHECK(contains(refusal_of(external("weights.bin", "12", "12")), "should lie at byte 12"));
-  CHECK(contains(refusal_of(external("weights.bin", "4", "8")), "takes 12 bytes, but has 8"));
-  CHECK(contains(refusal_of(external("weights.bin", "-4", "12")), "no number"));
-  CHECK(contains(refusal_of(external("../weights.bin", "4", "12")), "only files in its own folder"));
-  CHECK(contains(refusal_of(external("/etc/hostname", "0", "12")), "only files in its own folder"));
-  CHECK(contains(refusal_of(external("missing.bin", "0", "12")), "missing.bin"));
+  CHECK(says(refusal_of(external("weights.bin", "12", "12")), "should lie at byte 12"));
+  CHECK(says(refusal_of(external("weights.bin", "4", "8")), "takes 12 bytes, but has 8"));
+  CHECK(says(refusal_of(external("weights.bin", "-4", "12")), "no number"));
+  CHECK(says(refusal_of(external("../weights.bin", "4", "12")), "only files in its own folder"));
+  CHECK(says(refusal_of(external("/etc/hostname", "0", "12")), "only files in its own folder"));
+  CHECK(says(refusal_of(external("missing.bin", "0", "12")), "missing.bin"));
 }
 
 TEST_CASE("onnx: a message that is cut short or no message is refused") {
@@ -406,8 +406,8 @@ TEST_CASE("onnx: a message that is cut short or no message is refused") {
   CHECK(refused_file(whole).empty());
   for (std::size_t size = 4; size < whole.size(); ++size)
     CHECK_FALSE(refused_file(whole.substr(0, size)).empty());
-  CHECK(contains(refused_file("\x08\x07\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), "ends too early"));
-  CHECK(contains(refused_file(std::string(12, '\xff')), "does not end"));
-  CHECK(contains(refused_file(std::string("\x00\x01", 2)), "the number 0"));
-  CHECK(contains(refused_file("\x0b"), "unknown kind 3"));
+  CHECK(says(refused_file("\x08\x07\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), "ends too early"));
+  CHECK(says(refused_file(std::string(12, '\xff')), "does not end"));
+  CHECK(says(refused_file(std::string("\x00\x01", 2)), "the number 0"));
+  CHECK(says(refused_file("\x0b"), "unknown kind 3"));
 }

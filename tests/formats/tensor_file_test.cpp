@@ -21,30 +21,30 @@ TEST_CASE("a model file is told by its content, not its ending") {
 }
 
 TEST_CASE("what is no model is told for what it looks like") {
-  CHECK(contains(refusal(""), "is empty"));
-  CHECK(contains(refusal("\xFF\xD8\xFF\xE0 and so on"), "JPEG"));
-  CHECK(contains(refusal("\x89PNG\r\n\x1a\n"), "PNG"));
-  CHECK(contains(refusal("\x1F\x8B\x08"), "gunzip"));
-  CHECK(contains(refusal("\x89HDF\r\n"), "HDF5"));
-  CHECK(contains(refusal("<!DOCTYPE html>\n<html><head>"), "web page"));
-  CHECK(contains(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "git lfs pull"));
-  CHECK(contains(refusal("\x08\x07\x12\x07pytorch\x1a\x05"
-                         "2.0.0"),
-                 "ONNX"));
-  CHECK(contains(refusal("\x93NUMPY\x01\x00"), "NumPy array"));
-  CHECK(contains(refusal("# Notes\nThis is not a model."), "looks like text ('# Notes')"));
-  CHECK(contains(refusal("{\"a\": 1}"), "looks like text"));
-  CHECK(contains(refusal(std::string(100, '\0')), "unknown content"));
+  CHECK(says(refusal(""), "is empty"));
+  CHECK(says(refusal("\xFF\xD8\xFF\xE0 and so on"), "JPEG"));
+  CHECK(says(refusal("\x89PNG\r\n\x1a\n"), "PNG"));
+  CHECK(says(refusal("\x1F\x8B\x08"), "gunzip"));
+  CHECK(says(refusal("\x89HDF\r\n"), "HDF5"));
+  CHECK(says(refusal("<!DOCTYPE html>\n<html><head>"), "web page"));
+  CHECK(says(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "git lfs pull"));
+  CHECK(says(refusal("\x08\x07\x12\x07pytorch\x1a\x05"
+                     "2.0.0"),
+             "ONNX"));
+  CHECK(says(refusal("\x93NUMPY\x01\x00"), "NumPy array"));
+  CHECK(says(refusal("# Notes\nThis is not a model."), "looks like text ('# Notes')"));
+  CHECK(says(refusal("{\"a\": 1}"), "looks like text"));
+  CHECK(says(refusal(std::string(100, '\0')), "unknown content"));
   for (const char* text : {"", "nothing that anybody knows"})
-    CHECK(contains(refusal(text), "Expected a model: safetensors, a PyTorch state dict"));
+    CHECK(says(refusal(text), "Expected a model: safetensors, a PyTorch state dict"));
 }
 
 TEST_CASE("the errors name the file") {
   const TemporaryDirectory folder;
   base::write_file(folder / "notes.safetensors", "just a text");
   for (const char* name : {"notes.safetensors", "missing.pth"})
-    CHECK(contains(message_of([&] { read_tensor_file(folder / name); }), (folder / name).string()));
-  CHECK(contains(message_of([&] { read_tensor_file(folder.path()); }), "is a folder"));
+    CHECK(says(message_of([&] { read_tensor_file(folder / name); }), (folder / name).string()));
+  CHECK(says(message_of([&] { read_tensor_file(folder.path()); }), "is a folder"));
 }
 
 TEST_CASE("the project's own weights open with torchvision's names") {

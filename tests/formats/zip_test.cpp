@@ -1,4 +1,4 @@
-#include "formats/zip.hpp"
+#include "formats/pytorch/zip.hpp"
 
 #include <doctest/doctest.h>
 
@@ -34,7 +34,7 @@ TEST_CASE("zip: entries are views, with and without zip64, with and without a co
       CHECK(text(archive.read("a/second")) == "two!");
       CHECK(archive.read("a/empty").empty());
       CHECK_FALSE(archive.contains("a/third"));
-      CHECK(contains(message_of([&] { (void)archive.read("a/third"); }), "no entry 'a/third'"));
+      CHECK(says(message_of([&] { (void)archive.read("a/third"); }), "no entry 'a/third'"));
     }
   }
 }
@@ -58,18 +58,18 @@ TEST_CASE("zip: offsets and sizes outside the file are refused") {
     return refusal_of_zip(file);
   };
   REQUIRE(refusal_of_zip(whole).empty());
-  CHECK(contains(patched(directory + 20, 1'000'000), "outside the file"));   // stored size
-  CHECK(contains(patched(directory + 42, 0xFFFFFFF0), "outside the file"));  // local header
-  CHECK(contains(patched(directory + 42, 1), "not where the directory says"));
-  CHECK(contains(patched(whole.size() - 6, 0xFFFFFFFF), "outside the file"));  // directory's offset
-  CHECK(contains(patched(whole.size() - 10, 0xFFFFFFFF), "outside the file"));
-  CHECK(contains(patched(whole.size() - 10, 10), "too small"));
-  CHECK(contains(patched(directory, 0), "wrong signature"));
+  CHECK(says(patched(directory + 20, 1'000'000), "outside the file"));   // stored size
+  CHECK(says(patched(directory + 42, 0xFFFFFFF0), "outside the file"));  // local header
+  CHECK(says(patched(directory + 42, 1), "not where the directory says"));
+  CHECK(says(patched(whole.size() - 6, 0xFFFFFFFF), "outside the file"));  // directory's offset
+  CHECK(says(patched(whole.size() - 10, 0xFFFFFFFF), "outside the file"));
+  CHECK(says(patched(whole.size() - 10, 10), "too small"));
+  CHECK(says(patched(directory, 0), "wrong signature"));
 }
 
 TEST_CASE("zip: repeated, encrypted and compressed entries are refused") {
-  CHECK(contains(refusal_of_zip(zip({{"a", "1"}, {"a", "2"}})), "two entries called 'a'"));
-  CHECK(contains(refusal_of_zip(zip({{"a", "1", 0, 1}})), "encrypted"));
+  CHECK(says(refusal_of_zip(zip({{"a", "1"}, {"a", "2"}})), "two entries called 'a'"));
+  CHECK(says(refusal_of_zip(zip({{"a", "1", 0, 1}})), "encrypted"));
   const std::vector<std::byte> bytes = to_bytes(zip({{"a", "1", 8}}));
-  CHECK(contains(message_of([&] { (void)ZipArchive(bytes, "model").read("a"); }), "compressed (method 8)"));
+  CHECK(says(message_of([&] { (void)ZipArchive(bytes, "model").read("a"); }), "compressed (method 8)"));
 }

@@ -3,7 +3,7 @@
 #include <ablaze/session.hpp>
 #include <algorithm>
 
-#include "formats/onnx_import.hpp"
+#include "formats/onnx/import.hpp"
 #include "formats/tensor_file.hpp"
 #include "input.hpp"
 #include "models/load.hpp"

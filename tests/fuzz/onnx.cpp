@@ -1,6 +1,6 @@
 // The wire format and the translation into a graph.
 
-#include "formats/onnx_import.hpp"
+#include "formats/onnx/import.hpp"
 #include "input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

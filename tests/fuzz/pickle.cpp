@@ -1,4 +1,4 @@
-#include "formats/pickle.hpp"
+#include "formats/pytorch/pickle.hpp"
 
 #include "input.hpp"
 

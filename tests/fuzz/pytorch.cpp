@@ -1,4 +1,4 @@
-#include "formats/pytorch.hpp"
+#include "formats/pytorch/pytorch.hpp"
 
 #include "input.hpp"
 

@@ -1,4 +1,4 @@
-#include "formats/zip.hpp"
+#include "formats/pytorch/zip.hpp"
 
 #include "input.hpp"
 

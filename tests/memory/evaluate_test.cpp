@@ -5,8 +5,8 @@
 #include <ablaze/evaluate.hpp>
 
 #include "base/files.hpp"
-#include "evaluate/run.hpp"
-#include "evaluate/summary.hpp"
+#include "evaluate/report/summary.hpp"
+#include "evaluate/run/run.hpp"
 #include "memory/small.hpp"
 #include "support/temporary_directory.hpp"
 

@@ -9,11 +9,11 @@
 #include <span>
 #include <string>
 
-#include "ablaze/command.hpp"
-#include "ablaze/command_line.hpp"
-#include "ablaze/inputs.hpp"
 #include "base/files.hpp"
 #include "base/folders.hpp"
+#include "cli/shell/command.hpp"
+#include "cli/shell/command_line.hpp"
+#include "cli/shell/inputs.hpp"
 #include "explain/paper_model.hpp"
 #include "formats/safetensors.hpp"
 #include "memory/small.hpp"

@@ -8,6 +8,7 @@
 
 #include "formats/safetensors.hpp"
 #include "models/synthetic.hpp"
+#include "support/message_of.hpp"
 
 using namespace ablaze;
 using namespace ablaze::testing;
@@ -26,10 +27,6 @@ fs::path write_plain(const fs::path& folder, const Shapes& shapes) {
   const fs::path file = folder / "plain.safetensors";
   formats::write_safetensors(file, {seeded(shapes), {{"format", "pt"}}});
   return file;
-}
-
-bool mentions(const std::string& message, const std::string& word) {
-  return message.find(word) != std::string::npos;
 }
 
 }  // namespace
@@ -90,7 +87,7 @@ TEST_CASE("a file whose weights changed does not pass its self-test") {
 TEST_CASE("a plain file carries no self-test") {
   const TemporaryFolder folder;
   const Model model = load_model(write_plain(folder.path(), resnet_shapes(thin_resnet(false))));
-  CHECK(mentions(error_of([&] { verify_model(model); }), "plain.safetensors"));
+  CHECK(says(error_of([&] { verify_model(model); }), "plain.safetensors"));
 }
 
 TEST_CASE("options that do not fit the network are refused, and nothing is written") {
@@ -99,22 +96,22 @@ TEST_CASE("options that do not fit the network are refused, and nothing is writt
   const fs::path out = folder.path() / "out.safetensors";
   const auto refused = [&](const ConvertOptions& options) {
     const std::string message = error_of([&] { convert_model(plain, out, options); });
-    CHECK(mentions(message, "plain.safetensors"));
+    CHECK(says(message, "plain.safetensors"));
     CHECK_FALSE(fs::exists(out));
     return message;
   };
   ConvertOptions architecture;
   architecture.architecture = "resnet34";
-  CHECK(mentions(refused(architecture), "resnet18_thin"));
+  CHECK(says(refused(architecture), "resnet18_thin"));
   ConvertOptions labels;
   labels.labels = {"a", "b"};
-  CHECK(mentions(refused(labels), "5 classes"));
+  CHECK(says(refused(labels), "5 classes"));
   ConvertOptions crop;
   crop.preprocess = Preprocess{.crop = 0};
-  CHECK(mentions(refused(crop), "crop"));
+  CHECK(says(refused(crop), "crop"));
   ConvertOptions std_zero;
   std_zero.preprocess = Preprocess{.std = {1, 0, 1}};
-  CHECK(mentions(refused(std_zero), "std"));
+  CHECK(says(refused(std_zero), "std"));
   for (const char* fits : {"resnet18", "resnet18_thin", "resnet"}) {
     ConvertOptions options;
     options.architecture = fits;
@@ -147,7 +144,7 @@ TEST_CASE("weights that are not numbers are refused") {
   const fs::path file = folder.path() / "nan.safetensors";
   formats::write_safetensors(file, {tensors, {}});
   const fs::path out = folder.path() / "out.safetensors";
-  CHECK(mentions(error_of([&] { convert_model(file, out); }), "nan.safetensors"));
+  CHECK(says(error_of([&] { convert_model(file, out); }), "nan.safetensors"));
   CHECK_FALSE(fs::exists(out));
 }
 
@@ -161,7 +158,7 @@ TEST_CASE("the models that ship pass their self-tests") {
     CHECK(model.preprocess.resize == 224);
     CHECK(model.preprocess.crop == 224);
     CHECK(name.starts_with(model.architecture + "-"));
-    CHECK(mentions(model.provenance, "MIT"));
+    CHECK(says(model.provenance, "MIT"));
     const Verification verification = verify_model(model);
     CAPTURE(verification.error);
     CHECK(verification.passed);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "models/synthetic.hpp"
+#include "support/message_of.hpp"
 
 using namespace ablaze;
 using namespace ablaze::testing;
@@ -11,10 +12,6 @@ namespace {
 
 std::string error_for(const Shapes& shapes) {
   return error_of([&] { build(zeros(shapes)); });
-}
-
-bool mentions(const std::string& message, const std::string& word) {
-  return message.find(word) != std::string::npos;
 }
 
 const std::vector<Shapes>& samples() {
@@ -37,9 +34,9 @@ TEST_CASE("whichever tensor is missing, the error names it and the file") {
       const std::string message = error_for(shapes);
       CAPTURE(name);
       CAPTURE(message);
-      CHECK(mentions(message, name));
-      CHECK(mentions(message, "model.file"));
-      CHECK(mentions(message, "missing"));
+      CHECK(says(message, name));
+      CHECK(says(message, "model.file"));
+      CHECK(says(message, "missing"));
     }
   }
 }
@@ -56,8 +53,8 @@ TEST_CASE("whichever axis is wrong, the network is refused; an inner axis names 
         CAPTURE(name);
         CAPTURE(axis);
         CAPTURE(message);
-        CHECK(mentions(message, "model.file"));
-        if (axis > 0) CHECK(mentions(message, name + " has the shape " + to_string(shapes[name])));
+        CHECK(says(message, "model.file"));
+        if (axis > 0) CHECK(says(message, name + " has the shape " + to_string(shapes[name])));
       }
     }
   }
@@ -85,14 +82,14 @@ TEST_CASE("an error says what was expected, with ? where any size does") {
   Shapes shapes = resnet_shapes({});
   shapes["layer2.0.conv1.weight"] = {128, 60, 3, 3};
   const std::string message = error_for(shapes);
-  CHECK(mentions(message, "layer2.0.conv1.weight has the shape 128x60x3x3"));
-  CHECK(mentions(message, "?x64x3x3"));
+  CHECK(says(message, "layer2.0.conv1.weight has the shape 128x60x3x3"));
+  CHECK(says(message, "?x64x3x3"));
 }
 
 TEST_CASE("one damaged tensor does not change what the network's groups are") {
   Shapes shapes = resnet_shapes({.blocks = {3, 4, 6, 3}, .bottleneck = true});
   shapes["layer1.0.conv2.weight"] = {64, 32, 3, 3};
-  CHECK(mentions(error_for(shapes), "layer1.0.conv2.weight has the shape 64x32x3x3"));
+  CHECK(says(error_for(shapes), "layer1.0.conv2.weight has the shape 64x32x3x3"));
 }
 
 TEST_CASE("channels that cannot be split into the network's groups are refused") {
@@ -103,25 +100,25 @@ TEST_CASE("channels that cannot be split into the network's groups are refused")
     shapes[std::string("layer2.1.bn1.") + part] = {9};
   }
   const std::string message = error_for(shapes);
-  CHECK(mentions(message, "layer2.1.conv2"));
-  CHECK(mentions(message, "4 groups"));
+  CHECK(says(message, "layer2.1.conv2"));
+  CHECK(says(message, "4 groups"));
 }
 
 TEST_CASE("a missing stage is one error with a few names and how many more there are") {
   Shapes shapes = resnet_shapes({});
   std::erase_if(shapes, [](const auto& entry) { return entry.first.starts_with("layer3."); });
   const std::string message = error_for(shapes);
-  CHECK(mentions(message, "layer3.0.conv1.weight"));
-  CHECK(mentions(message, "more"));
+  CHECK(says(message, "layer3.0.conv1.weight"));
+  CHECK(says(message, "more"));
   CHECK(message.size() < 500);
 }
 
 TEST_CASE("a block that is left out is missing, however high the next one's number is") {
   Shapes shapes = resnet_shapes({});
   shapes["layer2.3.conv1.weight"] = {128, 128, 3, 3};
-  CHECK(mentions(error_for(shapes), "layer2.2.conv1.weight"));
+  CHECK(says(error_for(shapes), "layer2.2.conv1.weight"));
   shapes["layer2.2000000000.conv1.weight"] = {128, 128, 3, 3};
-  CHECK(mentions(error_for(shapes), "at most 1000"));
+  CHECK(says(error_for(shapes), "at most 1000"));
 }
 
 TEST_CASE("tensors that the network has no use for are named") {
@@ -129,10 +126,10 @@ TEST_CASE("tensors that the network has no use for are named") {
   shapes["layer4.1.se.weight"] = {3};
   shapes["head.bias"] = {3};
   const std::string message = error_for(shapes);
-  CHECK(mentions(message, "head.bias and layer4.1.se.weight"));
+  CHECK(says(message, "head.bias and layer4.1.se.weight"));
   shapes = vgg_shapes(thin_vgg(false));
   shapes["classifier.6.extra"] = {3};
-  CHECK(mentions(error_for(shapes), "classifier.6.extra"));
+  CHECK(says(error_for(shapes), "classifier.6.extra"));
 }
 
 TEST_CASE("BatchNorm's counters are no parameters") {
@@ -145,27 +142,27 @@ TEST_CASE("a VGG with a module too few or too many is refused") {
   Shapes shapes = vgg_shapes(thin_vgg(false));
   shapes.erase("features.3.weight");
   shapes.erase("features.3.bias");
-  CHECK(mentions(error_for(shapes), "from features.0 to features.6"));
+  CHECK(says(error_for(shapes), "from features.0 to features.6"));
   shapes = vgg_shapes(thin_vgg(false));
   shapes["features.1.weight"] = {4, 4, 3, 3};
-  CHECK(mentions(error_for(shapes), "from features.0 to features.1"));
+  CHECK(says(error_for(shapes), "from features.0 to features.1"));
   shapes = vgg_shapes(thin_vgg(false));
   shapes.erase("classifier.3.weight");
   shapes.erase("classifier.3.bias");
-  CHECK(mentions(error_for(shapes), "from classifier.0 to classifier.6"));
+  CHECK(says(error_for(shapes), "from classifier.0 to classifier.6"));
   shapes["classifier.2147483647.bias"] = {4};
   CHECK(error_for(shapes) != "");
 }
 
 TEST_CASE("other networks are told from those that are known") {
-  CHECK(mentions(error_for({{"features.conv0.weight", {64, 3, 7, 7}}}), "features.conv0.weight"));
-  CHECK(mentions(error_for({{"features.0.weight", {64, 3, 11, 11}}}), "features.0.weight has the shape"));
+  CHECK(says(error_for({{"features.conv0.weight", {64, 3, 7, 7}}}), "features.conv0.weight"));
+  CHECK(says(error_for({{"features.0.weight", {64, 3, 11, 11}}}), "features.0.weight has the shape"));
   const std::string message =
       error_for({{"a.weight", {1}}, {"b.weight", {1}}, {"c.weight", {1}}, {"d.weight", {1}}});
-  CHECK(mentions(message, "found a.weight, b.weight, c.weight and 1 more"));
-  CHECK(mentions(message, "layer1.0.conv1.weight"));
-  CHECK(mentions(message, "features.0.weight"));
-  CHECK(mentions(error_for({}), "no tensors at all"));
+  CHECK(says(message, "found a.weight, b.weight, c.weight and 1 more"));
+  CHECK(says(message, "layer1.0.conv1.weight"));
+  CHECK(says(message, "features.0.weight"));
+  CHECK(says(error_for({}), "no tensors at all"));
 }
 
 TEST_CASE("a name of many parts is no wrapper") {
@@ -176,5 +173,5 @@ TEST_CASE("a name of many parts is no wrapper") {
 
 TEST_CASE("a name with control characters does not reach the terminal") {
   const std::string message = error_for({{"evil\x1b[2J.weight", {1}}});
-  CHECK_FALSE(mentions(message, "\x1b"));
+  CHECK_FALSE(says(message, "\x1b"));
 }

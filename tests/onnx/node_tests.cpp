@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "base/files.hpp"
-#include "formats/onnx_import.hpp"
+#include "formats/onnx/import.hpp"
 
 namespace fs = std::filesystem;
 using namespace ablaze;

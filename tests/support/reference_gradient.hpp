@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "kernels/reference_pull.hpp"
+#include "kernels/reference_backward.hpp"
 #include "support/reference_run.hpp"
 
 namespace ablaze::testing {

@@ -1,4 +1,4 @@
-#include "ablaze/command_line.hpp"
+#include "cli/shell/command_line.hpp"
 
 #include <doctest/doctest.h>
 

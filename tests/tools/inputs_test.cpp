@@ -1,4 +1,4 @@
-#include "ablaze/inputs.hpp"
+#include "cli/shell/inputs.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "ablaze/terminal.hpp"
+#include "cli/shell/terminal.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "runtime/ablation/question.hpp"
+#include "runtime/ablation/request.hpp"
 #include "runtime/ablation/route.hpp"
 #include "runtime/scores.hpp"
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "runtime/ablation/channels.hpp"
-#include "runtime/ablation/question.hpp"
-#include "runtime/ablation/scores.hpp"
+#include "runtime/ablation/logit_drops.hpp"
+#include "runtime/ablation/request.hpp"
 
 // The plain way: the tail is run again with the changed layer, one image of a batch for each set of channels.
 

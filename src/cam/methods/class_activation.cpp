@@ -1,0 +1,122 @@
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <ablaze/error.hpp>
+
+#include "cam/methods/methods.hpp"
+#include "cam/result.hpp"
+
+// CAM, the method that gave the others their name. Where a layer A goes through a global average pool into
+// the last linear layer W, a logit is a sum over channels and places:
+//
+//     y = b + sum_k W[c,k] mean(A_k)        w_k = W[c,k]        map = ReLU(sum_k w_k A_k)
+//
+// The paper draws the sum itself; here the map is its positive part, as for every other method, and the
+// signed map is the paper's. The bias belongs to no place and is left out, as in the paper. The weights are
+// the logit's: where a probability was asked for, the logit is explained.
+
+namespace ablaze::cam {
+
+namespace {
+
+bool averages_planes(const Op& op, const Shape& plane) {
+  if (const auto* pool = std::get_if<op::AdaptiveAvgPool2d>(&op)) return pool->output == std::array{1, 1};
+  const auto* pool = std::get_if<op::AvgPool2d>(&op);
+  return pool != nullptr && pool->kernel[0] == plane.at(2) && pool->kernel[1] == plane.at(3) &&
+         pool->padding == std::array{0, 0};
+}
+
+bool passes_on(const Op& op) {
+  return std::holds_alternative<op::Identity>(op) || std::holds_alternative<op::Flatten>(op);
+}
+
+/// What a network ends in, walked up from the output: identities, a linear layer, flattening, a pool that
+/// averages planes, and the layer that it reads.
+struct Head {
+  const op::Linear* linear = nullptr;
+  NodeId pooled = -1;  ///< -1: the network ends otherwise
+};
+
+NodeId behind_identities(const Graph& graph, NodeId id) {
+  while (passes_on(graph.node(id).op)) id = graph.node(id).inputs[0];
+  return id;
+}
+
+Head head_of(const Graph& graph, const Session& session) {
+  const Node& last = graph.node(behind_identities(graph, graph.output()));
+  const auto* linear = std::get_if<op::Linear>(&last.op);
+  if (linear == nullptr) return {};
+  const Node& pool = graph.node(behind_identities(graph, last.inputs[0]));
+  if (pool.inputs.empty()) return {};
+  const Shape shape = session.layer_shape(graph.node(pool.inputs[0]).name);
+  if (shape.size() != 4 || !averages_planes(pool.op, shape)) return {};
+  return {linear, behind_identities(graph, pool.inputs[0])};
+}
+
+bool fits(const Graph& graph, const Session& session, std::string_view layer) {
+  const Head head = head_of(graph, session);
+  return head.pooled >= 0 && behind_identities(graph, graph.find(layer)) == head.pooled;
+}
+
+void require_fit(const Question& q) {
+  if (fits(q.graph, q.session, q.layer)) return;
+  const NodeId pooled = head_of(q.graph, q.session).pooled;
+  if (pooled < 0) {
+    throw UsageError(
+        "CAM needs a network that ends in a global average pool and one linear layer, and this one does not: "
+        "use gradcam, which gives CAM's map where CAM has one, and one for every other network too");
+  }
+  throw UsageError("CAM explains the layer that the global average pool reads, " + q.graph.node(pooled).name +
+                   ", not " + std::string(q.layer) + ": use gradcam for other layers");
+}
+
+/// Row c of a linear layer.
+std::vector<float> row_of(const op::Linear& linear, std::int64_t c) {
+  std::vector<float> out(static_cast<std::size_t>(linear.weight.shape()[1]));
+  linear.weight.read(c * static_cast<std::int64_t>(out.size()), out);
+  return out;
+}
+
+void add_row(std::vector<double>& weights, const std::vector<float>& row, double factor) {
+  weights.resize(row.size());
+  for (std::size_t k = 0; k < row.size(); ++k) weights[k] += factor * static_cast<double>(row[k]);
+}
+
+std::vector<double> weights_of(const op::Linear& linear, const Target& target) {
+  std::vector<double> weights;
+  for (const auto& [score, factor] : target.terms) {
+    add_row(weights, row_of(linear, score.index), factor);
+    if (score.kind == Score::Kind::margin) add_row(weights, row_of(linear, score.against), -factor);
+  }
+  return weights;
+}
+
+std::vector<Answer> cam_maps(const Question& question) {
+  require_fit(question);
+  const Head head = head_of(question.graph, question.session);
+  const Tensor activation = question.trace.activation(question.layer);
+  std::vector<Answer> answers;
+  for (const Target& target : question.targets)
+    answers.push_back(answer_from(activation, weights_of(*head.linear, target)));
+  return answers;
+}
+
+}  // namespace
+
+constexpr Method class_activation_map{
+    .id = "cam",
+    .name = "CAM",
+    .summary = "Weights each channel by the last linear layer's weight from it to the class.",
+    .paper =
+        "B. Zhou, A. Khosla, A. Lapedriza, A. Oliva and A. Torralba, Learning Deep Features for "
+        "Discriminative "
+        "Localization, CVPR 2016",
+    .passes = "nothing beyond the forward pass; only where a global average pool and one linear layer follow",
+    .work = [](const Shape&, const MethodOptions&) { return Work{}; },
+    .fits = fits,
+    .explain = cam_maps,
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,43 @@
+#include <ablaze/xtensor.hpp>
+#include <xtensor/xmanipulation.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+#include "cam/principal.hpp"
+#include "cam/result.hpp"
+
+// Eigen-Grad-CAM. With g = dy/dA and B = g A, place by place, as a matrix of places by channels, B = U S V':
+//
+//     map = ReLU(B v_1),    v_1 the first right singular vector
+//
+// The sign is the one that goes with the channels' sum, HiRes-CAM's map. The library that the method comes
+// from centres each channel first and leaves the sign to its decomposition (see Eigen-CAM).
+//
+// The first component is what is strongest, be it for the class or against it. Where it speaks against, this
+// map has next to nothing above zero and says so, while HiRes-CAM's shows both.
+
+namespace ablaze::cam {
+
+namespace {
+
+Answer eigengradcam_answer(const Pulled& p) {
+  xt::xtensor<double, 4> terms = xt::expand_dims(p.a * p.g, 0);
+  return answer_from(principal_projection(from_xtensor(terms)));
+}
+
+}  // namespace
+
+constexpr Method eigengradcam{
+    .id = "eigengradcam",
+    .name = "Eigen-Grad-CAM",
+    .summary = "Projects gradient times activation on its first principal component.",
+    .paper =
+        "J. Gildenblat and contributors, PyTorch library for CAM methods (EigenGradCAM), 2021, after "
+        "Eigen-CAM; no paper",
+    .passes = "one gradient behind the layer",
+    .needs_gradients = true,
+    .work = one_gradient,
+    .explain = [](const Question& question) { return explain_by_gradient(question, eigengradcam_answer); },
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <ablaze/error.hpp>
+
+#include "cam/methods/methods.hpp"
+#include "cam/scores.hpp"
+
+// Finer-CAM changes what is explained, not how: any method, asked for the difference to the n classes most
+// like the wanted one,
+//
+//     y = (1/n) sum_d (y_c - strength y_d),    d the classes whose logits are nearest to c's
+//
+// The paper's code takes n = 3; its comparison strength is 1 here unless told otherwise. The most used
+// library weights the classes d by their softmax probabilities, and differentiates those weights too; the
+// plain mean has the derivative that the paper writes down.
+
+namespace ablaze::cam {
+
+namespace {
+
+const Method& base_of(const Question& question) {
+  const Method* base = find_method(question.options.base);
+  if (base == nullptr || base->id == "finercam") {
+    throw UsageError("finercam cannot be laid over \"" + question.options.base +
+                     "\": name another method, for example gradcam");
+  }
+  return *base;
+}
+
+/// Classes by how near their logits are to the wanted one's, which is left out; ties: the lower index.
+std::vector<std::int64_t> nearest_classes(std::span<const float> logits, std::int64_t wanted, int count) {
+  const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[static_cast<std::size_t>(c)]); };
+  std::vector<std::int64_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::erase(order, wanted);
+  std::ranges::stable_sort(order, {}, [&](auto c) { return std::abs(logit(c) - logit(wanted)); });
+  order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
+  return order;
+}
+
+Target difference(const Target& target, std::span<const std::int64_t> others, double strength) {
+  Score score = target.terms.at(0).score;
+  // A margin is a difference already; set against several classes, it is the logit's.
+  if (score.kind == Score::Kind::margin) score.kind = Score::Kind::logit;
+  Target out{{{score, 1}}};
+  for (const std::int64_t c : others) {
+    Score other = score;
+    other.index = c;
+    out.terms.push_back({other, -strength / static_cast<double>(others.size())});
+  }
+  return out;
+}
+
+std::vector<Answer> finercam_maps(const Question& question) {
+  const MethodOptions& options = question.options;
+  if (options.references < 1) throw UsageError("finercam sets a class against at least one other");
+  const Method& base = base_of(question);
+  const Tensor logits = question.trace.logits();
+  std::vector<std::vector<std::int64_t>> others;
+  std::vector<Target> targets;
+  for (const Target& target : question.targets) {
+    others.push_back(nearest_classes(row(logits, 0), target.terms.at(0).score.index, options.references));
+    if (others.back().empty()) throw UsageError("finercam needs a network of two classes or more");
+    targets.push_back(difference(target, others.back(), options.strength));
+  }
+  Question finer = question;
+  finer.targets = targets;
+  std::vector<Answer> answers = base.explain(finer);
+  for (std::size_t i = 0; i < answers.size(); ++i) answers[i].findings.against = others[i];
+  return answers;
+}
+
+Work work(const Shape& layer, const MethodOptions& options) {
+  const Method* base = find_method(options.base);
+  if (base == nullptr || base->id == "finercam") return {};
+  Work out = base->work(layer, options);
+  out.gradients *= 1 + options.references;
+  return out;
+}
+
+}  // namespace
+
+constexpr Method finercam{
+    .id = "finercam",
+    .name = "Finer-CAM",
+    .summary = "Explains what sets the class apart from the classes most like it, by any other method.",
+    .paper =
+        "Z. Zhang, J. Gu, A. Chowdhury, Z. Mai, D. Carlyn, T. Berger-Wolf, Y. Su and W.-L. Chao, Finer-CAM: "
+        "Spotting the Difference Reveals Finer Details for Visual Explanation, CVPR 2025",
+    .passes = "what the method takes that it is laid over; one gradient more for each class compared with",
+    .needs_gradients = true,
+    .work = work,
+    .explain = finercam_maps,
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,33 @@
+#include <xtensor/xmath.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+
+// Grad-CAM. With g = dy/dA:
+//
+//     w_k = mean(g_k)        map = ReLU(sum_k w_k A_k)
+//
+// y is the logit, as in the paper ("before the softmax"), unless another score is asked for.
+
+namespace ablaze::cam {
+
+namespace {
+
+Answer gradcam_answer(const Pulled& p) { return answer_from(p, xt::mean(p.g, {1, 2})); }
+
+}  // namespace
+
+constexpr Method gradcam{
+    .id = "gradcam",
+    .name = "Grad-CAM",
+    .summary = "Weights each channel by the mean of the score's gradient over its places.",
+    .paper =
+        "R. R. Selvaraju, M. Cogswell, A. Das, R. Vedantam, D. Parikh and D. Batra, Grad-CAM: Visual "
+        "Explanations from Deep Networks via Gradient-based Localization, ICCV 2017",
+    .passes = "one gradient behind the layer",
+    .needs_gradients = true,
+    .work = one_gradient,
+    .explain = [](const Question& question) { return explain_by_gradient(question, gradcam_answer); },
+};
+
+}  // namespace ablaze::cam

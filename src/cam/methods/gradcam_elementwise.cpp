@@ -1,0 +1,37 @@
+#include <xtensor/xmath.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+
+// Element-wise Grad-CAM. With g = dy/dA:
+//
+//     map = sum_k ReLU(g_k A_k),    place by place
+//
+// HiRes-CAM with the ReLU inside the sum: evidence against the class is dropped before it can cancel evidence
+// for it. There is nothing below zero, so the signed map is the map.
+
+namespace ablaze::cam {
+
+namespace {
+
+Answer gradcam_elementwise_answer(const Pulled& p) {
+  return answer_from(xt::sum(xt::maximum(p.a * p.g, 0.0), {0}));
+}
+
+}  // namespace
+
+constexpr Method gradcam_elementwise{
+    .id = "gradcam-elementwise",
+    .name = "Element-wise Grad-CAM",
+    .summary = "Sums over the channels what gradient times activation has above zero at each place.",
+    .paper =
+        "J. Gildenblat and contributors, PyTorch library for CAM methods (GradCAMElementWise), 2021; no "
+        "paper",
+    .passes = "one gradient behind the layer",
+    .needs_gradients = true,
+    .work = one_gradient,
+    .explain =
+        [](const Question& question) { return explain_by_gradient(question, gradcam_elementwise_answer); },
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,35 @@
+#include <xtensor/xmath.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+
+// HiRes-CAM. With g = dy/dA:
+//
+//     map = ReLU(sum_k g_k A_k),    place by place
+//
+// The paper draws the sum itself, with or without the ReLU; the signed map is the sum.
+
+namespace ablaze::cam {
+
+namespace {
+
+Answer hirescam_answer(const Pulled& p) { return answer_from(xt::sum(p.a * p.g, {0})); }
+
+}  // namespace
+
+constexpr Method hirescam{
+    .id = "hirescam",
+    .name = "HiRes-CAM",
+    .summary =
+        "Sums gradient times activation over the channels, place by place, so that no averaging blurs what "
+        "counted where.",
+    .paper =
+        "R. L. Draelos and L. Carin, Use HiResCAM instead of Grad-CAM for Faithful Explanations of "
+        "Convolutional Neural Networks, arXiv:2011.08891, 2020",
+    .passes = "one gradient behind the layer",
+    .needs_gradients = true,
+    .work = one_gradient,
+    .explain = [](const Question& question) { return explain_by_gradient(question, hirescam_answer); },
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <ablaze/error.hpp>
+#include <ablaze/xtensor.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xview.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+#include "cam/result.hpp"
+#include "cam/scores.hpp"
+
+// Integrated gradients over a layer's channels: all channels are scaled up together from nothing, and each is
+// credited with what its activations times the gradient add up to on the way,
+//
+//     a_k = integral over t in [0, 1] of sum(A_k dy/dA_k at t A) dt        sum_k a_k = y(A) - y(0)
+//     w_k = a_k / |y|        map = ReLU(sum_k w_k A_k)
+//
+// Integrated gradients' own paper starts from a baseline input; this is its path in a layer, from the
+// activations 0, and its attributions summed over each channel's places so that they stand beside
+// Ablation-CAM's drops.
+//
+// The integrand of a ReLU network is piecewise constant in t. Its nodes are halves, quarters, eighths, ...:
+// each step doubles them and keeps those there were, until the parts add up.
+
+namespace ablaze::cam {
+
+namespace {
+
+constexpr double largest_gap = 1e-3;  // of y(A) - y(0)
+constexpr std::int64_t most_intervals = 4096;
+constexpr std::int64_t most_images = 8;
+
+Tensor scaled(const Tensor& activation, std::span<const double> factors) {
+  Shape shape = activation.shape();
+  shape[0] = static_cast<std::int64_t>(factors.size());
+  Tensor out = Tensor::uninitialised(shape);
+  float* to = out.data();
+  for (const double t : factors) {
+    to = std::ranges::transform(activation.values(), to, [t](float v) {
+           return static_cast<float>(t * static_cast<double>(v));
+         }).out;
+  }
+  return out;
+}
+
+/// y at the layer's own activations and at zeros.
+struct Ends {
+  double whole = 0, nothing = 0;
+  double difference() const { return whole - nothing; }
+  /// A difference as small as the rounding errors of the two scores cannot be met more closely than those.
+  double allowed_gap() const {
+    return std::max(largest_gap * std::abs(difference()), 1e-6 * (std::abs(whole) + std::abs(nothing)));
+  }
+};
+
+using Parts = xt::xtensor<double, 1>;  // [C]
+
+/// The path's integral for one target, with nodes at j / n, 0 < j < n. The first and the last stand for half
+/// an interval more than the others, so that the weights add up to 1.
+class PathIntegral {
+ public:
+  PathIntegral(const Question& q, const Tensor& activation)
+      : q_(q), activation_(activation), a_(planes_of(activation)) {
+    inner_ = integrand({0.5});
+    outer_ = 2 * inner_;  // the only node is the first and the last
+  }
+
+  void halve_intervals() {
+    intervals_ *= 2;
+    const auto n = static_cast<double>(intervals_);
+    std::vector<double> between;  // the odd multiples of 1 / n but the first and the last
+    for (std::int64_t j = 3; j < intervals_ - 1; j += 2) between.push_back(static_cast<double>(j) / n);
+    outer_ = integrand({1 / n, 1 - 1 / n});
+    inner_ += outer_ + integrand(between);
+  }
+
+  std::vector<double> parts() const {
+    const Parts sum = (inner_ + outer_ / 2) / static_cast<double>(intervals_);
+    return {sum.begin(), sum.end()};
+  }
+  double gap(const Ends& ends) const {
+    const std::vector<double> all = parts();
+    return std::accumulate(all.begin(), all.end(), 0.0) - ends.difference();
+  }
+  bool exhausted() const { return intervals_ >= most_intervals; }
+  std::int64_t nodes() const { return intervals_ - 1; }
+
+ private:
+  /// sum(A_k dy/dA_k) at t A, added up over some t.
+  Parts integrand(const std::vector<double>& nodes) const {
+    Parts sum = xt::zeros<double>({a_.shape(0)});
+    for (std::size_t first = 0; first < nodes.size(); first += most_images) {
+      const std::size_t count = std::min<std::size_t>(most_images, nodes.size() - first);
+      const Tensor at = scaled(activation_, std::span(nodes).subspan(first, count));
+      const Slope slope = std::move(gradients(q_, &at).at(0));
+      const auto g = as_xtensor<4>(slope.gradient);
+      for (std::size_t i = 0; i < count; ++i) {
+        const xt::xtensor<double, 3> terms = a_ * xt::view(g, i);
+        const Parts of_node = xt::sum(terms, {1, 2});
+        sum += of_node;
+      }
+    }
+    return sum;
+  }
+
+  const Question& q_;
+  const Tensor& activation_;
+  xt::xtensor<double, 3> a_;
+  std::int64_t intervals_ = 2;
+  Parts inner_;  // of all nodes
+  Parts outer_;  // of the first and the last
+};
+
+/// `question` has one target: how far its intervals are halved must not depend on what else is asked.
+Answer integrated_gradients_answer(const Question& question, const Tensor& activation, const Ends& ends) {
+  PathIntegral path(question, activation);
+  while (!path.exhausted() && std::abs(path.gap(ends)) > ends.allowed_gap()) {
+    // How many there will be nobody knows; it is at least as many again.
+    if (question.progress && !question.progress(path.nodes(), 2 * path.nodes() + 1)) throw Cancelled();
+    path.halve_intervals();
+  }
+  std::vector<double> parts = path.parts();
+  Answer out = answer_from_parts(activation, parts, ends.whole);
+  out.findings.attributions = std::move(parts);
+  out.findings.completeness = {ends.difference(), path.gap(ends), path.nodes()};
+  if (std::abs(path.gap(ends)) > ends.allowed_gap()) {
+    append(out.note, "the parts do not add up to y(A) - y(0) within 0.1% after " +
+                         std::to_string(path.nodes()) + " gradients");
+  }
+  return out;
+}
+
+std::vector<Answer> integrated_gradients_maps(const Question& question) {
+  const Tensor activation = question.trace.activation(question.layer);
+  const Tensor whole = question.trace.logits();
+  const Tensor nothing = question.trace.resume(question.layer, Tensor(activation.shape()));
+  std::vector<Answer> answers;
+  for (const Target& target : question.targets) {
+    Question one = question;
+    one.targets = {&target, 1};
+    answers.push_back(integrated_gradients_answer(
+        one, activation, {score_of(target, row(whole, 0)), score_of(target, row(nothing, 0))}));
+  }
+  return answers;
+}
+
+}  // namespace
+
+constexpr Method integrated_gradients{
+    .id = "integrated-gradients",
+    .name = "Integrated gradients over channels",
+    .summary =
+        "Credits each channel with its part of the score on the way from no activation to all of them.",
+    .paper = "M. Sundararajan, A. Taly and Q. Yan, Axiomatic Attribution for Deep Networks, ICML 2017",
+    .passes = "gradients behind the layer at 1, 3, 7, 15, ... points until the parts add up within 0.1%",
+    .needs_gradients = true,
+    .work = [](const Shape&, const MethodOptions&) { return Work{.gradients = 31}; },
+    .explain = integrated_gradients_maps,
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,35 @@
+#include <xtensor/xmath.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+
+// LayerCAM. With g = dy/dA:
+//
+//     map = ReLU(sum_k ReLU(g_k) A_k),    place by place
+//
+// For early layers the paper draws tanh(2 map / max(map)) before it fuses them with later ones; that is a
+// matter of the drawing and is not in the map. The most used library leaves the outer ReLU to its drawing.
+
+namespace ablaze::cam {
+
+namespace {
+
+Answer layercam_answer(const Pulled& p) { return answer_from(xt::sum(xt::maximum(p.g, 0.0) * p.a, {0})); }
+
+}  // namespace
+
+constexpr Method layercam{
+    .id = "layercam",
+    .name = "LayerCAM",
+    .summary =
+        "Weights every place of every channel by its own positive gradient, which works at early layers too.",
+    .paper =
+        "P.-T. Jiang, C.-B. Zhang, Q. Hou, M.-M. Cheng and Y. Wei, LayerCAM: Exploring Hierarchical Class "
+        "Activation Maps for Localization, IEEE Transactions on Image Processing 30, 2021",
+    .passes = "one gradient behind the layer",
+    .needs_gradients = true,
+    .work = one_gradient,
+    .explain = [](const Question& question) { return explain_by_gradient(question, layercam_answer); },
+};
+
+}  // namespace ablaze::cam

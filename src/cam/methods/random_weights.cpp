@@ -1,0 +1,49 @@
+#include <vector>
+
+#include "base/random.hpp"
+#include "cam/methods/methods.hpp"
+#include "cam/result.hpp"
+
+// The baseline that every method must beat: weights from [-1, 1), evenly spread, and
+//
+//     map = ReLU(sum_k w_k A_k)
+//
+// They depend on the seed, the class and the channel alone, not on what else is explained in the same call.
+
+namespace ablaze::cam {
+
+namespace {
+
+std::vector<double> random_weights(std::uint64_t seed, std::int64_t index, std::int64_t channels) {
+  SplitMix64 of_class(static_cast<std::uint64_t>(index));
+  SplitMix64 numbers(seed ^ of_class.next());
+  std::vector<double> weights;
+  for (std::int64_t k = 0; k < channels; ++k) weights.push_back(2 * numbers.unit() - 1);
+  return weights;
+}
+
+std::vector<Answer> random_maps(const Question& question) {
+  const Tensor activation = question.trace.activation(question.layer);
+  std::vector<Answer> answers;
+  for (const Target& target : question.targets) {
+    const std::int64_t index = target.terms.at(0).score.index;
+    answers.push_back(
+        answer_from(activation, random_weights(question.options.seed, index, activation.dim(1))));
+  }
+  return answers;
+}
+
+}  // namespace
+
+constexpr Method random_cam{
+    .id = "random",
+    .name = "Random weights",
+    .summary = "Weights channels by chance: what a method is worth shows in how far it is better than this.",
+    .paper = "none: a baseline",
+    .passes = "nothing beyond the forward pass",
+    .class_discriminative = false,
+    .work = [](const Shape&, const MethodOptions&) { return Work{}; },
+    .explain = random_maps,
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include <ablaze/error.hpp>
+
+#include "cam/methods/methods.hpp"
+#include "cam/result.hpp"
+#include "cam/scores.hpp"
+
+// Recipro-CAM turns Ablation-CAM round: not one channel is taken away, one place is left. With M_p the mask
+// that is 1 at place p of the layer and 0 elsewhere, the same for all channels,
+//
+//     map(p) = ReLU(y(M_p A) - y(0))
+//
+// The paper scales y(M_p A) to [0, 1] over the places for the picture, which leaves its zero open. Here it is
+// what the network says of nothing at all, y(0): a place that adds nothing is 0, and behind a global average
+// pool and a linear layer the map is CAM's divided by the number of places. The authors' code passes on
+// softmax probabilities, and a place spread over its neighbours by a 3x3 Gaussian; here the score is the one
+// asked for (the logit by default) and a place is one place, as in the paper's formula.
+
+namespace ablaze::cam {
+
+namespace {
+
+// A few megabytes of activations at a time: enough to keep the cores busy, little beside the network.
+constexpr std::int64_t most_places = 32;
+constexpr std::int64_t most_floats = std::int64_t{1} << 24;
+
+/// The scores of the layer with one place left, [places + 1][targets]; the last row is of no place at all.
+class OnePlaceAtATime {
+ public:
+  explicit OnePlaceAtATime(const Question& question)
+      : q_(question),
+        activation_(q_.trace.activation(q_.layer)),
+        places_(activation_.dim(2) * activation_.dim(3)),
+        batch_(std::clamp<std::int64_t>(most_floats / std::max<std::int64_t>(activation_.size(), 1), 1,
+                                        std::min(most_places, places_ + 1))) {}
+
+  std::vector<std::vector<double>> scores() const {
+    Shape shape = activation_.shape();
+    shape[0] = batch_;
+    std::vector<std::vector<double>> all;
+    for (std::int64_t first = 0; first <= places_; first += batch_) {
+      if (q_.progress && !q_.progress(first, places_ + 1)) throw Cancelled();
+      Tensor left(shape);
+      for (std::int64_t i = 0; i < batch_ && first + i < places_; ++i) leave(first + i, i, left);
+      append_scores(q_.trace.resume(q_.layer, left), std::min(batch_, places_ + 1 - first), all);
+    }
+    return all;
+  }
+
+ private:
+  void leave(std::int64_t place, std::int64_t image, Tensor& left) const {
+    for (std::int64_t k = 0; k < activation_.dim(1); ++k) {
+      const std::int64_t at = k * places_ + place;
+      left[image * activation_.size() + at] = activation_[at];
+    }
+  }
+
+  void append_scores(const Tensor& logits, std::int64_t rows, std::vector<std::vector<double>>& all) const {
+    for (std::int64_t i = 0; i < rows; ++i) {
+      std::vector<double> scores;
+      for (const Target& target : q_.targets) scores.push_back(score_of(target, row(logits, i)));
+      all.push_back(std::move(scores));
+    }
+  }
+
+  const Question& q_;
+  Tensor activation_;
+  std::int64_t places_, batch_;
+};
+
+std::vector<Answer> reciprocam_maps(const Question& question) {
+  const std::vector<std::vector<double>> scores = OnePlaceAtATime(question).scores();
+  const Shape shape = question.session.layer_shape(question.layer);
+  std::vector<Answer> answers;
+  for (std::size_t t = 0; t < question.targets.size(); ++t) {
+    Tensor sum({shape.at(2), shape.at(3)});
+    for (std::int64_t p = 0; p < sum.size(); ++p)
+      sum[p] = static_cast<float>(scores[static_cast<std::size_t>(p)][t] - scores.back()[t]);
+    answers.push_back(answer_from(std::move(sum)));
+  }
+  return answers;
+}
+
+}  // namespace
+
+constexpr Method reciprocam{
+    .id = "reciprocam",
+    .name = "Recipro-CAM",
+    .summary = "Leaves one place of the layer at a time and asks what the network makes of it alone.",
+    .paper =
+        "S.-Y. Byun and W. Lee, ReciproCAM: Lightweight Gradient-free Class Activation Map for Post-hoc "
+        "Explanations, CVPR Workshops 2024",
+    .passes = "a pass behind the layer for each of its places",
+    .work =
+        [](const Shape& layer, const MethodOptions&) {
+          return Work{.tails = static_cast<double>(layer.at(1) * layer.at(2) + 1)};
+        },
+    .explain = reciprocam_maps,
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,38 @@
+#include <algorithm>
+#include <array>
+
+#include "cam/methods/methods.hpp"
+
+namespace ablaze::cam {
+
+namespace {
+
+constexpr std::array all_methods{&ablation_cam,
+                                 &class_activation_map,
+                                 &gradcam,
+                                 &gradcam_plus_plus,
+                                 &xgradcam,
+                                 &hirescam,
+                                 &gradcam_elementwise,
+                                 &layercam,
+                                 &eigencam,
+                                 &eigengradcam,
+                                 &scorecam,
+                                 &reciprocam,
+                                 &shapleycam,
+                                 &finercam,
+                                 &integrated_gradients,
+                                 &shapley,
+                                 &random_cam};
+
+}  // namespace
+
+std::span<const Method* const> methods() { return all_methods; }
+
+const Method* find_method(std::string_view id) {
+  const auto found =
+      std::find_if(all_methods.begin(), all_methods.end(), [id](const Method* m) { return m->id == id; });
+  return found == all_methods.end() ? nullptr : *found;
+}
+
+}  // namespace ablaze::cam

@@ -1,0 +1,36 @@
+#include <xtensor/xmath.hpp>
+
+#include "cam/gradients.hpp"
+#include "cam/methods/methods.hpp"
+
+// XGrad-CAM. With g = dy/dA:
+//
+//     w_k = sum(A_k g_k) / sum(A_k)        map = ReLU(sum_k w_k A_k)
+//
+// A channel whose activations add up to 0 has the weight 0.
+
+namespace ablaze::cam {
+
+namespace {
+
+Answer xgradcam_answer(const Pulled& p) {
+  const xt::xtensor<double, 1> whole = xt::sum(p.a, {1, 2});
+  return answer_from(p, xt::where(xt::not_equal(whole, 0), xt::sum(p.a * p.g, {1, 2}) / whole, 0.0));
+}
+
+}  // namespace
+
+constexpr Method xgradcam{
+    .id = "xgradcam",
+    .name = "XGrad-CAM",
+    .summary = "Weights each channel by its gradient, averaged over places in proportion to its activation.",
+    .paper =
+        "R. Fu, Q. Hu, X. Dong, Y. Guo, Y. Gao and B. Li, Axiom-based Grad-CAM: Towards Accurate "
+        "Visualization and Explanation of CNNs, BMVC 2020",
+    .passes = "one gradient behind the layer",
+    .needs_gradients = true,
+    .work = one_gradient,
+    .explain = [](const Question& question) { return explain_by_gradient(question, xgradcam_answer); },
+};
+
+}  // namespace ablaze::cam

@@ -1,0 +1,131 @@
+#include "cam/scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include <ablaze/error.hpp>
+
+namespace ablaze::cam {
+
+namespace {
+
+bool same(const Score& a, const Score& b) {
+  return a.kind == b.kind && a.index == b.index && a.activation == b.activation && a.against == b.against;
+}
+
+/// The scores that targets are made of, each once, and where each term of each target finds its own.
+struct Ingredients {
+  std::vector<Score> scores;
+  std::vector<std::vector<std::size_t>> places;  ///< [targets][terms]
+
+  explicit Ingredients(std::span<const Target> targets) {
+    for (const Target& target : targets) {
+      places.emplace_back();
+      for (const Target::Term& term : target.terms) places.back().push_back(place_of(term.score));
+    }
+  }
+
+ private:
+  std::size_t place_of(const Score& score) {
+    const auto found = std::ranges::find_if(scores, [&](const Score& s) { return same(s, score); });
+    const auto place = static_cast<std::size_t>(found - scores.begin());
+    if (found == scores.end()) scores.push_back(score);
+    return place;
+  }
+};
+
+void require_finite(const Target& target, const auto& numbers) {
+  if (std::ranges::all_of(numbers, [](auto v) { return std::isfinite(v); })) return;
+  throw Error(
+      "the score of class " + std::to_string(target.terms.at(0).score.index) +
+      " is not a finite number: the input or the weights hold values that are not finite, or too large");
+}
+
+void add(std::vector<double>& sum, double factor, const std::vector<double>& values) {
+  sum.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) sum[i] += factor * values[i];
+}
+
+std::vector<Effect> put_together(std::span<const Target> targets, const Ingredients& parts,
+                                 const Drops& measured) {
+  std::vector<Effect> effects;
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    Effect effect;
+    for (std::size_t i = 0; i < targets[t].terms.size(); ++i) {
+      const double factor = targets[t].terms[i].factor;
+      const std::size_t place = parts.places[t][i];
+      effect.score += factor * measured.scores.at(place);
+      add(effect.drops, factor, measured.drops.at(place));
+    }
+    require_finite(targets[t], std::vector<double>{effect.score});
+    require_finite(targets[t], effect.drops);
+    effects.push_back(std::move(effect));
+  }
+  return effects;
+}
+
+/// The sum of gradients with factors; a single one with factor 1, which is the rule, is copied as it is.
+Tensor combined(const Target& target, const std::vector<std::size_t>& places, const Gradients& pulled) {
+  Tensor sum = pulled.gradients.at(places[0]);
+  if (target.terms.size() == 1 && target.terms[0].factor == 1) return sum;
+  for (std::int64_t i = 0; i < sum.size(); ++i) {
+    double value = 0;
+    for (std::size_t t = 0; t < places.size(); ++t)
+      value += target.terms[t].factor * static_cast<double>(pulled.gradients[places[t]][i]);
+    sum[i] = static_cast<float>(value);
+  }
+  return sum;
+}
+
+double score_of(const Score& score, std::span<const float> logits) {
+  const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[static_cast<std::size_t>(c)]); };
+  if (score.kind == Score::Kind::logit) return logit(score.index);
+  if (score.kind == Score::Kind::margin) return logit(score.index) - logit(score.against);
+  return probabilities(logits, score.activation)[static_cast<std::size_t>(score.index)];
+}
+
+}  // namespace
+
+std::vector<Effect> ablate_channels(const Question& q) {
+  const Ingredients parts(q.targets);
+  return put_together(q.targets, parts,
+                      q.trace.ablate(q.layer, q.ablation, parts.scores, {.progress = q.progress}));
+}
+
+std::vector<Effect> ablate_sets(const Question& q, const Ablation& ablation,
+                                std::span<const std::vector<int>> sets, const Progress& progress) {
+  const Ingredients parts(q.targets);
+  return put_together(q.targets, parts,
+                      q.trace.ablate_sets(q.layer, ablation, sets, parts.scores, {.progress = progress}));
+}
+
+std::vector<Slope> gradients(const Question& q, const Tensor* at) {
+  const Ingredients parts(q.targets);
+  const Gradients pulled = q.trace.gradient(q.layer, parts.scores, {.at = at});
+  std::vector<Slope> slopes;
+  for (std::size_t t = 0; t < q.targets.size(); ++t) {
+    Slope slope;
+    for (std::size_t i = 0; i < q.targets[t].terms.size(); ++i)
+      add(slope.scores, q.targets[t].terms[i].factor, pulled.scores.at(parts.places[t][i]));
+    slope.gradient = combined(q.targets[t], parts.places[t], pulled);
+    require_finite(q.targets[t], slope.scores);
+    require_finite(q.targets[t], slope.gradient.values());
+    slopes.push_back(std::move(slope));
+  }
+  return slopes;
+}
+
+std::span<const float> row(const Tensor& logits, std::int64_t image) {
+  const auto classes = static_cast<std::size_t>(logits.size() / logits.dim(0));
+  return logits.values().subspan(static_cast<std::size_t>(image) * classes, classes);
+}
+
+double score_of(const Target& target, std::span<const float> logits) {
+  double sum = 0;
+  for (const Target::Term& term : target.terms) sum += term.factor * score_of(term.score, logits);
+  return sum;
+}
+
+}  // namespace ablaze::cam

@@ -1,0 +1,80 @@
+#include "evaluate/dataset/dataset.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <ablaze/error.hpp>
+
+#include "base/sha256.hpp"
+#include "base/text.hpp"
+#include "evaluate/dataset/label_index.hpp"
+
+namespace ablaze::evaluate {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The folders that hold photos, by name, that are called as no class is.
+std::vector<std::string> folders_without_class(const Dataset& dataset) {
+  std::set<std::string> names;
+  for (const DatasetPhoto& photo : dataset.photos) {
+    if (!photo.label) names.insert(fs::path(photo.path).parent_path().filename().string());
+  }
+  return {names.begin(), names.end()};
+}
+
+constexpr std::size_t kMostNamed = 5;
+
+/// All folders are classes, or none is.
+void check_labels(Dataset& dataset, const Model& model) {
+  std::vector<std::string> unknown = folders_without_class(dataset);
+  if (unknown.empty()) return;
+  const bool some = std::any_of(dataset.photos.begin(), dataset.photos.end(),
+                                [](const DatasetPhoto& photo) { return photo.label.has_value(); });
+  const std::string first = unknown.front();
+  for (std::string& name : unknown) name = name.empty() ? "the folder itself" : base::printable(name);
+  if (unknown.size() > kMostNamed) {
+    unknown.resize(kMostNamed);
+    unknown.emplace_back("others");
+  }
+  if (some) {
+    throw Error("some folders of photos are called as the model's classes are, but not " +
+                base::join(unknown) + base::did_you_mean(first, model.labels) +
+                ": rename or move these, or list the photos in a CSV file (path,label)");
+  }
+  if (!first.empty() || unknown.size() > 1) {
+    dataset.remarks.emplace_back("no folder is called as a class of the model is: the photos have no labels");
+  }
+}
+
+}  // namespace
+
+Dataset read_folder(std::span<const fs::path> files, const fs::path& folder, const Model& model) {
+  const ClassNames classes(model);
+  Dataset dataset;
+  for (const fs::path& file : files) {
+    const fs::path path = file.lexically_relative(folder);
+    dataset.photos.push_back(
+        {path.generic_string(), file, classes.find(path.parent_path().filename().string()), {}});
+  }
+  check_labels(dataset, model);
+  return dataset;
+}
+
+std::string signature(const Dataset& dataset) {
+  std::string text;
+  for (const DatasetPhoto& photo : dataset.photos) {
+    // Lengths first: no path can pass for two.
+    text += std::to_string(photo.path.size()) + ":" + photo.path;
+    text += " " + (photo.label ? std::to_string(*photo.label) : "-");
+    for (const Box& box : photo.boxes) {
+      for (const int side : {box.left, box.top, box.right, box.bottom}) text += " " + std::to_string(side);
+      text += ";";
+    }
+    text += "\n";
+  }
+  return base::sha256(text);
+}
+
+}  // namespace ablaze::evaluate

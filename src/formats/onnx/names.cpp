@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.hpp"
+#include "formats/onnx/import.hpp"
+
+namespace ablaze::formats {
+namespace {
+
+/// Letters that a layer's name may have; the rest become underscores. Every module on its path will be a name
+/// of its own, so paths have an end.
+std::string plain(std::string_view text) {
+  constexpr std::size_t longest = 200, deepest = 16;
+  std::string result(text.substr(0, longest));
+  std::ranges::replace_if(
+      result,
+      [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '_' && c != '-';
+      },
+      '_');
+  std::size_t dots = 0;
+  std::ranges::replace_if(
+      result, [&](char c) { return c == '.' && ++dots > deepest; }, '_');
+  return result;
+}
+
+/// A module's path while the scopes of a name are entered: a scope repeats the name of what it lies in
+/// ("downsample/downsample.0") or is a name of its own ("downsample/conv").
+struct Path {
+  std::string parent, scope;
+  void enter(std::string_view next) {
+    if (!scope.empty() && !next.starts_with(scope + ".") && next != scope) parent += scope + ".";
+    scope = next;
+  }
+  std::string text() const { return parent + scope; }
+};
+
+/// Modules that compute one operator, whose own name is the layer's.
+bool is_module_of_its_own(std::string_view op) {
+  return op == "Conv" || op == "BatchNormalization" || op == "Relu" || op == "MaxPool" ||
+         op == "AveragePool" || op == "GlobalAveragePool" || op == "Gemm" || op == "Clip" ||
+         op == "LeakyRelu" || op == "MatMul" || op == "Dropout" || op == "Identity" || op == "LRN";
+}
+
+}  // namespace
+
+std::string layer_name(std::string_view onnx_name, std::string_view op) {
+  if (!onnx_name.starts_with('/')) return {};
+  Path scopes;
+  std::string_view rest = onnx_name.substr(1);
+  for (auto slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
+    if (slash > 0) scopes.enter(rest.substr(0, slash));
+    rest.remove_prefix(slash + 1);
+  }
+  const std::string path = scopes.text(), operation = base::lower(op);
+  if (path.empty()) return plain(operation);
+  // Where the module holds other layers too, it was no module of its own: the importer tells them apart
+  // later.
+  return plain(is_module_of_its_own(op) ? path : path + "." + operation);
+}
+
+}  // namespace ablaze::formats

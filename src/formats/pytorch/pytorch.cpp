@@ -1,0 +1,158 @@
+#include "formats/pytorch/pytorch.hpp"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/files.hpp"
+#include "formats/bytes.hpp"
+#include "formats/pytorch/pickle.hpp"
+#include "formats/pytorch/state_dict.hpp"
+#include "formats/pytorch/zip.hpp"
+
+namespace ablaze::formats {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+/// torch.save puts everything into one folder, named after the file: "resnet18/data.pkl".
+std::string find_folder(const ZipArchive& archive, const std::string& name) {
+  std::string folder;
+  bool found = false;
+  for (const auto& [entry, content] : archive.entries()) {
+    const std::size_t slash = entry.find('/');
+    if (slash == std::string::npos || entry.substr(slash) != "/data.pkl") continue;
+    if (found)
+      throw malformed(
+          name, "the zip archive has two pickles, in " + in_quotes(folder) + " and " + in_quotes(entry));
+    folder = entry.substr(0, slash + 1);
+    found = true;
+  }
+  if (!found)
+    throw malformed(
+        name,
+        "it is a zip archive without data.pkl: not a file of torch.save. Expected a PyTorch state dict "
+        "(.pth) or a safetensors file");
+  return folder;
+}
+
+void refuse_other_kinds(const ZipArchive& archive, const std::string& folder, const std::string& name) {
+  if (archive.contains(folder + "constants.pkl"))
+    throw malformed(name,
+                    "it is a TorchScript archive (a compiled program), not a state dict. Export its weights: "
+                    "torch.save(torch.jit.load('model.pt').state_dict(), 'weights.pth')");
+  const std::string order = folder + "byteorder";
+  if (archive.contains(order) && as_text(archive.read(order)) != "little")
+    throw malformed(name, "its numbers are " + in_quotes(as_text(archive.read(order))) +
+                              "-endian; expected 'little'. Save it again on a little-endian machine");
+}
+
+TensorFile parse_zip(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                     const std::string& name) {
+  const ZipArchive archive(bytes, name);
+  const std::string folder = find_folder(archive, name);
+  refuse_other_kinds(archive, folder, name);
+  const Pickle pickle = parse_pickle(archive.read(folder + "data.pkl"), name);
+  const auto storage = [&](std::string_view key) {
+    return archive.read(folder + "data/" + std::string(key));
+  };
+  return read_state_dict(pickle, storage, bytes.size(), std::move(owner), name);
+}
+
+// The legacy form is five pickles behind each other (a magic number, the protocol's version, what the
+// machine was like, the object, the keys of its storages), then each storage: its element count and its
+// numbers. Nothing is aligned.
+
+constexpr std::string_view legacy_magic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+constexpr std::int64_t legacy_version = 1001;
+
+void check_version(const Pickle& version, const std::string& name) {
+  const PickleValue& found = version[version.root];
+  if (found.kind == Kind::integer && found.integer == legacy_version) return;
+  throw malformed(name, "its form is PyTorch's, of version " +
+                            (found.kind == Kind::integer ? std::to_string(found.integer) : "unknown") +
+                            "; expected " + std::to_string(legacy_version) +
+                            ". Open it in PyTorch and save it again with torch.save");
+}
+
+void check_little_endian(const Pickle& machine, const std::string& name) {
+  const PickleValue& facts = machine[machine.root];
+  for (std::size_t i = 0; facts.kind == Kind::dict && i + 1 < facts.items.size(); i += 2) {
+    if (machine[facts.items[i]].text != "little_endian" || machine[facts.items[i + 1]].integer != 0) continue;
+    throw malformed(
+        name, "its numbers are big-endian; expected little-endian. Save it again on a little-endian machine");
+  }
+}
+
+using StorageMap = std::map<std::string_view, std::span<const std::byte>>;
+
+/// Bytes of one element of each storage that the object names.
+std::map<std::string_view, std::size_t> element_sizes(const Pickle& object) {
+  std::map<std::string_view, std::size_t> sizes;
+  for (const PickleValue& value : object.values)
+    if (value.kind == Kind::storage)
+      sizes.emplace(value.text, storage_type(object[value.items[0]].text)->element);
+  return sizes;
+}
+
+StorageMap find_storages(const Pickle& object, const Pickle& keys, std::span<const std::byte> bytes,
+                         const std::string& name) {
+  const auto sizes = element_sizes(object);
+  ByteReader reader(bytes, name, "the storages");
+  StorageMap storages;
+  const PickleValue& list = keys[keys.root];
+  if (list.kind != Kind::list)
+    throw malformed(name, "its list of storages is " + std::string(describe(list.kind)) +
+                              "; the file is damaged, fetch it again");
+  for (const std::uint32_t item : list.items) {
+    const std::string_view key = keys[item].text;
+    const auto size = sizes.find(key);
+    if (size == sizes.end())
+      throw malformed(name, "it has a storage " + in_quotes(key) +
+                                " that no tensor names; the file is damaged, fetch it again");
+    const std::uint64_t elements = reader.u64();
+    if (elements > reader.left() / size->second)
+      throw malformed(name, "its storage " + in_quotes(key) + " should have " + std::to_string(elements) +
+                                " elements, but only " + std::to_string(reader.left()) +
+                                " bytes are left; the file is cut short, fetch it again");
+    storages[key] = reader.take(elements * size->second);
+  }
+  return storages;
+}
+
+TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                        const std::string& name) {
+  const std::size_t file_size = bytes.size();
+  bytes = bytes.subspan(legacy_magic.size());
+  check_version(take_pickle(bytes, name), name);
+  check_little_endian(take_pickle(bytes, name), name);
+  const Pickle object = take_pickle(bytes, name);
+  const Pickle keys = take_pickle(bytes, name);
+  const StorageMap storages = find_storages(object, keys, bytes, name);
+  const auto storage = [&](std::string_view key) {
+    const auto found = storages.find(key);
+    if (found == storages.end())
+      throw malformed(name, "it has no storage " + in_quotes(key) + "; the file is damaged, fetch it again");
+    return found->second;
+  };
+  return read_state_dict(object, storage, file_size, std::move(owner), name);
+}
+
+}  // namespace
+
+bool looks_like_pytorch(std::span<const std::byte> bytes) {
+  return looks_like_zip(bytes) || starts_with(bytes, legacy_magic);
+}
+
+TensorFile parse_pytorch(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                         const std::string& name) {
+  return starts_with(bytes, legacy_magic) ? parse_legacy(bytes, std::move(owner), name)
+                                          : parse_zip(bytes, std::move(owner), name);
+}
+
+TensorFile read_pytorch(const std::filesystem::path& file) {
+  const auto mapped = base::MappedFile::open(file);
+  return parse_pytorch(mapped->bytes(), mapped, file.string());
+}
+
+}  // namespace ablaze::formats

@@ -1,0 +1,194 @@
+#include "formats/pytorch/zip.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "formats/bytes.hpp"
+
+namespace ablaze::formats {
+namespace {
+
+// Record signatures and fixed sizes, as the format's specification (APPNOTE) numbers them.
+constexpr std::uint32_t local_signature = 0x04034B50;      // 4.3.7
+constexpr std::uint32_t central_signature = 0x02014B50;    // 4.3.12
+constexpr std::uint32_t end64_signature = 0x06064B50;      // 4.3.14
+constexpr std::uint32_t locator64_signature = 0x07064B50;  // 4.3.15
+constexpr std::uint32_t end_signature = 0x06054B50;        // 4.3.16
+constexpr std::size_t local_size = 30;
+constexpr std::size_t central_size = 46;
+constexpr std::size_t end64_size = 56;
+constexpr std::size_t locator64_size = 20;
+constexpr std::size_t end_size = 22;
+constexpr std::uint16_t zip64_extra = 0x0001;  // 4.5.3
+constexpr std::uint32_t in_zip64 = 0xFFFFFFFF;
+constexpr unsigned encrypted = 1;
+
+std::uint32_t signature_at(std::span<const std::byte> bytes, std::size_t offset) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+/// Where the central directory lies.
+struct Directory {
+  std::uint64_t offset = 0, size = 0, count = 0;
+};
+
+/// The end record closes the archive, with a comment of at most 64 KiB behind it.
+std::size_t find_end_record(std::span<const std::byte> bytes, const std::string& name) {
+  constexpr std::size_t longest_comment = 0xFFFF;
+  if (bytes.size() >= end_size) {
+    const std::size_t last = bytes.size() - end_size;
+    const std::size_t first = last - std::min(last, longest_comment);
+    for (std::size_t at = last + 1; at-- > first;) {
+      if (signature_at(bytes, at) != end_signature) continue;
+      const auto comment =
+          std::to_integer<std::size_t>(bytes[at + 20]) | std::to_integer<std::size_t>(bytes[at + 21]) << 8;
+      if (comment == last - at) return at;
+    }
+  }
+  throw malformed(name, "the zip archive has no directory at its end; the file is cut short, fetch it again");
+}
+
+Directory read_end64(std::span<const std::byte> bytes, std::size_t locator_at, const std::string& name) {
+  ByteReader locator(bytes.subspan(locator_at, locator64_size), name, "the zip64 locator");
+  locator.skip(8);
+  const std::uint64_t at = locator.u64();
+  if (!lies_within(at, end64_size, locator_at) ||
+      signature_at(bytes, static_cast<std::size_t>(at)) != end64_signature)
+    throw malformed(
+        name, "the zip64 end record is not where the archive says; the file is damaged, fetch it again");
+  ByteReader end(bytes.subspan(static_cast<std::size_t>(at), end64_size), name, "the zip64 end record");
+  end.skip(32);
+  Directory directory;
+  directory.count = end.u64();
+  directory.size = end.u64();
+  directory.offset = end.u64();
+  return directory;
+}
+
+Directory find_directory(std::span<const std::byte> bytes, const std::string& name) {
+  const std::size_t end_at = find_end_record(bytes, name);
+  ByteReader end(bytes.subspan(end_at, end_size), name, "the zip end record");
+  end.skip(10);
+  Directory directory;
+  directory.count = end.u16();
+  directory.size = end.u32();
+  directory.offset = end.u32();
+  if (end_at >= locator64_size && signature_at(bytes, end_at - locator64_size) == locator64_signature)
+    directory = read_end64(bytes, end_at - locator64_size, name);
+  if (!lies_within(directory.offset, directory.size, end_at)) {
+    throw malformed(name, "the zip directory (" + std::to_string(directory.size) + " bytes at " +
+                              std::to_string(directory.offset) + ") lies outside the file (" +
+                              std::to_string(bytes.size()) + " bytes); the file is damaged, fetch it again");
+  }
+  if (directory.count > directory.size / central_size)
+    throw malformed(name, "the zip directory is too small for its " + std::to_string(directory.count) +
+                              " entries; the file is damaged, fetch it again");
+  return directory;
+}
+
+/// One central directory header.
+struct Header {
+  unsigned flags = 0, method = 0;
+  std::uint64_t stored = 0, size = 0, local_at = 0;
+  std::string_view entry;
+};
+
+/// Sizes and offsets of 32 set bits stand in the zip64 extra field instead, in this order.
+void read_zip64_extra(std::span<const std::byte> extra, const std::string& name, Header& header) {
+  ByteReader fields(extra, name, "a zip extra field");
+  while (fields.left() >= 4) {
+    const std::uint16_t id = fields.u16();
+    ByteReader field(fields.take(fields.u16()), name, "a zip64 field");
+    if (id != zip64_extra) continue;
+    if (header.size == in_zip64) header.size = field.u64();
+    if (header.stored == in_zip64) header.stored = field.u64();
+    if (header.local_at == in_zip64) header.local_at = field.u64();
+    return;
+  }
+}
+
+Header read_header(ByteReader& directory, const std::string& name) {
+  if (directory.u32() != central_signature)
+    throw malformed(name, "the zip directory has a wrong signature; the file is damaged, fetch it again");
+  Header header;
+  directory.skip(4);
+  header.flags = directory.u16();
+  header.method = directory.u16();
+  directory.skip(8);
+  header.stored = directory.u32();
+  header.size = directory.u32();
+  const std::uint16_t name_length = directory.u16();
+  const std::uint16_t extra_length = directory.u16();
+  const std::uint16_t comment_length = directory.u16();
+  directory.skip(8);
+  header.local_at = directory.u32();
+  header.entry = directory.text(name_length);
+  read_zip64_extra(directory.take(extra_length), name, header);
+  directory.skip(comment_length);
+  return header;
+}
+
+/// The bytes of an entry: behind its local header, which repeats the name.
+std::span<const std::byte> locate(std::span<const std::byte> bytes, const Header& header,
+                                  const std::string& name) {
+  const auto outside = [&] {
+    return malformed(name, "the zip entry " + in_quotes(header.entry) + " (" + std::to_string(header.stored) +
+                               " bytes at " + std::to_string(header.local_at) + ") lies outside the file (" +
+                               std::to_string(bytes.size()) +
+                               " bytes); the file is damaged or cut short, fetch it again");
+  };
+  if (!lies_within(header.local_at, local_size, bytes.size())) throw outside();
+  ByteReader local(bytes.subspan(static_cast<std::size_t>(header.local_at)), name, "a zip entry");
+  const bool signed_right = local.u32() == local_signature;
+  local.skip(22);
+  const std::uint16_t name_length = local.u16();
+  const std::uint16_t extra_length = local.u16();
+  if (!signed_right || local.left() < name_length || local.text(name_length) != header.entry)
+    throw malformed(name, "the zip entry " + in_quotes(header.entry) +
+                              " is not where the directory says; the file is damaged, fetch it again");
+  if (local.left() < extra_length || local.left() - extra_length < header.stored) throw outside();
+  local.skip(extra_length);
+  return local.take(header.stored);
+}
+
+}  // namespace
+
+bool looks_like_zip(std::span<const std::byte> bytes) {
+  return starts_with(bytes, "PK\x03\x04") || starts_with(bytes, "PK\x05\x06");
+}
+
+ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) {
+  const Directory where = find_directory(bytes, name_);
+  if (where.count > most_tensors)
+    throw malformed(name_, "the zip archive has " + std::to_string(where.count) +
+                               " entries; expected at most " + std::to_string(most_tensors));
+  ByteReader directory(
+      bytes.subspan(static_cast<std::size_t>(where.offset), static_cast<std::size_t>(where.size)), name_,
+      "the zip directory");
+  for (std::uint64_t i = 0; i < where.count; ++i) {
+    const Header header = read_header(directory, name_);
+    if ((header.flags & encrypted) != 0)
+      throw malformed(
+          name_, "the zip entry " + in_quotes(header.entry) + " is encrypted; decrypt the archive first");
+    const Entry entry{locate(bytes, header, name_), header.method};
+    if (!entries_.emplace(std::string(header.entry), entry).second)
+      throw malformed(name_, "the zip archive has two entries called " + in_quotes(header.entry));
+  }
+}
+
+std::span<const std::byte> ZipArchive::read(std::string_view entry) const {
+  const auto found = entries_.find(entry);
+  if (found == entries_.end())
+    throw malformed(
+        name_, "the zip archive has no entry " + in_quotes(entry) + "; the file is damaged, fetch it again");
+  if (found->second.method != 0)
+    throw malformed(name_,
+                    "the zip entry " + in_quotes(entry) + " is compressed (method " +
+                        std::to_string(found->second.method) +
+                        "); PyTorch stores entries uncompressed, so write the file again with torch.save");
+  return found->second.content;
+}
+
+}  // namespace ablaze::formats

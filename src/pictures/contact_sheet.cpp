@@ -1,0 +1,230 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <ablaze/error.hpp>
+#include <ablaze/pictures.hpp>
+
+#include "image/drawing.hpp"
+#include "pictures/sheet_header.hpp"
+#include "pictures/theme.hpp"
+
+namespace ablaze {
+
+namespace {
+
+using namespace explain;
+using image::Box;
+
+constexpr int scale_width = 84;  // of the colour bar and its numbers at a row's end
+constexpr int narrowest = 720;   // of the sheet: the header needs that
+constexpr int note_lines = 4;
+
+/// Which explanation stands in which row and column, and how large everything is.
+struct Grid {
+  std::vector<std::vector<std::size_t>> rows;  ///< indices of explanations
+  int columns = 0, left_out = 0;
+  int cell_width = 0, cell_height = 0;
+  int head_lines = 1;             ///< of the classes' names
+  std::vector<int> caption_rows;  ///< lines below each row's cells
+
+  int x(std::size_t column) const {
+    return margin + label_width + static_cast<int>(column) * (cell_width + gap);
+  }
+  int row_height(std::size_t row) const {
+    return cell_height + caption_rows[row] * image::line_height(caption) + 6 + gap;
+  }
+};
+
+/// What a map's values are multiplied by to be told: on a shared scale, all are in one unit.
+double told_unit(const Explanation& e, const MapStyle& style) { return style.shared_scale ? e.divisor : 1; }
+
+/// "−0.2 to 4.66": from where to where a map reaches; empty where it shows nothing, which the note tells.
+std::string reach_of(const Explanation& e, const MapStyle& style) {
+  const ValueRange own = range_of(drawn_map(e, style), ColourMap::grey);
+  if (own.low == own.high && !e.note.empty()) return {};
+  const double unit = told_unit(e, style);
+  const std::string high = image::short_value(own.high * unit);
+  if (!is_diverging(style.colours) && own.low == 0) return "up to " + high;
+  return image::short_value(own.low * unit) + " to " + high;
+}
+
+std::vector<std::string> note_of(const Explanation& e, int width) {
+  if (e.note.empty()) return {};
+  return image::wrapped(e.note, note, width, note_lines);
+}
+
+/// Lines below a cell.
+std::size_t caption_lines(const Explanation& e, const MapStyle& style, int width) {
+  return (reach_of(e, style).empty() ? 0 : 1) + note_of(e, width).size();
+}
+
+int cell_side(int columns) { return std::clamp(1500 / std::max(columns, 1), 120, 240); }
+
+Grid grid_of(std::span<const Explanation> all, const CropBox& where, const MapStyle& style) {
+  Grid grid;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i == 0 || all[i].method != all[i - 1].method) grid.rows.emplace_back();
+    grid.rows.back().push_back(i);
+  }
+  const auto classes = static_cast<int>(grid.rows.front().size());
+  grid.columns = std::min(classes, most_sheet_classes);
+  grid.left_out = classes - grid.columns;
+  for (auto& row : grid.rows)
+    row.resize(std::min<std::size_t>(row.size(), static_cast<std::size_t>(grid.columns)));
+  const Box cell = fit(where.width, where.height, cell_side(grid.columns));
+  // A column may not be narrower than its words.
+  grid.cell_width = std::max(cell.width, 120);
+  grid.cell_height = cell.height;
+  for (const auto& row : grid.rows) {
+    std::size_t lines = 1;
+    for (const std::size_t i : row) lines = std::max(lines, caption_lines(all[i], style, grid.cell_width));
+    grid.caption_rows.push_back(static_cast<int>(lines));
+  }
+  for (const std::size_t i : grid.rows.front()) {
+    const auto lines = image::wrapped(label_of(all[i].target), heading, grid.cell_width, 2);
+    grid.head_lines = std::max(grid.head_lines, static_cast<int>(lines.size()));
+  }
+  return grid;
+}
+
+void draw_column_heads(Image& on, const Grid& grid, std::span<const Explanation> all, int top) {
+  for (std::size_t c = 0; c < grid.rows.front().size(); ++c) {
+    const ClassScore& target = all[grid.rows.front()[c]].target;
+    const auto lines = image::wrapped(label_of(target), heading, grid.cell_width, 2);
+    const int rows = grid.head_lines - static_cast<int>(lines.size());
+    const int y = draw_lines(on, grid.x(c), top + rows * image::line_height(heading), lines, heading);
+    draw_lines(on, grid.x(c), y, {score_text(target)}, caption);
+  }
+}
+
+std::string method_name(const std::string& id) {
+  for (const MethodInfo& method : methods()) {
+    if (method.id == id) return method.name;
+  }
+  return id;
+}
+
+void draw_row_label(Image& on, const Explanation& e, int top) {
+  const auto lines = image::wrapped(method_name(e.method), heading, label_width - gap, 3);
+  const int y = draw_lines(on, margin, top, lines, heading);
+  draw_lines(on, margin, y, {e.method}, caption);
+}
+
+/// The words below the grid: what the colours mean.
+std::string scale_text(const MapStyle& style) {
+  if (style.shared_scale)
+    return is_diverging(style.colours)
+               ? "A row's maps share one scale: blue speaks against the class, red for it."
+               : "A row's maps share one scale.";
+  return is_diverging(style.colours) ? "Each map has its own scale, as far below zero as above: blue speaks "
+                                       "against the class, red for it."
+                                     : "Each map has its own scale, from its least to its largest value.";
+}
+
+class Sheet {
+ public:
+  Sheet(const Image& photo, const CropBox& where, std::span<const Explanation> all, const MapStyle& style)
+      : photo_(photo),
+        where_(where),
+        all_(all),
+        style_(style),
+        ranges_(drawn_ranges(all, style)),
+        grid_(grid_of(all, where, style)) {}
+
+  Image draw(const std::string& title_text) {
+    const int grid_top = margin + header_height + 2 * gap;
+    const int heads = grid_.head_lines * image::line_height(heading) + image::line_height(caption) + 6;
+    int height = grid_top + heads;
+    for (std::size_t r = 0; r < grid_.rows.size(); ++r) height += grid_.row_height(r);
+    const int width = std::max(grid_.x(static_cast<std::size_t>(grid_.columns)) - gap + margin +
+                                   (style_.shared_scale ? scale_width : 0),
+                               narrowest);
+    Image on = image::sheet(width, height + foot_height() + margin, paper);
+    draw_header(on, photo_, where_, all_.front(), title_text);
+    image::fill(on, {margin, grid_top - gap, width - 2 * margin, 1}, line);
+    draw_column_heads(on, grid_, all_, grid_top);
+    const Image seen = seen_part(photo_, where_, picture_width(), grid_.cell_height);
+    int top = grid_top + heads;
+    for (std::size_t r = 0; r < grid_.rows.size(); ++r) {
+      draw_row(on, seen, r, top);
+      top += grid_.row_height(r);
+    }
+    draw_foot(on, top);
+    return on;
+  }
+
+ private:
+  int picture_width() const {
+    return std::min(grid_.cell_width, fit(where_.width, where_.height, cell_side(grid_.columns)).width);
+  }
+
+  void draw_row(Image& on, const Image& seen, std::size_t row, int top) const {
+    draw_row_label(on, all_[grid_.rows[row].front()], top);
+    const CropBox whole{0, 0, static_cast<double>(seen.width()), static_cast<double>(seen.height())};
+    for (std::size_t c = 0; c < grid_.rows[row].size(); ++c) {
+      const std::size_t i = grid_.rows[row][c];
+      image::paste(on, map_over_photo(seen, whole, all_[i], ranges_[i], style_), grid_.x(c), top);
+      draw_caption(on, all_[i], grid_.x(c), top + grid_.cell_height + 4);
+    }
+    if (style_.shared_scale) draw_row_scale(on, row, top);
+  }
+
+  void draw_caption(Image& on, const Explanation& e, int x, int top) const {
+    const std::string reach = reach_of(e, style_);
+    if (!reach.empty()) top = draw_lines(on, x, top, {reach}, caption);
+    draw_lines(on, x, top, note_of(e, grid_.cell_width), note);
+  }
+
+  void draw_row_scale(Image& on, std::size_t row, int top) const {
+    const std::size_t i = grid_.rows[row].front();
+    const ValueRange range{ranges_[i].low * all_[i].divisor, ranges_[i].high * all_[i].divisor};
+    const int x = grid_.x(static_cast<std::size_t>(grid_.columns));
+    upright_scale(on, {x, top + 4, 14, std::max(grid_.cell_height - 8, 40)}, range, style_.colours);
+  }
+
+  int foot_height() const { return gap + image::line_height(caption) * (grid_.left_out > 0 ? 3 : 1); }
+
+  void draw_foot(Image& on, int top) const {
+    image::fill(on, {margin, top, on.width() - 2 * margin, 1}, line);
+    top += gap;
+    int x = margin;
+    if (!style_.shared_scale) {
+      const bool diverges = is_diverging(style_.colours);
+      const std::string low = diverges ? "−max" : "least", high = diverges ? "+max" : "largest";
+      const double baseline = top + 12;
+      image::draw_text(on, x, baseline, low, caption);
+      x += static_cast<int>(image::text_width(low, caption)) + 8;
+      image::colour_bar(on, {x, top + 1, 160, 13}, style_.colours);
+      image::frame(on, {x - 1, top, 162, 15}, line);
+      if (diverges) image::fill(on, {x + 80, top + 1, 1, 13}, quiet);
+      image::draw_text(on, x + 168, baseline, high, caption);
+      x += 168 + static_cast<int>(image::text_width(high, caption)) + 20;
+    }
+    const int width = on.width() - margin - x;
+    auto lines = image::wrapped(scale_text(style_), caption, width, 2);
+    if (grid_.left_out > 0)
+      lines.push_back("The sheet has the first " + std::to_string(grid_.columns) + " classes; " +
+                      std::to_string(grid_.left_out) + " more were explained.");
+    draw_lines(on, x, top - 1, lines, caption);
+  }
+
+  const Image& photo_;
+  const CropBox& where_;
+  std::span<const Explanation> all_;
+  const MapStyle& style_;
+  std::vector<ValueRange> ranges_;
+  Grid grid_;
+};
+
+}  // namespace
+
+Image contact_sheet(const Image& photo, const CropBox& where, std::span<const Explanation> explanations,
+                    const MapStyle& style, const std::string& title_text) {
+  if (explanations.empty()) throw Error("a contact sheet needs an explanation");
+  if (photo.empty()) throw Error("a contact sheet needs a photo");
+  return Sheet(photo, where, explanations, style).draw(title_text);
+}
+
+}  // namespace ablaze

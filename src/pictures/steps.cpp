@@ -1,0 +1,299 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <ablaze/error.hpp>
+#include <ablaze/pictures.hpp>
+
+#include "base/text.hpp"
+#include "image/drawing.hpp"
+#include "pictures/theme.hpp"
+
+namespace ablaze {
+
+namespace {
+
+using namespace explain;
+using image::Box;
+
+constexpr int tiles_across = 8, most_tiles = 48;
+constexpr int tile = 76;
+constexpr int most_bars = 24;
+
+Tensor channel_of(const Tensor& activation, int channel) {
+  const std::int64_t places = activation.dim(1) * activation.dim(2);
+  return {{activation.dim(1), activation.dim(2)},
+          activation.values().subspan(static_cast<std::size_t>(channel * places),
+                                      static_cast<std::size_t>(places))};
+}
+
+/// What orders the channels: the weight's magnitude, or how strongly the channel is active.
+std::vector<double> strengths(const Explanation& e) {
+  std::vector<double> out;
+  if (!e.weights.empty()) {
+    for (const double w : e.weights) out.push_back(std::abs(w));
+    return out;
+  }
+  for (int k = 0; k < static_cast<int>(e.activation.dim(0)); ++k)
+    out.push_back(range_of(channel_of(e.activation, k), ColourMap::grey).high);
+  return out;
+}
+
+std::vector<int> strongest_first(const Explanation& e) {
+  const auto strength = strengths(e);
+  std::vector<int> order(strength.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return strength[static_cast<std::size_t>(a)] > strength[static_cast<std::size_t>(b)];
+  });
+  return order;
+}
+
+double weight_of(const Explanation& e, int channel) {
+  return e.weights.at(static_cast<std::size_t>(channel));
+}
+
+// The input
+
+/// One colour plane of the input [1, 3, H, W], signs kept.
+Tensor plane_of(const Tensor& input, std::int64_t c) {
+  const std::int64_t height = input.shape()[input.shape().size() - 2], width = input.shape().back();
+  const auto places = static_cast<std::size_t>(height * width);
+  return {{height, width}, input.values().subspan(static_cast<std::size_t>(c) * places, places)};
+}
+
+Image input_step(const Tensor& input, const Preprocess& how) {
+  constexpr int side = 260, scale_room = 62;
+  const Image seen = denormalise(input, how);
+  const Box box = fit(seen.width(), seen.height(), side);
+  const int below = gap + image::line_height(caption);
+  const int height = box.height + below, width = 4 * box.width + 3 * gap + scale_room;
+  Image on =
+      titled("What the network sees",
+             "The photo cut to " + std::to_string(seen.width()) + " x " + std::to_string(seen.height()) +
+                 " pixels, and its three planes with the mean taken off, over the standard deviation",
+             std::max(width, 560), height);
+  const int top = top_of(on, height);
+  image::paste(on, resize(seen, box.width, box.height), margin, top);
+  ValueRange range;
+  for (std::int64_t c = 0; c < 3; ++c) {
+    const ValueRange own = range_of(plane_of(input, c), ColourMap::bluered);
+    if (own.high > range.high) range = own;
+  }
+  const char* const names[]{"red", "green", "blue"};
+  const int under = top + box.height + gap / 2;
+  const double baseline = under + 0.78 * image::line_height(caption);
+  image::draw_text(on, margin, baseline, "in colour", caption);
+  for (int c = 0; c < 3; ++c) {
+    const int x = margin + (c + 1) * (box.width + gap);
+    image::paste(on, map_picture(plane_of(input, c), range, ColourMap::bluered, box.width, box.height), x,
+                 top);
+    image::draw_text(on, x, baseline, names[c], caption);
+  }
+  upright_scale(on, {margin + 4 * (box.width + gap), top + 4, 12, box.height - 8}, range, ColourMap::bluered);
+  return on;
+}
+
+// The channels and their weights
+
+void draw_tile(Image& on, const Explanation& e, int channel, int x, int y) {
+  const Tensor map = channel_of(e.activation, channel);
+  const Box box = fit(static_cast<double>(map.dim(1)), static_cast<double>(map.dim(0)), tile);
+  const ValueRange range = range_of(map, ColourMap::viridis);
+  image::paste(on, map_picture(map, range, ColourMap::viridis, box.width, box.height), x, y);
+  const double baseline = y + tile + 0.8 * image::line_height(caption);
+  image::draw_text(on, x, baseline, std::to_string(channel), caption);
+}
+
+/// The weights of the strongest channels as bars left and right of zero.
+void draw_bars(Image& on, const Explanation& e, std::span<const int> order, const Box& box) {
+  double least = 0, largest = 0;
+  for (const int channel : order) {
+    least = std::min(least, weight_of(e, channel));
+    largest = std::max(largest, weight_of(e, channel));
+  }
+  constexpr int number = 46, value = 62;  // widths of the channels' and the weights' numbers
+  const int row = std::max(box.height / std::max(static_cast<int>(order.size()), 1), 15);
+  const double pixels = (box.width - number - 2 * value) / std::max(largest - least, 1e-300);
+  const int zero = box.x + number + value + static_cast<int>(std::lround(-least * pixels));
+  int y = box.y;
+  for (const int channel : order) {
+    const double weight = weight_of(e, channel), baseline = y + row / 2.0 + 0.36 * caption.size;
+    const int length = static_cast<int>(std::lround(std::abs(weight) * pixels));
+    image::draw_right(on, box.x + number - 10, baseline, std::to_string(channel), caption);
+    image::fill(on, {weight < 0 ? zero - length : zero, y + 3, length, row - 6},
+                weight < 0 ? negative : positive);
+    if (weight < 0) {
+      image::draw_right(on, zero - length - 6, baseline, signed_value(weight), caption);
+    } else {
+      image::draw_text(on, zero + length + 6, baseline, signed_value(weight), caption);
+    }
+    y += row;
+  }
+  image::fill(on, {zero, box.y, 1, y - box.y}, quiet);
+}
+
+std::string channels_line(const Explanation& e, int shown) {
+  const std::string all = std::to_string(e.activation.dim(0));
+  const std::string which =
+      "The " + std::to_string(shown) + " of " + all + " channels of " + base::printable(e.layer, 60);
+  if (e.weights.empty())
+    return which + " that are most active, each on its own scale; the method weights none of them";
+  return which + " that count most, strongest first, each on its own scale" +
+         (e.drops.empty() ? ", and their weights"
+                          : ", and their weights: how far the score falls without them, over its size");
+}
+
+Image channels_step(const Explanation& e, const std::vector<int>& order) {
+  constexpr int bars_width = 380;
+  const int shown = std::min(most_tiles, static_cast<int>(order.size()));
+  const int rows = (shown + tiles_across - 1) / tiles_across, cell = tile + image::line_height(caption) + 8;
+  const int tiles_width = tiles_across * (tile + gap);
+  const bool bars = !e.weights.empty();
+  const int height = std::max(rows * cell, bars ? 15 * std::min(most_bars, shown) : 0);
+  Image on = titled("What the layer sees, and what counts for " + class_name(e.target),
+                    channels_line(e, shown), tiles_width + (bars ? margin + bars_width : 0), height);
+  const int top = top_of(on, height);
+  for (int i = 0; i < shown; ++i)
+    draw_tile(on, e, order[static_cast<std::size_t>(i)], margin + i % tiles_across * (tile + gap),
+              top + i / tiles_across * cell);
+  const auto barred = std::span(order).first(static_cast<std::size_t>(std::min(most_bars, shown)));
+  if (bars) draw_bars(on, e, barred, {margin + tiles_width + margin, top, bars_width, height - 8});
+  return on;
+}
+
+// The running sum
+
+/// sum_k w_k A_k over the first `count` channels of the order.
+std::vector<double> partial_sum(const Explanation& e, const std::vector<int>& order, std::size_t count) {
+  const std::int64_t places = e.activation.dim(1) * e.activation.dim(2);
+  std::vector<double> sum(static_cast<std::size_t>(places));
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* const channel = e.activation.data() + order[i] * places;
+    for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += weight_of(e, order[i]) * channel[p];
+  }
+  return sum;
+}
+
+/// 1, 2, 4, ..., all.
+std::vector<std::size_t> stations(std::size_t channels) {
+  std::vector<std::size_t> out;
+  for (std::size_t count = 1; count < channels; count *= 2) out.push_back(count);
+  out.push_back(channels);
+  return out;
+}
+
+double length_of(const std::vector<double>& v) {
+  double sum = 0;
+  for (const double x : v) sum += x * x;
+  return std::sqrt(sum);
+}
+
+RunningSum running_sum(const std::vector<double>& sum, const std::vector<double>& whole,
+                       std::size_t channels) {
+  const auto [least, largest] = std::minmax_element(sum.begin(), sum.end());
+  std::vector<double> rest(sum.size());
+  std::transform(sum.begin(), sum.end(), whole.begin(), rest.begin(), std::minus<>());
+  const double size = length_of(whole);
+  return {static_cast<std::int64_t>(channels), *least, *largest, size > 0 ? length_of(rest) / size : 0};
+}
+
+Tensor as_map(const std::vector<double>& sum, const Tensor& activation) {
+  Tensor map({activation.dim(1), activation.dim(2)});
+  std::transform(sum.begin(), sum.end(), map.data(), [](double v) { return static_cast<float>(v); });
+  return map;
+}
+
+std::string station_text(const RunningSum& sum, std::int64_t channels) {
+  if (sum.channels == channels) return "all " + std::to_string(channels);
+  return std::to_string(sum.channels) + (sum.channels == 1 ? " channel" : " channels");
+}
+
+Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<RunningSum>& sums) {
+  constexpr int side = 150, across = 6, scale_room = 70;
+  const auto counts = stations(order.size());
+  const auto whole = partial_sum(e, order, order.size());
+  std::vector<Tensor> maps;
+  ValueRange range;
+  for (const std::size_t count : counts) {
+    const auto sum = partial_sum(e, order, count);
+    sums.push_back(running_sum(sum, whole, count));
+    maps.push_back(as_map(sum, e.activation));
+    const ValueRange own = range_of(maps.back(), ColourMap::bluered);
+    if (own.high > range.high) range = own;
+  }
+  const Box box =
+      fit(static_cast<double>(e.activation.dim(2)), static_cast<double>(e.activation.dim(1)), side);
+  const int rows = (static_cast<int>(maps.size()) + across - 1) / across;
+  const int cell = box.height + 2 * image::line_height(caption) + gap, height = rows * cell;
+  const int columns = std::min(across, static_cast<int>(maps.size()));
+  const int step = std::max(box.width, 110) + gap;
+  Image on = titled("The weighted sum, channel after channel, strongest first",
+                    "All on one scale: blue speaks against " + class_name(e.target) +
+                        ", red for it; below, how far the sum is from that of all",
+                    std::max(columns * step + scale_room, 560), height);
+  const int top = top_of(on, height);
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const int x = margin + static_cast<int>(i) % across * step, y = top + static_cast<int>(i) / across * cell;
+    image::paste(on, map_picture(maps[i], range, ColourMap::bluered, box.width, box.height), x, y);
+    image::frame(on, {x, y, box.width, box.height}, line);
+    char difference[32];
+    std::snprintf(difference, sizeof difference, "%.1f %% off", 100 * sums[i].difference);
+    draw_lines(on, x, y + box.height + 2, {station_text(sums[i], e.activation.dim(0)), difference}, caption);
+  }
+  upright_scale(on, {margin + columns * step, top, 12, box.height}, range, ColourMap::bluered);
+  return on;
+}
+
+// The ReLU
+
+Image relu_step(const Explanation& e, std::int64_t cut) {
+  constexpr int side = 300, scale_room = 76;
+  const Box box = fit(static_cast<double>(e.map.dim(1)), static_cast<double>(e.map.dim(0)), side);
+  const int height = box.height + gap + 2 * image::line_height(caption),
+            panel = std::max(box.width, 220) + scale_room + margin;
+  Image on = titled("What speaks for " + class_name(e.target),
+                    "The ReLU takes away what speaks against it: " + std::to_string(cut) + " of " +
+                        std::to_string(e.map.size()) + " places",
+                    2 * panel, height);
+  const int top = top_of(on, height);
+  const auto panel_at = [&](int x, const Tensor& map, ColourMap colours, const std::string& words) {
+    const ValueRange range = range_of(map, colours);
+    image::paste(on, map_picture(map, range, colours, box.width, box.height), x, top);
+    image::frame(on, {x, top, box.width, box.height}, line);
+    upright_scale(on, {x + box.width + gap, top + 4, 12, box.height - 8}, range, colours);
+    draw_lines(on, x, top + box.height + 4, image::wrapped(words, caption, panel - margin, 2), caption);
+  };
+  panel_at(margin, e.signed_map, ColourMap::bluered, "the sum, signs kept");
+  panel_at(margin + panel, e.map, ColourMap::inferno, e.note.empty() ? "the map" : e.note);
+  return on;
+}
+
+void check(const Explanation& e) {
+  if (!e.fused.empty()) throw Error("steps are drawn of one layer's map, not of fused layers'");
+  if (e.activation.rank() != 3 || e.activation.dim(0) < 1)
+    throw Error("steps need the layer's activations: explain with keep_activations");
+}
+
+}  // namespace
+
+Steps draw_steps(const Tensor& input, const Preprocess& how, const Explanation& explanation,
+                 const Image& overlay_picture) {
+  check(explanation);
+  Steps steps;
+  steps.order = strongest_first(explanation);
+  steps.places_cut = std::count_if(explanation.signed_map.values().begin(),
+                                   explanation.signed_map.values().end(), [](float v) { return v < 0; });
+  steps.pictures.push_back({"input", input_step(input, how)});
+  steps.pictures.push_back({"channels", channels_step(explanation, steps.order)});
+  if (!explanation.weights.empty())
+    steps.pictures.push_back({"sum", sum_step(explanation, steps.order, steps.sums)});
+  steps.pictures.push_back({"relu", relu_step(explanation, steps.places_cut)});
+  steps.pictures.push_back({"overlay", overlay_picture});
+  return steps;
+}
+
+}  // namespace ablaze

@@ -1,0 +1,33 @@
+# Checks that every relative link of the project's pages points at a file or folder of SOURCE.
+file(GLOB_RECURSE pages RELATIVE ${SOURCE} ${SOURCE}/README.md ${SOURCE}/src/*.md ${SOURCE}/tests/*.md ${SOURCE}/bench/*.md
+  ${SOURCE}/tools/*.md ${SOURCE}/weights/*.md)
+list(FILTER pages EXCLUDE REGEX "^(build|dist)/|node_modules/")
+
+set(faults "")
+set(count 0)
+foreach(page IN LISTS pages)
+  get_filename_component(folder ${SOURCE}/${page} DIRECTORY)
+  file(READ ${SOURCE}/${page} text)
+  string(REPLACE ";" "," text "${text}")
+  string(REPLACE "](" "@(" text "${text}")  # brackets would keep a CMake list's elements together
+  string(REGEX REPLACE "[][]" "" text "${text}")
+  string(REGEX MATCHALL "@\\([^()\n ]+\\)" links "${text}")
+  foreach(link IN LISTS links)
+    string(REGEX REPLACE "^@\\(([^#)]*).*" "\\1" target "${link}")
+    if(target STREQUAL "" OR target MATCHES "^[a-z]+:")
+      continue()
+    endif()
+    math(EXPR count "${count} + 1")
+    if(NOT EXISTS ${folder}/${target})
+      string(APPEND faults "${page}: ${target} does not exist\n")
+    endif()
+  endforeach()
+endforeach()
+
+if(faults)
+  message(FATAL_ERROR "${faults}")
+endif()
+if(count LESS 20)
+  message(FATAL_ERROR "only ${count} links were found: the pages are not where this looks for them")
+endif()
+message(STATUS "${count} links point at something")

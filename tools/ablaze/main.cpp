@@ -1,7 +1,0 @@
-#include "ablaze/command_line.hpp"
-#include "ablaze/interrupt.hpp"
-
-int main(int argc, char** argv) {
-  ablaze::cli::clean_up_when_interrupted();
-  return ablaze::cli::run_command_line(argc, argv);
-}

@@ -1,0 +1,185 @@
+#include <ablaze/convert.hpp>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <ablaze/error.hpp>
+
+#include "base/files.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "cli/shell/command.hpp"
+#include "cli/shell/command_line.hpp"
+#include "cli/shell/output.hpp"
+
+namespace ablaze::cli {
+
+namespace {
+
+struct ConvertWords {
+  std::string source, out;
+  std::string architecture, labels, activation, provenance;
+  std::string dtype = "f32";
+  std::optional<int> resize, crop;
+  std::vector<float> mean, std;
+};
+
+constexpr const char* convert_examples =
+    "  ablaze convert resnet50-0676ba61.pth --out resnet50.safetensors --labels imagenet.json\n"
+    "  ablaze convert network.onnx --out network.safetensors --crop 160\n"
+    "  ablaze convert mine.pt --out mine.safetensors --dtype f16 --activation sigmoid\n"
+    "  ablaze inspect mine.safetensors --verify\n";
+
+constexpr std::size_t largest_label_file = std::size_t{16} << 20;
+
+DType parse_dtype(const std::string& name) {
+  if (name == "f32") return DType::f32;
+  if (name == "f16") return DType::f16;
+  throw UsageError("--dtype " + base::printable(name) + ": a model file is written as f32 or f16");
+}
+
+std::optional<Activation> parse_activation(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const auto activation : {Activation::softmax, Activation::sigmoid, Activation::none}) {
+    if (name == to_string(activation)) return activation;
+    names.push_back(to_string(activation));
+  }
+  throw UsageError("--activation " + base::printable(name) + base::did_you_mean(name, names) + ": there is " +
+                   base::join(names));
+}
+
+std::vector<std::string> labels_from_lines(std::string_view text) {
+  std::vector<std::string> labels;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) labels.emplace_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return labels;
+}
+
+/// A JSON array of strings, or one label a line, in the order of the classes.
+std::vector<std::string> read_labels(const std::string& file) {
+  if (file.empty()) return {};
+  const auto bytes = base::read_file(file, largest_label_file);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto first = text.find_first_not_of(" \t\r\n");
+  const bool is_json = first != std::string_view::npos && text[first] == '[';
+  std::vector<std::string> labels;
+  if (is_json) {
+    const Json list = base::parse_json(text);
+    const bool strings = list.is_array() && std::all_of(list.begin(), list.end(),
+                                                        [](const auto& item) { return item.is_string(); });
+    if (!strings) throw Error(file + ": expected a JSON array of labels, [\"tench\", ...], in class order");
+    labels = list.get<std::vector<std::string>>();
+  } else {
+    labels = labels_from_lines(text);
+  }
+  if (labels.empty()) throw Error(file + ": no labels in it: expected one a line, or a JSON array of them");
+  return labels;
+}
+
+/// Three numbers, or one for all three channels.
+void set_channels(std::array<float, 3>& out, const std::vector<float>& given, const char* option) {
+  if (given.empty()) return;
+  if (given.size() != 1 && given.size() != 3) {
+    throw UsageError(std::string(option) + " takes one number, or three for red, green and blue");
+  }
+  for (std::size_t c = 0; c < 3; ++c) out[c] = given[given.size() == 1 ? 0 : c];
+}
+
+/// Nothing, unless the words say something: the source's own holds then.
+std::optional<Preprocess> preprocess_of(const ConvertWords& words) {
+  if (!words.resize && !words.crop && words.mean.empty() && words.std.empty()) return std::nullopt;
+  Preprocess how;
+  how.crop = words.crop.value_or(how.crop);
+  how.resize = words.resize.value_or(words.crop ? how.crop : how.resize);
+  set_channels(how.mean, words.mean, "--mean");
+  set_channels(how.std, words.std, "--std");
+  if (std::any_of(how.std.begin(), how.std.end(), [](float s) { return !(s > 0); })) {
+    throw UsageError("--std must be above zero: the photo's values are divided by it");
+  }
+  return how;
+}
+
+ConvertOptions convert_options(const ConvertWords& words) {
+  ConvertOptions options;
+  options.dtype = parse_dtype(words.dtype);
+  options.activation = parse_activation(words.activation);
+  options.architecture = words.architecture;
+  options.preprocess = preprocess_of(words);
+  options.provenance = words.provenance;
+  options.labels = read_labels(words.labels);
+  return options;
+}
+
+int run(const ConvertWords& words, const Common& common) {
+  const Model model = convert_model(words.source, words.out, convert_options(words));
+  const Verification check = verify_model(model);
+  if (!check.passed) {
+    throw Error(words.out + ": written, but its self-test differs by " + scientific(check.error) +
+                " when read back: do not use this file");
+  }
+  if (!common.quiet) {
+    for (const std::string& note : model.notes) print(shown(words.source) + ": " + note + "\n");
+    print(shown(words.out) + ": " + model.architecture + ", " + std::to_string(model.class_count()) +
+          " classes, target layer " + model.default_layer + "; self-test passed\n");
+  }
+  return all_done;
+}
+
+}  // namespace
+
+Command convert_command(CLI::App& app, const Common& common) {
+  CLI::App* grammar =
+      app.add_subcommand("convert", "Make a model file from PyTorch's, ONNX's or plain safetensors weights");
+  const auto words = std::make_shared<ConvertWords>();
+  grammar
+      ->add_option("SOURCE", words->source,
+                   "A PyTorch checkpoint (.pth, .pt, .th), an ONNX or a safetensors file")
+      ->required()
+      ->type_name("");
+  grammar->add_option("-o,--out", words->out, "The model file to write")->type_name("FILE")->required();
+  grammar
+      ->add_option("--architecture", words->architecture,
+                   "What the tensors must turn out to be, e.g. resnet50")
+      ->type_name("NAME");
+  grammar->add_option("--labels", words->labels, "The classes' labels: one a line, or a JSON array")
+      ->type_name("FILE");
+  grammar->add_option("--dtype", words->dtype, "f32, or f16 for a file of half the size")
+      ->type_name("NAME")
+      ->capture_default_str();
+  grammar
+      ->add_option("--activation", words->activation, "The head: softmax, sigmoid or none (default: softmax)")
+      ->type_name("NAME");
+  grammar->add_option("--provenance", words->provenance, "Where the weights come from, and their licence")
+      ->type_name("TEXT");
+  grammar->add_option("--resize", words->resize, "Shorter side of the photo before the crop")
+      ->type_name("N")
+      ->check(CLI::Range(1, 16384));
+  grammar
+      ->add_option("--crop", words->crop, "Side of the network's input (default: 224; --resize follows it)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 16384));
+  grammar->add_option("--mean", words->mean, "Of the channels, in [0, 1]: R,G,B (default: ImageNet's)")
+      ->type_name("X,X,X")
+      ->delimiter(',')
+      ->expected(1, 3);
+  grammar->add_option("--std", words->std, "Of the channels: R,G,B (default: ImageNet's)")
+      ->type_name("X,X,X")
+      ->delimiter(',')
+      ->expected(1, 3);
+  add_footer(*grammar, convert_examples);
+  return {grammar, [words, &common] { return run(*words, common); }};
+}
+
+}  // namespace ablaze::cli

@@ -1,0 +1,101 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <ablaze/explain.hpp>
+#include <ablaze/model.hpp>
+
+#include "base/text.hpp"
+#include "cli/shell/command.hpp"
+#include "cli/shell/command_line.hpp"
+#include "cli/shell/network.hpp"
+#include "cli/shell/output.hpp"
+
+namespace ablaze::cli {
+
+namespace {
+
+constexpr const char* methods_examples =
+    "  ablaze methods\n"
+    "  ablaze methods --model resnet50.safetensors --layer layer3\n"
+    "  ablaze explain photo.jpg --method ablation,gradcam\n";
+
+struct MethodsWords {
+  std::string model;
+  std::string layer;
+  bool json = false;
+};
+
+std::string needs(const MethodInfo& method) {
+  return method.needs_gradients ? "the gradient" : "forward passes alone, no gradient";
+}
+
+std::string cost_as_text(const MethodCost& cost) {
+  if (!cost.fits) return "not for this layer of this network";
+  return short_number(static_cast<double>(cost.multiply_adds)) + " multiply-adds, " +
+         short_number(cost.forward_passes) + " forward passes' worth";
+}
+
+std::string as_text(const Style& style, const MethodInfo& method, const MethodCost* cost) {
+  std::string text = bold(style, method.id) + "  " + method.name + "\n  " + method.summary +
+                     "\n  Needs: " + needs(method) + "\n  Runs:  " + method.passes + "\n";
+  if (!method.class_discriminative) text += "  Class: not told apart\n";
+  if (cost != nullptr) text += "  Cost:  " + cost_as_text(*cost) + "\n";
+  return text + "  Paper: " + method.paper + "\n";
+}
+
+Json as_json(const MethodInfo& method, const MethodCost* cost) {
+  Json out{{"id", method.id},
+           {"name", method.name},
+           {"summary", method.summary},
+           {"paper", method.paper},
+           {"needs_gradients", method.needs_gradients},
+           {"passes", method.passes},
+           {"class_discriminative", method.class_discriminative}};
+  if (cost != nullptr) {
+    out["fits"] = cost->fits;
+    out["multiply_adds"] = cost->fits ? Json(cost->multiply_adds) : Json();
+    out["forward_passes"] = cost->fits ? Json(cost->forward_passes) : Json();
+  }
+  return out;
+}
+
+std::vector<MethodCost> costs_of(const MethodsWords& words, const Common& common) {
+  if (words.model.empty() && words.layer.empty()) return {};
+  ExplainOptions options;
+  options.layer = words.layer;
+  options.execution = common.execution;
+  return method_costs(open_model(words.model), options);
+}
+
+int run(const MethodsWords& words, const Common& common) {
+  const Style style = style_of(1);
+  const std::vector<MethodCost> costs = costs_of(words, common);
+  for (std::size_t i = 0; i < methods().size(); ++i) {
+    const MethodCost* cost = costs.empty() ? nullptr : &costs[i];
+    if (words.json) {
+      print_json(as_json(methods()[i], cost));
+    } else {
+      print(as_text(style, methods()[i], cost));
+    }
+  }
+  return all_done;
+}
+
+}  // namespace
+
+Command methods_command(CLI::App& app, const Common& common) {
+  CLI::App* grammar = app.add_subcommand(
+      "methods", "List the methods that explain, what they cost, and the papers they come from");
+  const auto words = std::make_shared<MethodsWords>();
+  grammar->add_option("-m,--model", words->model, "Count each method's cost on this model")
+      ->type_name("FILE");
+  grammar->add_option("-l,--layer", words->layer, "... at this layer (default: the model's)")
+      ->type_name("NAME");
+  grammar->add_flag("--json", words->json, "Print one JSON object a line, for each method");
+  add_footer(*grammar, methods_examples);
+  return {grammar, [words, &common] { return run(*words, common); }};
+}
+
+}  // namespace ablaze::cli

@@ -1,0 +1,50 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/evaluate/run.hpp"
+#include "cli/shell/command.hpp"
+#include "cli/shell/command_line.hpp"
+#include "evaluate/run/merge.hpp"
+
+namespace ablaze::cli {
+
+namespace {
+
+struct MergeWords {
+  std::vector<std::string> folders;
+  std::string out;
+  bool json = false;
+};
+
+constexpr const char* merge_examples =
+    "  ablaze merge results-0 results-1 results-2 --out results\n"
+    "  ablaze merge results-* --out results\n";
+
+int run(const MergeWords& words, const Common& common) {
+  const std::vector<std::filesystem::path> folders(words.folders.begin(), words.folders.end());
+  evaluate::merge_shards(folders, words.out);
+  return summarise_run(words.out, words.json, common.quiet);
+}
+
+}  // namespace
+
+Command merge_command(CLI::App& app, const Common& common) {
+  CLI::App* grammar = app.add_subcommand("merge", "Put the shards of 'ablaze evaluate' together");
+  const auto words = std::make_shared<MergeWords>();
+  grammar->add_option("DIR", words->folders, "The folders of all shards, in any order")
+      ->required()
+      ->type_name("");
+  grammar->add_option("-o,--out", words->out, "Folder for the results and the summary")
+      ->type_name("DIR")
+      ->required();
+  grammar->add_flag("--json", words->json,
+                    "Print one JSON object a line, for each method and metric, and for each two methods");
+  add_footer(*grammar, merge_examples);
+  return {grammar, [words, &common] { return run(*words, common); }};
+}
+
+}  // namespace ablaze::cli

@@ -1,0 +1,196 @@
+#include "cli/evaluate/run.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
+
+#include "base/folders.hpp"
+#include "base/text.hpp"
+#include "cli/evaluate/report.hpp"
+#include "cli/evaluate/team.hpp"
+#include "cli/shell/command.hpp"
+#include "cli/shell/inputs.hpp"
+#include "cli/shell/network.hpp"
+#include "cli/shell/output.hpp"
+#include "cli/shell/progress_bar.hpp"
+#include "evaluate/dataset/dataset.hpp"
+#include "evaluate/report/summary.hpp"
+#include "evaluate/run/results.hpp"
+
+namespace ablaze::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most_failures_printed = 20;
+
+/// A folder's photos; any other file is a CSV file.
+evaluate::Dataset read_photos(const EvaluateTask& task, const Model& model) {
+  if (!base::is_folder(task.photos)) return evaluate::read_csv(task.photos, model);
+  const std::vector<std::string> words{task.photos};
+  const FoundInputs found = find_inputs(words, std::span(&task.out, 1));
+  if (!found.failures.empty()) throw Error(found.failures.front());
+  std::vector<fs::path> files;
+  for (const Input& input : found.inputs) {
+    if (base::lower(input.file.extension().string()) != ".npy") files.push_back(input.file);
+  }
+  if (files.empty()) throw Error(task.photos + ": there is no picture (JPEG or PNG) in this folder");
+  return evaluate::read_folder(files, task.photos, model);
+}
+
+void require_labels(const evaluate::Dataset& dataset) {
+  const auto without = std::count_if(dataset.photos.begin(), dataset.photos.end(),
+                                     [](const evaluate::DatasetPhoto& photo) { return !photo.label; });
+  if (without == 0) return;
+  throw UsageError("--of-label needs a label for each photo, and " + std::to_string(without) + " of " +
+                   std::to_string(dataset.photos.size()) +
+                   " have none: put them in folders called as the classes are, or list them in a CSV file");
+}
+
+evaluate::Dataset read_dataset(const EvaluateTask& task, const Model& model) {
+  evaluate::Dataset dataset = read_photos(task, model);
+  if (!task.boxes.empty()) evaluate::add_voc_boxes(dataset, task.boxes, model);
+  if (task.evaluate.of_label) require_labels(dataset);
+  return dataset;
+}
+
+/// The message with the photo's name in the data set for the path that it has here: results do not tell where
+/// a data set lies.
+std::string without_folder(std::string message, const evaluate::DatasetPhoto& photo) {
+  const std::string file = photo.file.string();
+  const auto at = message.find(file);
+  if (at != std::string::npos) message.replace(at, file.size(), photo.path);
+  return message;
+}
+
+/// A method that cannot explain this network would fail on every photo.
+void require_fitting_methods(const Model& model, const ExplainOptions& options) {
+  if (!options.fuse.empty()) return;  // costs are told of one layer
+  for (const MethodCost& cost : method_costs(model, options)) {
+    if (cost.fits ||
+        std::find(options.methods.begin(), options.methods.end(), cost.id) == options.methods.end()) {
+      continue;
+    }
+    throw UsageError("method " + cost.id +
+                     " cannot explain this layer of this network; leave it out ('ablaze " +
+                     "methods --model FILE' tells which ones fit)");
+  }
+}
+
+class EvaluateRun {
+ public:
+  explicit EvaluateRun(const EvaluateTask& task)
+      : task_(task),
+        model_(open_model(task.model)),
+        dataset_(read_dataset(task, model_)),
+        evaluator_(model_, task.explain, task.evaluate),
+        team_(join_team()) {
+    require_fitting_methods(model_, task.explain);
+  }
+
+  int run() {
+    if (!team_->leads()) {
+      team_->share({}, [this](std::size_t photo) { return measure(photo, {}); }, {});
+      return all_done;
+    }
+    measure_all();
+    return summarise_run(task_.out, task_.json, task_.quiet);
+  }
+
+ private:
+  void measure_all() {
+    evaluate::RunFolder folder(task_.out, evaluate::make_manifest(model_, task_.explain, evaluator_.options(),
+                                                                  dataset_, task_.shard));
+    const std::vector<std::size_t> open = folder.open_photos();
+    say_remarks(folder, open.size());
+    ProgressBar bar(open.size(), task_.quiet);
+    // Within a photo only this process's own advances, and only of one process could the bar show it.
+    const Progress within = team_->size() == 1 ? bar.within() : Progress();
+    std::size_t done = 0;
+    bar.begin(done);
+    team_->share(
+        open, [&](std::size_t photo) { return measure(photo, within); },
+        [&](std::string_view lines) {
+          folder.append(lines);
+          bar.begin(++done);
+        });
+    bar.clear();
+    folder.finish();
+  }
+
+  void say_remarks(const evaluate::RunFolder& folder, std::size_t open) const {
+    if (task_.quiet) return;
+    std::vector<std::string> remarks = dataset_.remarks;
+    if (folder.dropped_bytes() > 0)
+      remarks.emplace_back("the photo at which the last run ended is measured again");
+    const std::size_t all = task_.shard.share_of(dataset_.photos.size());
+    if (open < all) {
+      remarks.push_back(std::to_string(all - open) + " of " + std::to_string(all) +
+                        " photos are measured already; going on");
+    }
+    for (const std::string& remark : remarks) print_remark(remark);
+  }
+
+  std::string measure(std::size_t index, const Progress& progress) {
+    const evaluate::DatasetPhoto& photo = dataset_.photos[index];
+    evaluate::PhotoResult result{index, photo.path, -1, {}, {}, {}};
+    try {
+      const Image image = Image::load(photo.file);
+      result.measurements = evaluator_.measure(image, photo.label, photo.boxes, progress);
+      result.target = evaluator_.target().index;
+      result.label = evaluator_.target().label;
+    } catch (const UsageError&) {
+      throw;
+    } catch (const Error& error) {
+      result.error = without_folder(error.what(), photo);
+    } catch (const std::bad_alloc&) {
+      result.error = "not enough memory for this photo";
+    }
+    return evaluate::to_lines(result);
+  }
+
+  const EvaluateTask& task_;
+  Model model_;
+  evaluate::Dataset dataset_;
+  Evaluator evaluator_;
+  std::unique_ptr<Team> team_;
+};
+
+int report_failed(const evaluate::Summary& summary) {
+  for (std::size_t i = 0; i < summary.failed.size() && i < most_failures_printed; ++i) {
+    print_error(naming(summary.failed[i].path, base::printable(summary.failed[i].error, 1000)));
+  }
+  if (summary.failed.empty()) return all_done;
+  print_error(std::to_string(summary.failed.size()) + " of " +
+              std::to_string(summary.failed.size() + summary.photos) +
+              " photos failed; the same command tries them again, the others are done");
+  return something_failed;
+}
+
+}  // namespace
+
+int run_evaluate(const EvaluateTask& task) { return EvaluateRun(task).run(); }
+
+int summarise_run(const fs::path& folder, bool json, bool quiet) {
+  const evaluate::Summary summary = evaluate::summarise(folder);
+  evaluate::write_summary(folder, summary);
+  report_summary(summary, json);
+  if (!json && !quiet) {
+    print(shown(folder / "summary.md") +
+          ": these numbers as a page, beside it summary.json, summary.csv and the "
+          "figures\n");
+  }
+  return report_failed(summary);
+}
+
+}  // namespace ablaze::cli

@@ -1,0 +1,24 @@
+#include "cli/shell/network.hpp"
+
+#include <ablaze/image.hpp>
+
+#include "explain/session_cache.hpp"
+
+namespace ablaze::cli {
+
+Model open_model(const std::string& file) {
+  return load_model(file.empty() ? shipped_model() : std::filesystem::path(file));
+}
+
+SessionOptions session_options(const Common& common) {
+  SessionOptions options;
+  options.execution = common.execution;
+  return options;
+}
+
+Tensor network_input(const Picture& picture, const Model& model) {
+  if (picture.tensor) return explain::as_single_input(*picture.tensor);
+  return preprocess(picture.photo, model.preprocess);
+}
+
+}  // namespace ablaze::cli
