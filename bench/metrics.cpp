@@ -39,10 +39,10 @@ double seconds(Work&& work) {
 }
 
 struct Result {
-  double photo = 0;     ///< seconds
-  double pictures = 0;  ///< that a photo takes
-  double engine = 0;    ///< pictures a second, in batches, nothing else done
-  double share() const { return pictures / photo / engine; }
+  double photo = 0;   ///< seconds
+  double probes = 0;  ///< that a photo takes
+  double engine = 0;  ///< probes a second, in batches, nothing else done
+  double share() const { return probes / photo / engine; }
 };
 
 /// In turns, so that a machine whose speed wanders treats both alike.
@@ -67,11 +67,11 @@ Result measure(const Options& options) {
     const std::string& name = options.photos[static_cast<std::size_t>(r + 1) % options.photos.size()];
     const double photo = seconds([&] {
       evaluator.measure(ablaze::Image::load(name), std::nullopt, {}, [&](std::int64_t, std::int64_t total) {
-        result.pictures = static_cast<double>(total);
+        result.probes = static_cast<double>(total);
         return true;
       });
     });
-    const auto rounds = static_cast<std::int64_t>(result.pictures) / batch.size() / 2 + 1;
+    const auto rounds = static_cast<std::int64_t>(result.probes) / batch.size() / 2 + 1;
     const double pass = seconds([&] {
       for (std::int64_t i = 0; i < rounds; ++i) batch.logits();
     });
@@ -87,16 +87,16 @@ Result measure(const Options& options) {
 void print(const Result& result, const Options& options) {
   if (options.json) {
     const nlohmann::ordered_json json{{"photo_seconds", result.photo},
-                                      {"pictures", result.pictures},
-                                      {"pictures_per_second", result.pictures / result.photo},
+                                      {"probes", result.probes},
+                                      {"pictures_per_second", result.probes / result.photo},
                                       {"engine_pictures_per_second", result.engine},
                                       {"share", result.share()}};
     std::printf("%s\n", json.dump().c_str());
     return;
   }
   std::printf(
-      "%.3f s a photo of %.0f pictures: %.1f pictures a second, %.1f %% of the engine's %.1f in batches\n",
-      result.photo, result.pictures, result.pictures / result.photo, 100 * result.share(), result.engine);
+      "%.3f s a photo of %.0f probes: %.1f probes a second, %.1f %% of the engine's %.1f in batches\n",
+      result.photo, result.probes, result.probes / result.photo, 100 * result.share(), result.engine);
 }
 
 }  // namespace

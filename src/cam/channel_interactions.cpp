@@ -54,8 +54,8 @@ std::vector<std::size_t> largest(std::span<const double> values, int count) {
   return order;
 }
 
-Question about(const Question& question, const Target& target) {
-  Question one = question;
+Request about(const Request& request, const Target& target) {
+  Request one = request;
   one.targets = {&target, 1};
   return one;
 }
@@ -66,14 +66,14 @@ struct Strongest {
   std::vector<double> drops;
 };
 
-std::vector<Strongest> strongest(const Question& q, const std::vector<int>& players, int count) {
+std::vector<Strongest> strongest(const Request& q, const std::vector<int>& players, int count) {
   std::vector<std::vector<int>> sets;
   sets.reserve(2 * players.size() + 1);
   for (const int k : players) sets.push_back({k});
   for (const int k : players) sets.push_back(all_but(players, k));
   sets.push_back(players);
   std::vector<Strongest> out;
-  for (const Effect& effect : ablate_sets(q, q.ablation, sets, q.progress)) {
+  for (const ChannelDrops& effect : ablate_sets(q, q.ablation, sets, q.progress)) {
     std::vector<double> strength;
     for (std::size_t i = 0; i < players.size(); ++i) {
       const double added = effect.drops.back() - effect.drops[players.size() + i];
@@ -102,13 +102,13 @@ std::vector<Interactions::Pair> strongest_of(const Interactions& found, double s
   return pairs;
 }
 
-Interactions paired(const Question& q, const Strongest& strong) {
+Interactions paired(const Request& q, const Strongest& strong) {
   const std::size_t n = strong.channels.size();
   std::vector<std::vector<int>> sets;
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = i + 1; j < n; ++j) sets.push_back({strong.channels[i], strong.channels[j]});
   }
-  const Effect together = ablate_sets(q, q.ablation, sets, q.progress).at(0);
+  const ChannelDrops together = ablate_sets(q, q.ablation, sets, q.progress).at(0);
   Interactions out;
   out.channels = strong.channels;
   out.matrix.assign(n, std::vector<double>(n));
@@ -131,9 +131,9 @@ double gradient_times_activation(const Tensor& gradient, const Tensor& activatio
   return sum;
 }
 
-std::vector<ChannelPath> paths_of(const Question& q, const Tensor& activation, const Effect& effect,
+std::vector<ChannelPath> paths_of(const Request& q, const Tensor& activation, const ChannelDrops& effect,
                                   int count) {
-  const Slope slope = std::move(gradients(q).at(0));
+  const TargetGradient slope = std::move(gradients(q).at(0));
   std::vector<double> sizes;
   for (const double drop : effect.drops) sizes.push_back(std::abs(drop));
   std::vector<ChannelPath> paths;
@@ -146,7 +146,7 @@ std::vector<ChannelPath> paths_of(const Question& q, const Tensor& activation, c
   for (int step = path_steps - 1; step >= 0; --step) {
     const double scale = static_cast<double>(step) / path_steps;
     const Ablation scaled{Ablation::Kind::scale, static_cast<float>(scale), {}};
-    const Effect moved = ablate_sets(q, scaled, sets, {}).at(0);
+    const ChannelDrops moved = ablate_sets(q, scaled, sets, {}).at(0);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       paths[i].scales.push_back(scale);
       paths[i].values.push_back(moved.drops[i] / (1 - scale));
@@ -157,15 +157,15 @@ std::vector<ChannelPath> paths_of(const Question& q, const Tensor& activation, c
 
 }  // namespace
 
-std::vector<int> changing_channels(const Question& question, const Tensor& activation) {
+std::vector<int> changing_channels(const Request& request, const Tensor& activation) {
   std::vector<int> channels;
   for (std::int64_t k = 0; k < activation.dim(1); ++k) {
-    if (changes(question.ablation, activation, k)) channels.push_back(static_cast<int>(k));
+    if (changes(request.ablation, activation, k)) channels.push_back(static_cast<int>(k));
   }
   return channels;
 }
 
-std::vector<Interactions> interactions_between(const Question& q, const Tensor& activation, int count) {
+std::vector<Interactions> interactions_between(const Request& q, const Tensor& activation, int count) {
   if (count < 2 || count > most_paired) {
     throw UsageError("interactions are told of 2 to " + std::to_string(most_paired) + " channels, not of " +
                      std::to_string(count));
@@ -176,8 +176,8 @@ std::vector<Interactions> interactions_between(const Question& q, const Tensor& 
   return out;
 }
 
-std::vector<std::vector<ChannelPath>> channel_paths(const Question& q, const Tensor& activation,
-                                                    std::span<const Effect> effects, int count) {
+std::vector<std::vector<ChannelPath>> channel_paths(const Request& q, const Tensor& activation,
+                                                    std::span<const ChannelDrops> effects, int count) {
   if (count < 1 || count > most_paths)
     throw UsageError("paths are told of 1 to " + std::to_string(most_paths) + " channels, not of " +
                      std::to_string(count));

@@ -10,20 +10,20 @@ namespace ablaze::cam {
 
 xt::xtensor<double, 3> planes_of(const Tensor& image) { return xt::view(as_xtensor<4>(image), 0); }
 
-std::vector<Answer> explain_by_gradient(const Question& question, Answer (*answer)(const Pulled&)) {
-  const Tensor activation = question.trace.activation(question.layer);
-  std::vector<Answer> answers;
-  for (const Slope& slope : gradients(question))
-    answers.push_back(answer({activation, planes_of(activation), planes_of(slope.gradient)}));
-  return answers;
+std::vector<Result> explain_by_gradient(const Request& request, Result (*result)(const LayerGradient&)) {
+  const Tensor activation = request.trace.activation(request.layer);
+  std::vector<Result> results;
+  for (const TargetGradient& slope : gradients(request))
+    results.push_back(result({activation, planes_of(activation), planes_of(slope.gradient)}));
+  return results;
 }
 
-Answer answer_from(const Pulled& pulled, const xt::xtensor<double, 1>& weights) {
-  return answer_from(pulled.activation, std::vector<double>(weights.begin(), weights.end()));
+Result result_from(const LayerGradient& gradient, const xt::xtensor<double, 1>& weights) {
+  return result_from(gradient.activation, std::vector<double>(weights.begin(), weights.end()));
 }
 
-Answer answer_from(const xt::xtensor<double, 2>& sum) { return answer_from(from_xtensor(sum)); }
+Result result_from(const xt::xtensor<double, 2>& sum) { return result_from(from_xtensor(sum)); }
 
-Work one_gradient(const Shape&, const MethodOptions&) { return {.gradients = 1}; }
+Cost one_gradient(const Shape&, const MethodOptions&) { return {.gradients = 1}; }
 
 }  // namespace ablaze::cam

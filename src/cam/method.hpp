@@ -27,7 +27,7 @@ struct Target {
 
 /// All that a method may look at to explain one input. Methods that only weight what is there read the
 /// trace; methods that show the network other pictures run the session on changes of the input.
-struct Question {
+struct Request {
   const Graph& graph;
   const Session& session;  ///< keeps `layer`, and the preactivations behind it
   const Tensor& input;     ///< [1, 3, H, W], what the trace came from
@@ -39,8 +39,8 @@ struct Question {
   const Progress& progress;
 };
 
-/// A method's answer for one class.
-struct Answer {
+/// A method's result for one class.
+struct Result {
   std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none
   std::vector<double> weights;  ///< [C]; empty where the method has none
   Tensor map;                   ///< [H, W], after the method's ReLU, unnormalised, always finite
@@ -51,15 +51,15 @@ struct Answer {
 };
 
 /// What a method runs beside the first forward pass: what it costs, but for sums over the layer.
-struct Work {
+struct Cost {
   double networks = 0;   ///< forward passes of the whole network
   double tails = 0;      ///< forward passes of what lies behind the layer
-  double gradients = 0;  ///< gradients pulled back to the layer
+  double gradients = 0;  ///< gradients of the layer
   double ablations = 0;  ///< sets of channels ablated, by Trace::ablate_sets
 };
 
 /// A CAM method: what it is called, and the function that does it. All classes are answered in one call, so
-/// that they share whatever work does not depend on the class.
+/// that they share whatever cost does not depend on the class.
 struct Method {
   std::string_view id;
   std::string_view name;
@@ -69,10 +69,10 @@ struct Method {
   bool needs_gradients = false;
   bool class_discriminative = true;  ///< whether two classes of a picture have different maps
   /// The same as a count, for a layer of [C, H, W].
-  Work (*work)(const Shape& layer, const MethodOptions& options) = nullptr;
+  Cost (*cost)(const Shape& layer, const MethodOptions& options) = nullptr;
   /// Whether it can explain a layer of a network at all; nullptr: any.
   bool (*fits)(const Graph& graph, const Session& session, std::string_view layer) = nullptr;
-  std::vector<Answer> (*explain)(const Question&) = nullptr;  ///< one answer a target, in order
+  std::vector<Result> (*explain)(const Request&) = nullptr;  ///< one result a target, in order
 };
 
 /// Every method, in the order in which they are listed.

@@ -20,27 +20,27 @@ void append(std::string& note, const std::string& sentence) {
   note += sentence;
 }
 
-Answer answer_from(Tensor sum) {
+Result result_from(Tensor sum) {
   require_finite_map(sum);
-  Answer out;
+  Result out;
   out.map = rectified(sum);
   out.note = note_on(sum);
   out.signed_map = std::move(sum);
   return out;
 }
 
-Answer answer_from(const Tensor& activation, std::vector<double> weights) {
-  Answer out = answer_from(weighted_sum(activation, weights));
+Result result_from(const Tensor& activation, std::vector<double> weights) {
+  Result out = result_from(weighted_sum(activation, weights));
   out.weights = std::move(weights);
   return out;
 }
 
-Answer answer_from_parts(const Tensor& activation, std::vector<double> parts, double score) {
+Result result_from_parts(const Tensor& activation, std::vector<double> parts, double score) {
   const bool divide = std::abs(score) >= smallest_divisor;
   if (divide) {
     for (double& part : parts) part /= std::abs(score);
   }
-  Answer out = answer_from(activation, std::move(parts));
+  Result out = result_from(activation, std::move(parts));
   if (divide) out.divisor = std::abs(score);
   if (!divide) append(out.note, "the score is so near to zero that the drops stand undivided as weights");
   return out;

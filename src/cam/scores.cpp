@@ -48,11 +48,11 @@ void add(std::vector<double>& sum, double factor, const std::vector<double>& val
   for (std::size_t i = 0; i < values.size(); ++i) sum[i] += factor * values[i];
 }
 
-std::vector<Effect> put_together(std::span<const Target> targets, const Ingredients& parts,
-                                 const Drops& measured) {
-  std::vector<Effect> effects;
+std::vector<ChannelDrops> put_together(std::span<const Target> targets, const Ingredients& parts,
+                                       const Drops& measured) {
+  std::vector<ChannelDrops> effects;
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    Effect effect;
+    ChannelDrops effect;
     for (std::size_t i = 0; i < targets[t].terms.size(); ++i) {
       const double factor = targets[t].terms[i].factor;
       const std::size_t place = parts.places[t][i];
@@ -67,13 +67,13 @@ std::vector<Effect> put_together(std::span<const Target> targets, const Ingredie
 }
 
 /// The sum of gradients with factors; a single one with factor 1, which is the rule, is copied as it is.
-Tensor combined(const Target& target, const std::vector<std::size_t>& places, const Gradients& pulled) {
-  Tensor sum = pulled.gradients.at(places[0]);
+Tensor combined(const Target& target, const std::vector<std::size_t>& places, const Gradients& gradient) {
+  Tensor sum = gradient.gradients.at(places[0]);
   if (target.terms.size() == 1 && target.terms[0].factor == 1) return sum;
   for (std::int64_t i = 0; i < sum.size(); ++i) {
     double value = 0;
     for (std::size_t t = 0; t < places.size(); ++t)
-      value += target.terms[t].factor * static_cast<double>(pulled.gradients[places[t]][i]);
+      value += target.terms[t].factor * static_cast<double>(gradient.gradients[places[t]][i]);
     sum[i] = static_cast<float>(value);
   }
   return sum;
@@ -88,28 +88,28 @@ double score_of(const Score& score, std::span<const float> logits) {
 
 }  // namespace
 
-std::vector<Effect> ablate_channels(const Question& q) {
+std::vector<ChannelDrops> ablate_channels(const Request& q) {
   const Ingredients parts(q.targets);
   return put_together(q.targets, parts,
                       q.trace.ablate(q.layer, q.ablation, parts.scores, {.progress = q.progress}));
 }
 
-std::vector<Effect> ablate_sets(const Question& q, const Ablation& ablation,
-                                std::span<const std::vector<int>> sets, const Progress& progress) {
+std::vector<ChannelDrops> ablate_sets(const Request& q, const Ablation& ablation,
+                                      std::span<const std::vector<int>> sets, const Progress& progress) {
   const Ingredients parts(q.targets);
   return put_together(q.targets, parts,
                       q.trace.ablate_sets(q.layer, ablation, sets, parts.scores, {.progress = progress}));
 }
 
-std::vector<Slope> gradients(const Question& q, const Tensor* at) {
+std::vector<TargetGradient> gradients(const Request& q, const Tensor* at) {
   const Ingredients parts(q.targets);
-  const Gradients pulled = q.trace.gradient(q.layer, parts.scores, {.at = at});
-  std::vector<Slope> slopes;
+  const Gradients gradient = q.trace.gradient(q.layer, parts.scores, {.at = at});
+  std::vector<TargetGradient> slopes;
   for (std::size_t t = 0; t < q.targets.size(); ++t) {
-    Slope slope;
+    TargetGradient slope;
     for (std::size_t i = 0; i < q.targets[t].terms.size(); ++i)
-      add(slope.scores, q.targets[t].terms[i].factor, pulled.scores.at(parts.places[t][i]));
-    slope.gradient = combined(q.targets[t], parts.places[t], pulled);
+      add(slope.scores, q.targets[t].terms[i].factor, gradient.scores.at(parts.places[t][i]));
+    slope.gradient = combined(q.targets[t], parts.places[t], gradient);
     require_finite(q.targets[t], slope.scores);
     require_finite(q.targets[t], slope.gradient.values());
     slopes.push_back(std::move(slope));

@@ -8,25 +8,25 @@
 namespace ablaze::cam {
 
 /// Of one target: y, and y - y_k for each channel (or set of channels) k.
-struct Effect {
+struct ChannelDrops {
   double score = 0;
   std::vector<double> drops;
 };
 
 /// The effect of ablating each channel of the layer: one a target. Throws Error where a number is not finite.
-std::vector<Effect> ablate_channels(const Question& question);
+std::vector<ChannelDrops> ablate_channels(const Request& request);
 /// The same for sets of channels that are ablated together, and for any ablation.
-std::vector<Effect> ablate_sets(const Question& question, const Ablation& ablation,
-                                std::span<const std::vector<int>> sets, const Progress& progress);
+std::vector<ChannelDrops> ablate_sets(const Request& request, const Ablation& ablation,
+                                      std::span<const std::vector<int>> sets, const Progress& progress);
 
 /// Of one target: y, and dy/dA, [M, C, H, W].
-struct Slope {
+struct TargetGradient {
   std::vector<double> scores;  ///< [M]
   Tensor gradient;
 };
 
 /// The gradient of each target, at other activations of the layer [M, C, H, W] where they are given.
-std::vector<Slope> gradients(const Question& question, const Tensor* at = nullptr);
+std::vector<TargetGradient> gradients(const Request& request, const Tensor* at = nullptr);
 
 /// Row `image` of logits [N, classes].
 std::span<const float> row(const Tensor& logits, std::int64_t image);

@@ -93,8 +93,8 @@ Tensor blurred(const Tensor& input, int window, double sigma) {
   return out;
 }
 
-Tensor baseline_picture(Baseline baseline, const Tensor& input, const Preprocess& how,
-                        const EvaluateOptions& options) {
+Tensor baseline_image(Baseline baseline, const Tensor& input, const Preprocess& how,
+                      const EvaluateOptions& options) {
   switch (baseline) {
     case Baseline::mean:
       return Tensor(input.shape());

@@ -6,9 +6,9 @@
 
 namespace ablaze::evaluate {
 
-/// The picture that stands for "nothing to be seen" beside an input [1, 3, H, W], of its shape.
-Tensor baseline_picture(Baseline baseline, const Tensor& input, const Preprocess& how,
-                        const EvaluateOptions& options);
+/// The probe that stands for "nothing to be seen" beside an input [1, 3, H, W], of its shape.
+Tensor baseline_image(Baseline baseline, const Tensor& input, const Preprocess& how,
+                      const EvaluateOptions& options);
 
 /// An input [1, C, H, W] under a Gaussian of a window x window pixels, zeros beyond its edges. The Gaussian's
 /// tails, to four standard deviations, are folded back into the window, as in RISE's published code; its

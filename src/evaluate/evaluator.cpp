@@ -60,22 +60,22 @@ ExplainOptions with_classes(ExplainOptions options) {
   return options;
 }
 
-/// Reports pictures as they are shown.
+/// Reports probes as they are shown.
 class Counter {
  public:
   Counter(const Progress& progress, std::size_t total)
       : progress_(progress), total_(static_cast<std::int64_t>(total)) {
     report();
   }
-  /// `done` of the pictures that `finish` will count.
+  /// `done` of the probes that `finish` will count.
   void advance_to(std::int64_t done) const {
     if (progress_ && !progress_(finished_ + done, total_)) throw Cancelled();
   }
-  void finish(std::int64_t pictures) {
-    finished_ += pictures;
+  void finish(std::int64_t probes) {
+    finished_ += probes;
     report();
   }
-  /// For work whose own progress is none of these pictures, but which can be cancelled.
+  /// For work whose own progress is none of these probes, but which can be cancelled.
   Progress within() const {
     if (!progress_) return {};
     return [this](std::int64_t, std::int64_t) { return progress_(finished_, total_); };
@@ -88,12 +88,12 @@ class Counter {
 };
 
 /// All that is known of one photo.
-struct Examination {
+struct PhotoState {
   std::span<const Box> boxes;
   CropBox seen;                           ///< what the network sees of it
   std::vector<Explanation> explanations;  ///< by method, like all below
-  evaluate::Scene scene;
-  std::vector<double> shown;                     ///< the class's probability, by picture
+  evaluate::ProbeInputs inputs;
+  std::vector<double> shown;                     ///< the class's probability, by probe
   std::vector<std::optional<double>> agreement;  ///< of the masked photo's map with the photo's
   std::vector<std::vector<std::optional<double>>>
       correlations;  ///< with the randomised networks' maps, by stage
@@ -154,10 +154,10 @@ struct Evaluator::Impl {
     check(options);
     require_probabilities(model(), metrics);
     const std::size_t methods = explain::methods_named(explain_options.methods).size();
-    plan = evaluate::plan_pictures(metrics, methods, options);
-    if (!plan.pictures.empty())
+    plan = evaluate::plan_probes(metrics, methods, options);
+    if (!plan.probes.empty())
       batch = explainer.batch(most_batch_bytes,
-                              std::min(most_batch, static_cast<std::int64_t>(plan.pictures.size())));
+                              std::min(most_batch, static_cast<std::int64_t>(plan.probes.size())));
     if (measures(Metric::randomization)) prepare_stages();
   }
 
@@ -177,12 +177,12 @@ struct Evaluator::Impl {
   std::vector<Measurement> measure(const Image& photo, std::optional<std::int64_t> label,
                                    std::span<const Box> boxes, const Progress& progress) {
     evaluate::require_inside(boxes, photo);
-    Examination e;
+    PhotoState e;
     e.boxes = boxes;
     e.seen = crop_box(photo.width(), photo.height(), model().preprocess);
-    e.scene.photo = preprocess(photo, model().preprocess);
+    e.inputs.photo = preprocess(photo, model().preprocess);
     const std::size_t methods = plan.methods.size();
-    Counter counter(progress, plan.pictures.size() + (needs_agreement() ? methods : 0) + stages.size());
+    Counter counter(progress, plan.probes.size() + (needs_agreement() ? methods : 0) + stages.size());
     explain(e, label, counter);
     prepare_scene(e);
     if (batch) show(e, counter);
@@ -191,45 +191,45 @@ struct Evaluator::Impl {
     return measurements(e);
   }
 
-  void explain(Examination& e, std::optional<std::int64_t> label, const Counter& counter) {
+  void explain(PhotoState& e, std::optional<std::int64_t> label, const Counter& counter) {
     Selection selection;
     if (options.of_label) {
       if (!label) throw Error("the label of each photo is to be explained, but this one comes without");
       selection.classes = {*label};
     }
-    e.explanations = explainer.explain(e.scene.photo, selection, counter.within());
+    e.explanations = explainer.explain(e.inputs.photo, selection, counter.within());
     target = e.explanations.front().target;
   }
 
-  void prepare_scene(Examination& e) const {
+  void prepare_scene(PhotoState& e) const {
     const bool ordered = measures(Metric::insertion) || measures(Metric::deletion);
-    const std::int64_t height = e.scene.photo.dim(2), width = e.scene.photo.dim(3);
-    e.scene.heats.resize(e.explanations.size());
+    const std::int64_t height = e.inputs.photo.dim(2), width = e.inputs.photo.dim(3);
+    e.inputs.maps.resize(e.explanations.size());
     threads::for_each(execution, std::ssize(e.explanations), [&](std::int64_t m) {
-      evaluate::Heat& heat = e.scene.heats[static_cast<std::size_t>(m)];
+      evaluate::ScaledMap& heat = e.inputs.maps[static_cast<std::size_t>(m)];
       heat.mask = evaluate::mask_of(judged(e.explanations[static_cast<std::size_t>(m)]), height, width);
       heat.flat = evaluate::is_flat(heat.mask);
       if (ordered) heat.turns = evaluate::turns(heat.mask, options.steps);
     });
     for (const Baseline used : {options.insertion, options.deletion, options.masked}) {
-      Tensor& picture = e.scene.baselines[static_cast<std::size_t>(used)];
-      if (picture.size() == 0)
-        picture = evaluate::baseline_picture(used, e.scene.photo, model().preprocess, options);
+      Tensor& probe = e.inputs.baselines[static_cast<std::size_t>(used)];
+      if (probe.size() == 0)
+        probe = evaluate::baseline_image(used, e.inputs.photo, model().preprocess, options);
     }
   }
 
-  void show(Examination& e, Counter& counter) {
-    e.shown = evaluate::show(plan.pictures, e.scene, *batch, execution, target.index, model().activation,
-                             [&](std::int64_t done) { counter.advance_to(done); });
-    counter.finish(static_cast<std::int64_t>(plan.pictures.size()));
+  void show(PhotoState& e, Counter& counter) {
+    e.shown = evaluate::run_probes(plan.probes, e.inputs, *batch, execution, target.index, model().activation,
+                                   [&](std::int64_t done) { counter.advance_to(done); });
+    counter.finish(static_cast<std::int64_t>(plan.probes.size()));
   }
 
   /// The maps of the photo as each method's map masks it.
-  void explain_masked(Examination& e, Counter& counter) {
-    Tensor masked(e.scene.photo.shape());
+  void explain_masked(PhotoState& e, Counter& counter) {
+    Tensor masked(e.inputs.photo.shape());
     for (std::size_t m = 0; m < e.explanations.size(); ++m) {
-      const evaluate::Heat& heat = e.scene.heats[m];
-      evaluate::paint({evaluate::Picture::Kind::masked, options.masked, m}, e.scene, masked.values());
+      const evaluate::ScaledMap& heat = e.inputs.maps[m];
+      evaluate::write_probe({evaluate::Probe::Kind::masked, options.masked, m}, e.inputs, masked.values());
       const auto again =
           explainer.explain(masked, {{e.explanations[m].method}, {target.index}}, counter.within());
       const Tensor mask = evaluate::mask_of(judged(again.front()), masked.dim(2), masked.dim(3));
@@ -239,10 +239,10 @@ struct Evaluator::Impl {
   }
 
   /// The maps of the photo as the network makes them whose weights are drawn anew down to each stage.
-  void explain_randomised(Examination& e, Counter& counter) {
+  void explain_randomised(PhotoState& e, Counter& counter) {
     e.correlations.resize(e.explanations.size());
     for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-      const auto anew = explain_at(stage, e.scene.photo, counter.within());
+      const auto anew = explain_at(stage, e.inputs.photo, counter.within());
       for (std::size_t m = 0; m < anew.size(); ++m)
         e.correlations[m].push_back(
             evaluate::spearman(judged(e.explanations[m]).values(), judged(anew[m]).values()));
@@ -273,7 +273,7 @@ struct Evaluator::Impl {
 
   // The numbers.
 
-  std::vector<Measurement> measurements(const Examination& e) const {
+  std::vector<Measurement> measurements(const PhotoState& e) const {
     std::vector<Measurement> all;
     for (std::size_t m = 0; m < e.explanations.size(); ++m) {
       for (const Metric metric : metrics) {
@@ -283,7 +283,7 @@ struct Evaluator::Impl {
                         .value = 0,
                         .curve = {},
                         .note = {}};
-        if (e.scene.heats[m].flat) append(out.note, note_on_flat(metric));
+        if (e.inputs.maps[m].flat) append(out.note, note_on_flat(metric));
         measure(metric, e, m, out);
         all.push_back(std::move(out));
       }
@@ -291,7 +291,7 @@ struct Evaluator::Impl {
     return all;
   }
 
-  void measure(Metric metric, const Examination& e, std::size_t m, Measurement& out) const {
+  void measure(Metric metric, const PhotoState& e, std::size_t m, Measurement& out) const {
     switch (metric) {
       case Metric::average_drop:
       case Metric::increase:
@@ -307,7 +307,7 @@ struct Evaluator::Impl {
         out.value = coherency(e, m);
         return;
       case Metric::complexity:
-        out.value = evaluate::complexity(e.scene.heats[m].mask.values());
+        out.value = evaluate::complexity(e.inputs.maps[m].mask.values());
         return;
       case Metric::pointing_game:
         return measure_pointing(e, m, out);
@@ -318,7 +318,7 @@ struct Evaluator::Impl {
     }
   }
 
-  void measure_masked(Metric metric, const Examination& e, std::size_t m, Measurement& out) const {
+  void measure_masked(Metric metric, const PhotoState& e, std::size_t m, Measurement& out) const {
     const double y = e.shown[plan.photo], o = e.shown[plan.methods[m].masked];
     out.curve = {y, o};
     if (metric == Metric::increase) {
@@ -332,35 +332,33 @@ struct Evaluator::Impl {
     }
   }
 
-  static void measure_curve(std::span<const std::size_t> points, const Examination& e, Measurement& out) {
-    for (const std::size_t picture : points) out.curve.push_back(e.shown[picture]);
+  static void measure_curve(std::span<const std::size_t> points, const PhotoState& e, Measurement& out) {
+    for (const std::size_t probe : points) out.curve.push_back(e.shown[probe]);
     out.value = evaluate::area_under(out.curve);
   }
 
   /// Pearson's correlation, from [-1, 1] to [0, 1].
-  static double coherency(const Examination& e, std::size_t m) {
-    return (1 + e.agreement[m].value_or(0)) / 2;
-  }
+  static double coherency(const PhotoState& e, std::size_t m) { return (1 + e.agreement[m].value_or(0)) / 2; }
 
-  void measure_adcc(const Examination& e, std::size_t m, Measurement& out) const {
+  void measure_adcc(const PhotoState& e, std::size_t m, Measurement& out) const {
     const double drop = evaluate::average_drop(e.shown[plan.photo], e.shown[plan.methods[m].masked]);
-    out.value = evaluate::adcc(coherency(e, m), evaluate::complexity(e.scene.heats[m].mask.values()), drop);
+    out.value = evaluate::adcc(coherency(e, m), evaluate::complexity(e.inputs.maps[m].mask.values()), drop);
   }
 
-  void measure_pointing(const Examination& e, std::size_t m, Measurement& out) const {
-    if (e.scene.heats[m].flat) return;
-    const evaluate::Point highest = evaluate::summit(e.scene.heats[m].mask, e.seen);
+  void measure_pointing(const PhotoState& e, std::size_t m, Measurement& out) const {
+    if (e.inputs.maps[m].flat) return;
+    const evaluate::Point highest = evaluate::summit(e.inputs.maps[m].mask, e.seen);
     out.value = evaluate::distance(highest, e.boxes) <= options.tolerance ? percent : 0;
   }
 
-  static void measure_energy(const Examination& e, std::size_t m, Measurement& out) {
-    const evaluate::Energy energy = evaluate::energy_inside(e.scene.heats[m].mask, e.boxes, e.seen);
+  static void measure_energy(const PhotoState& e, std::size_t m, Measurement& out) {
+    const evaluate::Energy energy = evaluate::energy_inside(e.inputs.maps[m].mask, e.boxes, e.seen);
     out.value = percent * energy.share;
     if (energy.pixels == 0) append(out.note, "no box lies in the part of the photo that the network sees");
   }
 
   /// The mean over the stages: how long the map stays what it was.
-  void measure_randomization(const Examination& e, std::size_t m, Measurement& out) const {
+  void measure_randomization(const PhotoState& e, std::size_t m, Measurement& out) const {
     if (stages.empty()) {
       append(out.note, "the network has no weights to draw anew");
       return;
@@ -373,7 +371,7 @@ struct Evaluator::Impl {
       sum += out.curve.back();
     }
     out.value = sum / static_cast<double>(stages.size());
-    if (flat > 0 && !e.scene.heats[m].flat)
+    if (flat > 0 && !e.inputs.maps[m].flat)
       append(out.note, "flat after " + std::to_string(flat) + " of " + std::to_string(stages.size()) +
                            " stages, counted as no correlation");
   }

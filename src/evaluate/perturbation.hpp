@@ -6,7 +6,7 @@
 
 #include <ablaze/tensor.hpp>
 
-// Pictures made of two others, a photo and what hides it. All are a network's inputs: planes one after the
+// Probes made of two others, a photo and what hides it. All are a network's inputs: planes one after the
 // other, each of as many pixels as a map has.
 
 namespace ablaze::evaluate {
@@ -22,7 +22,7 @@ bool is_flat(const Tensor& map);
 /// ones in reading order. After step i the turn of floor(i pixels / steps) pixels has come.
 std::vector<std::uint16_t> turns(const Tensor& mask, int steps);
 
-/// Pixels whose turn has come by `step` from one picture, the others from the other.
+/// Pixels whose turn has come by `step` from one probe, the others from the other.
 void mix(std::span<const std::uint16_t> turns, int step, std::span<const float> come,
          std::span<const float> others, std::span<float> to);
 

@@ -20,8 +20,8 @@
 
 namespace ablaze::evaluate {
 
-/// One picture to be shown.
-struct Picture {
+/// One probe to be shown.
+struct Probe {
   enum class Kind {
     photo,
     baseline,
@@ -34,9 +34,9 @@ struct Picture {
   int step = 0;
 };
 
-/// All pictures of a photo, and which of them each metric is made of, by number.
+/// All probes of a photo, and which of them each metric is made of, by number.
 struct Plan {
-  std::vector<Picture> pictures;
+  std::vector<Probe> probes;
   std::size_t photo = 0;
   struct Method {
     std::size_t masked = 0;
@@ -44,29 +44,29 @@ struct Plan {
   };
   std::vector<Method> methods;
 };
-Plan plan_pictures(std::span<const Metric> metrics, std::size_t methods, const EvaluateOptions& options);
+Plan plan_probes(std::span<const Metric> metrics, std::size_t methods, const EvaluateOptions& options);
 
-/// A method's map of the photo, as far as pictures are made with it.
-struct Heat {
+/// A method's map of the photo, as far as probes are made with it.
+struct ScaledMap {
   Tensor mask;                       ///< [H, W], see mask_of
   bool flat = false;                 ///< points at no place; the mask is zeros
   std::vector<std::uint16_t> turns;  ///< [H W], where pixels are inserted or deleted
 };
 
-/// What pictures of a photo are made from.
-struct Scene {
+/// What probes of a photo are made from.
+struct ProbeInputs {
   Tensor photo;                     ///< [1, 3, H, W], normalised
   std::array<Tensor, 3> baselines;  ///< by Baseline; those that are used
-  std::vector<Heat> heats;          ///< by method
+  std::vector<ScaledMap> maps;      ///< by method
 };
 
-/// Writes a picture as the network's input, 3 x H x W numbers.
-void paint(const Picture& picture, const Scene& scene, std::span<float> to);
+/// Writes a probe as the network's input, 3 x H x W numbers.
+void write_probe(const Probe& probe, const ProbeInputs& inputs, std::span<float> to);
 
-/// The probability of a class in each picture. `shown` is called with how many have been, and may throw.
+/// The probability of a class in each probe. `shown` is called with how many have been, and may throw.
 /// Throws Error where a logit is not finite.
-std::vector<double> show(std::span<const Picture> pictures, const Scene& scene, Batch& batch,
-                         const Execution& execution, std::int64_t index, Activation activation,
-                         const std::function<void(std::int64_t)>& shown);
+std::vector<double> run_probes(std::span<const Probe> probes, const ProbeInputs& inputs, Batch& batch,
+                               const Execution& execution, std::int64_t index, Activation activation,
+                               const std::function<void(std::int64_t)>& shown);
 
 }  // namespace ablaze::evaluate

@@ -18,7 +18,7 @@ namespace {
 
 /// One class at one layer: the answer for the input itself, and the sum of its signed maps over the views.
 struct LayerSum {
-  cam::Answer first;
+  cam::Result first;
   std::vector<double> sum;
 };
 
@@ -26,7 +26,7 @@ struct LayerSum {
 using MethodSums = std::vector<std::vector<LayerSum>>;
 
 /// Of one view of the input.
-struct Sight {
+struct ViewRun {
   const Session& session;
   const Tensor& input;
   const Trace& trace;
@@ -41,7 +41,7 @@ Progress part_of(const Progress& whole, std::size_t index, std::size_t count) {
 }
 
 /// What an answer's note says beside what its map is like, which may be another map in the end.
-std::string remarks_of(const cam::Answer& answer) {
+std::string remarks_of(const cam::Result& answer) {
   const std::string on_map = cam::note_on(answer.signed_map);
   if (!answer.note.starts_with(on_map)) return answer.note;
   const std::string rest = answer.note.substr(on_map.size());
@@ -49,7 +49,7 @@ std::string remarks_of(const cam::Answer& answer) {
 }
 
 /// The sum of the terms' best approximation of rank one in place of their sum.
-void smooth(cam::Answer& answer, const Tensor& activation, const cam::Method& method) {
+void smooth(cam::Result& answer, const Tensor& activation, const cam::Method& method) {
   if (answer.weights.empty()) {
     throw UsageError("principal smoothing needs one weight a channel, and " + std::string(method.id) +
                      " has none: leave it out, or choose another method");
@@ -57,22 +57,22 @@ void smooth(cam::Answer& answer, const Tensor& activation, const cam::Method& me
   answer.signed_map = cam::principal_sum(activation, answer.weights);
 }
 
-std::vector<cam::Answer> ask(const Inquiry& inquiry, const cam::Method& method, const std::string& layer,
-                             const Sight& sight, std::span<const cam::Target> targets,
-                             const Progress& progress) {
-  auto answers = method.explain({.graph = inquiry.graph,
-                                 .session = sight.session,
-                                 .input = sight.input,
-                                 .trace = sight.trace,
+std::vector<cam::Result> ask(const ExplainRequest& request, const cam::Method& method,
+                             const std::string& layer, const ViewRun& run,
+                             std::span<const cam::Target> targets, const Progress& progress) {
+  auto answers = method.explain({.graph = request.graph,
+                                 .session = run.session,
+                                 .input = run.input,
+                                 .trace = run.trace,
                                  .layer = layer,
                                  .targets = targets,
-                                 .ablation = inquiry.options.ablate,
-                                 .options = inquiry.options.method,
+                                 .ablation = request.options.ablate,
+                                 .options = request.options.method,
                                  .progress = progress});
-  for (cam::Answer& answer : answers) answer.note = remarks_of(answer);
-  if (inquiry.options.smooth.principal) {
-    const Tensor activation = sight.trace.activation(layer);
-    for (cam::Answer& answer : answers) smooth(answer, activation, method);
+  for (cam::Result& answer : answers) answer.note = remarks_of(answer);
+  if (request.options.smooth.principal) {
+    const Tensor activation = run.trace.activation(layer);
+    for (cam::Result& answer : answers) smooth(answer, activation, method);
   }
   return answers;
 }
@@ -84,9 +84,9 @@ void add(LayerSum& to, const Tensor& map) {
 }
 
 /// Takes in one view's answers for the classes: the first view's whole, of the others the maps, turned back.
-void take_in(std::vector<LayerSum>& classes, std::vector<cam::Answer> answers, const cam::View& view) {
+void take_in(std::vector<LayerSum>& classes, std::vector<cam::Result> answers, const cam::View& view) {
   if (classes.empty()) {
-    for (cam::Answer& answer : answers) {
+    for (cam::Result& answer : answers) {
       auto sum = as_doubles(answer.signed_map);
       classes.push_back({std::move(answer), std::move(sum)});
     }
@@ -151,15 +151,15 @@ Attribution joined(std::vector<LayerMap> layers, double divisor, Fusion how) {
 }
 
 /// One method's sums over the views become an answer a class.
-std::vector<Attribution> finished(const Inquiry& inquiry, MethodSums sums,
+std::vector<Attribution> finished(const ExplainRequest& request, MethodSums sums,
                                   std::span<const Shape> layer_shapes, std::size_t views) {
   std::vector<Attribution> out;
   for (std::size_t c = 0; c < sums.front().size(); ++c) {
     std::vector<LayerMap> layers;
     const double divisor = sums.front()[c].first.divisor;
     for (std::size_t l = 0; l < sums.size(); ++l)
-      layers.push_back(layer_map(std::move(sums[l][c]), inquiry.layers[l], layer_shapes[l], views));
-    out.push_back(joined(std::move(layers), divisor, inquiry.options.fusion));
+      layers.push_back(layer_map(std::move(sums[l][c]), request.layers[l], layer_shapes[l], views));
+    out.push_back(joined(std::move(layers), divisor, request.options.fusion));
   }
   return out;
 }
@@ -167,23 +167,23 @@ std::vector<Attribution> finished(const Inquiry& inquiry, MethodSums sums,
 /// The work on one input: all views, methods and layers.
 class Work {
  public:
-  Work(const Inquiry& inquiry, std::span<const cam::Target> targets, std::size_t views,
+  Work(const ExplainRequest& request, std::span<const cam::Target> targets, std::size_t views,
        const Progress& progress)
-      : inquiry_(inquiry),
+      : request_(request),
         targets_(targets),
         views_(views),
         progress_(progress),
-        sums_(inquiry.methods.size(), MethodSums(inquiry.layers.size())),
-        milliseconds_(inquiry.methods.size()) {}
+        sums_(request.methods.size(), MethodSums(request.layers.size())),
+        milliseconds_(request.methods.size()) {}
 
   /// `shared`: milliseconds spent on the view before any method saw it.
-  void look(const cam::View& view, const Sight& sight, double shared) {
-    for (std::size_t m = 0; m < inquiry_.methods.size(); ++m) {
+  void look(const cam::View& view, const ViewRun& run, double shared) {
+    for (std::size_t m = 0; m < request_.methods.size(); ++m) {
       const base::Stopwatch time;
-      for (std::size_t l = 0; l < inquiry_.layers.size(); ++l) {
+      for (std::size_t l = 0; l < request_.layers.size(); ++l) {
         const Progress part =
-            part_of(progress_, parts_done_++, views_ * sums_.size() * inquiry_.layers.size());
-        take_in(sums_[m][l], ask(inquiry_, *inquiry_.methods[m], inquiry_.layers[l], sight, targets_, part),
+            part_of(progress_, parts_done_++, views_ * sums_.size() * request_.layers.size());
+        take_in(sums_[m][l], ask(request_, *request_.methods[m], request_.layers[l], run, targets_, part),
                 view);
       }
       milliseconds_[m] += shared + time.milliseconds();
@@ -194,14 +194,14 @@ class Work {
     std::vector<MethodAttribution> out;
     for (std::size_t m = 0; m < sums_.size(); ++m) {
       const base::Stopwatch time;
-      auto classes = finished(inquiry_, std::move(sums_[m]), layer_shapes, views_);
+      auto classes = finished(request_, std::move(sums_[m]), layer_shapes, views_);
       out.push_back({std::move(classes), milliseconds_[m] + time.milliseconds()});
     }
     return out;
   }
 
  private:
-  const Inquiry& inquiry_;
+  const ExplainRequest& request_;
   std::span<const cam::Target> targets_;
   std::size_t views_;
   const Progress& progress_;
@@ -210,42 +210,42 @@ class Work {
   std::size_t parts_done_ = 0;
 };
 
-std::vector<cam::View> views_of(const Inquiry& inquiry, const Shape& input) {
-  if (inquiry.options.smooth.augment) return cam::views_of(input);
+std::vector<cam::View> views_of(const ExplainRequest& request, const Shape& input) {
+  if (request.options.smooth.augment) return cam::views_of(input);
   return {{input, false}};
 }
 
 }  // namespace
 
-void prepare(const Inquiry& inquiry, const Session& session) {
-  const auto some = [&](auto wanted) { return std::ranges::any_of(inquiry.methods, wanted); };
+void prepare(const ExplainRequest& request, const Session& session) {
+  const auto some = [&](auto wanted) { return std::ranges::any_of(request.methods, wanted); };
   // Finer-CAM does what the method does that it is laid over.
   const auto asked = [&](std::string_view id) {
     return some(
-        [&](auto* m) { return m->id == id || (m->id == "finercam" && inquiry.options.method.base == id); });
+        [&](auto* m) { return m->id == id || (m->id == "finercam" && request.options.method.base == id); });
   };
   const bool ablate = asked("ablation") || asked("shapley");
   const bool differentiate = some([](auto* m) { return m->needs_gradients; });
-  for (const std::string& layer : inquiry.layers) {
+  for (const std::string& layer : request.layers) {
     if (ablate) session.prepare_ablation(layer);
     if (differentiate) session.prepare_gradient(layer);
   }
 }
 
-std::vector<MethodAttribution> attribute(const Inquiry& inquiry, SessionCache& sessions, const Tensor& input,
-                                         const Trace& trace, std::span<const cam::Target> targets,
-                                         const Progress& progress) {
-  const auto views = views_of(inquiry, input.shape());
-  Work work(inquiry, targets, views.size(), progress);
+std::vector<MethodAttribution> attribute(const ExplainRequest& request, SessionCache& sessions,
+                                         const Tensor& input, const Trace& trace,
+                                         std::span<const cam::Target> targets, const Progress& progress) {
+  const auto views = views_of(request, input.shape());
+  Work work(request, targets, views.size(), progress);
 
   const Session& session = sessions.at(input.shape()).session();
   std::vector<Shape> layer_shapes;
-  for (const std::string& layer : inquiry.layers) layer_shapes.push_back(session.layer_shape(layer));
+  for (const std::string& layer : request.layers) layer_shapes.push_back(session.layer_shape(layer));
   work.look(views.front(), {session, input, trace}, 0);
 
   for (const cam::View& view : std::span(views).subspan(1)) {
     Compiled& compiled = sessions.at(view.input);
-    prepare(inquiry, compiled.session());
+    prepare(request, compiled.session());
     const base::Stopwatch pass;
     const Tensor seen = cam::seen_through(view, input);
     const Trace& seen_trace = compiled.run(seen);

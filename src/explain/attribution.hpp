@@ -12,7 +12,7 @@
 namespace ablaze::explain {
 
 /// What an Explainer asks of every input.
-struct Inquiry {
+struct ExplainRequest {
   const Graph& graph;
   std::span<const cam::Method* const> methods;
   std::span<const std::string> layers;  ///< several: their maps become one
@@ -36,11 +36,11 @@ struct MethodAttribution {
 /// Asks every method about an input and its classes. `trace` is the input's run in its session; further views
 /// of the input (Smoothing::augment) are run in the cache's sessions, after which `trace` is another's.
 /// Throws UsageError where a method cannot be asked in this way.
-std::vector<MethodAttribution> attribute(const Inquiry& inquiry, SessionCache& sessions, const Tensor& input,
-                                         const Trace& trace, std::span<const cam::Target> targets,
-                                         const Progress& progress);
+std::vector<MethodAttribution> attribute(const ExplainRequest& request, SessionCache& sessions,
+                                         const Tensor& input, const Trace& trace,
+                                         std::span<const cam::Target> targets, const Progress& progress);
 
 /// Compiles what the methods will need, so that it is in nobody's time.
-void prepare(const Inquiry& inquiry, const Session& session);
+void prepare(const ExplainRequest& request, const Session& session);
 
 }  // namespace ablaze::explain

@@ -94,9 +94,9 @@ std::vector<MethodCost> method_costs(const Model& model, const ExplainOptions& o
 
   std::vector<MethodCost> costs;
   for (const cam::Method* m : cam::methods()) {
-    const cam::Work work = m->work(plan.layer_shape, options.method);
+    const cam::Cost cost = m->cost(plan.layer_shape, options.method);
     const double sum =
-        (1 + work.networks) * network + (work.tails + work.gradients) * tail + work.ablations * ablation;
+        (1 + cost.networks) * network + (cost.tails + cost.gradients) * tail + cost.ablations * ablation;
     const bool fits = m->fits == nullptr || m->fits(model.graph, session, layer);
     costs.push_back({std::string(m->id), fits, std::llround(sum), network > 0 ? sum / network : 0});
   }
@@ -128,7 +128,7 @@ struct Explainer::Impl {
     }
   }
 
-  explain::Inquiry inquiry(std::span<const cam::Method* const> asked) const {
+  explain::ExplainRequest request(std::span<const cam::Method* const> asked) const {
     return {model.graph, asked, layers, options};
   }
 
@@ -172,7 +172,7 @@ struct Explainer::Impl {
     Timing milliseconds;
   };
 
-  Run run(const explain::Inquiry& inquiry, std::span<const explain::ClassRequest> wanted, Tensor input,
+  Run run(const explain::ExplainRequest& request, std::span<const explain::ClassRequest> wanted, Tensor input,
           double load) {
     Run out;
     out.input = std::move(input);
@@ -180,7 +180,7 @@ struct Explainer::Impl {
     for (const std::string& layer : layers)
       require_fitting_mask(options.ablate, layer, compiled.session().layer_shape(layer));
 
-    explain::prepare(inquiry, compiled.session());
+    explain::prepare(request, compiled.session());
     out.milliseconds.load = load;
     const base::Stopwatch forward;
     out.trace = &compiled.run(out.input);
@@ -252,7 +252,7 @@ struct Explainer::Impl {
   std::vector<Explanation> explain(Tensor input, double load, const Selection& selection,
                                    const Progress& progress) {
     const auto asked = selected_methods(selection);
-    const explain::Inquiry all_asked = inquiry(asked);
+    const explain::ExplainRequest all_asked = request(asked);
     const Run done = run(all_asked, selected_classes(selection), std::move(input), load);
     auto answers =
         explain::attribute(all_asked, sessions, done.input, *done.trace, targets_of(done), progress);

@@ -8,21 +8,21 @@ namespace ablaze::kernels {
 namespace {
 
 /// An item of a pool's way back: one plane.
-struct PullPlane {
+struct BackwardPlane {
   const float* in;
   const float* base;
   float* out;
 };
 
-PullPlane pull_plane(const PoolPull& p, int item) {
+BackwardPlane backward_plane(const PoolBackward& p, int item) {
   const int image = item / p.blocks, block = item % p.blocks;
   const auto at = [&](const auto& place) { return place.data + image * place.batch + block * place.block; };
   return {at(p.in), p.base.data != nullptr ? at(p.base) : nullptr, at(p.out)};
 }
 
 /// Each window's gradient goes to the first of its largest values, in the order of rows; windows may overlap.
-void max_pool_pull(const PoolPull& p, int item) {
-  const PullPlane plane = pull_plane(p, item);
+void max_pool_backward(const PoolBackward& p, int item) {
+  const BackwardPlane plane = backward_plane(p, item);
   const Vector zero = Vector::all(0);
   for (int y = 0; y < p.out_h; ++y) zero_pixels(plane.out + y * p.out.row, p.out_w);
   for (int y = 0; y < p.in_h; ++y) {
@@ -63,8 +63,8 @@ struct Windows {
 /// Adds up what each pixel's windows give it. rows(y), columns(x): the windows that hold it; part(p, q): what
 /// window (p, q)'s gradient is multiplied by.
 template <class Rows, class Columns, class Part>
-void pull_averages(const PoolPull& p, int item, Rows rows, Columns columns, Part part) {
-  const PullPlane plane = pull_plane(p, item);
+void averages_backward(const PoolBackward& p, int item, Rows rows, Columns columns, Part part) {
+  const BackwardPlane plane = backward_plane(p, item);
   for (int y = 0; y < p.out_h; ++y) {
     const Windows above = rows(y);
     for (int x = 0; x < p.out_w; ++x) {
@@ -84,7 +84,7 @@ void pull_averages(const PoolPull& p, int item, Rows rows, Columns columns, Part
   zero_border(p.out, plane.out, 0, p.out_h, p.out_h, p.out_w);
 }
 
-void average_pool_pull(const PoolPull& p, int item) {
+void average_pool_backward(const PoolBackward& p, int item) {
   const auto windows = [](int at, int kernel, int stride, int padding, int count) {
     const int first = at + padding - kernel + 1;  // the least begin of a window that reaches `at`
     return Windows{first > 0 ? (first + stride - 1) / stride : 0,
@@ -95,7 +95,7 @@ void average_pool_pull(const PoolPull& p, int item) {
     return p.count_include_pad ? smaller(end, extent + padding) - begin
                                : smaller(end, extent) - larger(begin, 0);
   };
-  pull_averages(
+  averages_backward(
       p, item, [&](int y) { return windows(y, p.kernel_h, p.stride_h, p.padding_h, p.in_h); },
       [&](int x) { return windows(x, p.kernel_w, p.stride_w, p.padding_w, p.in_w); },
       [&](int i, int j) {
@@ -104,7 +104,7 @@ void average_pool_pull(const PoolPull& p, int item) {
       });
 }
 
-void adaptive_average_pool_pull(const PoolPull& p, int item) {
+void adaptive_average_pool_backward(const PoolBackward& p, int item) {
   // Window i is [window_begin(i), window_end(i)) of the pool's input, which is `out` here.
   const auto windows = [](int at, int extent, int count) {
     int begin = static_cast<int>(static_cast<long long>(at) * count / extent);
@@ -116,7 +116,7 @@ void adaptive_average_pool_pull(const PoolPull& p, int item) {
   const auto taps = [](int i, int extent, int count) {
     return window_end(i, extent, count) - window_begin(i, extent, count);
   };
-  pull_averages(
+  averages_backward(
       p, item, [&](int y) { return windows(y, p.out_h, p.in_h); },
       [&](int x) { return windows(x, p.out_w, p.in_w); },
       [&](int i, int j) {
@@ -125,19 +125,19 @@ void adaptive_average_pool_pull(const PoolPull& p, int item) {
 }
 
 // A linear layer's way back runs through each group's weights in the order in which they lie, a stretch of
-// kPullBlocks blocks of features at a time, and adds to sums that stay in a near cache: a vector for each
+// kBackwardBlocks blocks of features at a time, and adds to sums that stay in a near cache: a vector for each
 // feature, whose lanes are outputs.
-constexpr int kPullImages = 2;
-constexpr int kPullFeatures = kPullBlocks * kBlock;
-constexpr int kPullAhead =
+constexpr int kBackwardImages = 2;
+constexpr int kBackwardFeatures = kBackwardBlocks * kBlock;
+constexpr int kBackwardAhead =
     32;  // features whose weights are asked for ahead: where a stretch ends, the next group's
-using PullSums = float[kPullImages * kPullFeatures * Vector::width];
+using BackwardSums = float[kBackwardImages * kBackwardFeatures * Vector::width];
 
 /// What one group of outputs adds to the sums [image][feature][lane]. weights: [features][Blocks * 16]; next:
 /// those of the next group.
 template <int Blocks, int Images>
-void pull_group(const LinearPull& l, const float* weights, const float* next, const float* g, int features,
-                float* sums) {
+void backward_group(const LinearBackward& l, const float* weights, const float* next, const float* g,
+                    int features, float* sums) {
   constexpr int kVectorsOf = Blocks * kVectors;
   constexpr int kLanes = Blocks * kBlock;
   constexpr int kLine = 16;
@@ -151,8 +151,8 @@ void pull_group(const LinearPull& l, const float* weights, const float* next, co
     }
   }
   for (int i = 0; i < features; ++i, weights += kLanes) {
-    const int beyond = i + kPullAhead - features;
-    const float* ahead = beyond < 0 ? weights + kPullAhead * kLanes
+    const int beyond = i + kBackwardAhead - features;
+    const float* ahead = beyond < 0 ? weights + kBackwardAhead * kLanes
                                     : next + static_cast<std::ptrdiff_t>(smaller(beyond, i)) * kLanes;
     for (int lane = 0; lane < kLanes; lane += kLine) __builtin_prefetch(ahead + lane);
     Vector weight[kVectorsOf];
@@ -160,7 +160,7 @@ void pull_group(const LinearPull& l, const float* weights, const float* next, co
     for (int v = 0; v < kVectorsOf; ++v) weight[v] = Vector::load(weights + v * Vector::width);
     ABLAZE_UNROLL
     for (int n = 0; n < Images; ++n) {
-      float* to = sums + (n * kPullFeatures + i) * Vector::width;
+      float* to = sums + (n * kBackwardFeatures + i) * Vector::width;
       Vector sum = Vector::load(to);
       ABLAZE_UNROLL
       for (int v = 0; v < kVectorsOf; ++v) sum = multiply_add(weight[v], from[n][v], sum);
@@ -170,7 +170,7 @@ void pull_group(const LinearPull& l, const float* weights, const float* next, co
 }
 
 /// Adds up a block's sums lane by lane, and closes the ReLU.
-void finish_pull(const LinearPull& l, const float* sums, int block, int image) {
+void finish_backward(const LinearBackward& l, const float* sums, int block, int image) {
   alignas(64) float totals[kBlock];
   for (int i = 0; i < kBlock; ++i) {
     totals[i] = 0;
@@ -188,10 +188,11 @@ void finish_pull(const LinearPull& l, const float* sums, int block, int image) {
 
 /// Some blocks of features for a few images.
 template <int Images>
-void pull_stretch(const LinearPull& l, int begin, int end, int image, float* sums) {
+void backward_stretch(const LinearBackward& l, int begin, int end, int image, float* sums) {
   const int features = (end - begin) * kBlock;
   for (int n = 0; n < Images; ++n) {
-    for (int i = 0; i < features; ++i) Vector::all(0).store(sums + (n * kPullFeatures + i) * Vector::width);
+    for (int i = 0; i < features; ++i)
+      Vector::all(0).store(sums + (n * kBackwardFeatures + i) * Vector::width);
   }
   const auto weights_of = [&](const OutGroup& group) {
     return l.weights + group.weights + static_cast<std::ptrdiff_t>(begin) * kBlock * group.blocks * kBlock;
@@ -202,25 +203,26 @@ void pull_stretch(const LinearPull& l, int begin, int end, int image, float* sum
     const float* next = g + 1 < l.group_count ? weights_of(l.groups[g + 1]) : weights;
     const float* from = l.in.data + group.first_block * l.in.block + image * kBlock;
     if (group.blocks == kTileBlocks) {
-      pull_group<kTileBlocks, Images>(l, weights, next, from, features, sums);
+      backward_group<kTileBlocks, Images>(l, weights, next, from, features, sums);
     } else {
-      pull_group<1, Images>(l, weights, next, from, features, sums);
+      backward_group<1, Images>(l, weights, next, from, features, sums);
     }
   }
   for (int n = 0; n < Images; ++n) {
     for (int block = begin; block < end; ++block) {
-      finish_pull(l, sums + (n * kPullFeatures + (block - begin) * kBlock) * Vector::width, block, image + n);
+      finish_backward(l, sums + (n * kBackwardFeatures + (block - begin) * kBlock) * Vector::width, block,
+                      image + n);
     }
   }
 }
 
-void linear_pull(const LinearPull& l, int item) {
-  alignas(64) PullSums sums;
-  const int begin = item * kPullBlocks, end = smaller(begin + kPullBlocks, l.blocks);
+void linear_backward(const LinearBackward& l, int item) {
+  alignas(64) BackwardSums sums;
+  const int begin = item * kBackwardBlocks, end = smaller(begin + kBackwardBlocks, l.blocks);
   int image = 0;
-  for (; image + kPullImages <= l.batch; image += kPullImages)
-    pull_stretch<kPullImages>(l, begin, end, image, sums);
-  for (; image < l.batch; ++image) pull_stretch<1>(l, begin, end, image, sums);
+  for (; image + kBackwardImages <= l.batch; image += kBackwardImages)
+    backward_stretch<kBackwardImages>(l, begin, end, image, sums);
+  for (; image < l.batch; ++image) backward_stretch<1>(l, begin, end, image, sums);
 }
 
 }  // namespace

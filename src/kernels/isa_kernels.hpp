@@ -32,10 +32,10 @@ const KernelTable ABLAZE_ISA_TABLE{ABLAZE_ISA_NAME,
                                    product,
                                    product_sum,
                                    linear_of_planes,
-                                   linear_pull,
-                                   max_pool_pull,
-                                   average_pool_pull,
-                                   adaptive_average_pool_pull,
+                                   linear_backward,
+                                   max_pool_backward,
+                                   average_pool_backward,
+                                   adaptive_average_pool_backward,
                                    peak_loop};
 
 }  // namespace ablaze::kernels

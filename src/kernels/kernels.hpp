@@ -15,7 +15,7 @@
 namespace ablaze::kernels {
 
 inline constexpr int kBlock = 16;
-inline constexpr int kPullBlocks = 16;           ///< see LinearPull
+inline constexpr int kBackwardBlocks = 16;       ///< see LinearBackward
 inline constexpr int kPeakFloats = 12 * kBlock;  ///< what peak_loop works on
 
 /// Strides, in floats, of an activation; one pixel takes `kBlock` floats (1 in a planar one).
@@ -178,7 +178,7 @@ struct Product {
 
 /// A gradient's way back through a pool: `in` is dy/d output, `out` dy/d input. An item is a plane of one
 /// block.
-struct PoolPull {
+struct PoolBackward {
   Input in;
   Base base;  ///< a max-pool's input; gates: it is a ReLU's output, and the gradient goes back through that
               ///< too
@@ -193,8 +193,8 @@ struct PoolPull {
 };
 
 /// A gradient's way back through a linear layer, W^T g, by the weights as the layer itself reads them. An
-/// item is kPullBlocks blocks of features.
-struct LinearPull {
+/// item is kBackwardBlocks blocks of features.
+struct LinearBackward {
   Input in;   ///< features: dy/d output
   Base base;  ///< of a ReLU whose output the layer reads
   Output out;
@@ -244,10 +244,10 @@ struct KernelTable {
   void (*product)(const Product&, int item);
   void (*product_sum)(const Product&, int item);  ///< out: one pixel; an item is a block of an image
   void (*linear_of_planes)(const LinearOfPlanes&, int item);  ///< an item is a group
-  void (*linear_pull)(const LinearPull&, int item);
-  void (*max_pool_pull)(const PoolPull&, int item);
-  void (*average_pool_pull)(const PoolPull&, int item);
-  void (*adaptive_average_pool_pull)(const PoolPull&, int item);
+  void (*linear_backward)(const LinearBackward&, int item);
+  void (*max_pool_backward)(const PoolBackward&, int item);
+  void (*average_pool_backward)(const PoolBackward&, int item);
+  void (*adaptive_average_pool_backward)(const PoolBackward&, int item);
   /// Multiply-adds in registers alone, on and into sums [kPeakFloats]; returns how many floating-point
   /// operations they were.
   double (*peak_loop)(long rounds, float* sums);

@@ -50,8 +50,8 @@ std::vector<T> pull_conv2d(std::span<const T> g, Extent4 in, std::span<const T> 
 
 /// weight: [o, k]; g: [n, o]
 template <class T>
-std::vector<T> pull_linear(std::span<const T> g, std::span<const T> weight, std::int64_t n, std::int64_t k,
-                           std::int64_t o) {
+std::vector<T> linear_backward(std::span<const T> g, std::span<const T> weight, std::int64_t n,
+                               std::int64_t k, std::int64_t o) {
   std::vector<T> back(static_cast<std::size_t>(n * k));
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < o; ++j) {
@@ -63,8 +63,8 @@ std::vector<T> pull_linear(std::span<const T> g, std::span<const T> weight, std:
 
 /// Each window's gradient goes to its largest value, to the first of equal ones. x: the pool's input.
 template <class T>
-std::vector<T> pull_max_pool(std::span<const T> g, std::span<const T> x, Extent4 in, Extent4 out,
-                             const Window& w) {
+std::vector<T> max_pool_backward(std::span<const T> g, std::span<const T> x, Extent4 in, Extent4 out,
+                                 const Window& w) {
   std::vector<std::int64_t> winner(static_cast<std::size_t>(out.size()), -1);
   for_each_tap(in, out, w, [&](std::int64_t y, std::int64_t at, int) {
     std::int64_t& best = winner[static_cast<std::size_t>(y)];
@@ -77,8 +77,8 @@ std::vector<T> pull_max_pool(std::span<const T> g, std::span<const T> x, Extent4
 
 /// Each window's gradient goes to its taps in equal parts; the divisor is average_pool's.
 template <class T>
-std::vector<T> pull_average_pool(std::span<const T> g, Extent4 in, Extent4 out, const Window& w,
-                                 bool count_include_pad) {
+std::vector<T> average_pool_backward(std::span<const T> g, Extent4 in, Extent4 out, const Window& w,
+                                     bool count_include_pad) {
   const std::vector<T> ones(static_cast<std::size_t>(in.h * in.w), T{1});
   const Extent4 in_plane{1, 1, in.h, in.w}, out_plane{1, 1, out.h, out.w};
   // The mean of ones is the taps inside the input over the divisor.
@@ -96,7 +96,7 @@ std::vector<T> pull_average_pool(std::span<const T> g, Extent4 in, Extent4 out, 
 }
 
 template <class T>
-std::vector<T> pull_adaptive_average_pool(std::span<const T> g, Extent4 in, Extent4 out) {
+std::vector<T> adaptive_average_pool_backward(std::span<const T> g, Extent4 in, Extent4 out) {
   std::vector<T> back(static_cast<std::size_t>(in.size()));
   for (std::int64_t plane = 0; plane < out.n * out.c; ++plane) {
     for (std::int64_t p = 0; p < out.h; ++p) {

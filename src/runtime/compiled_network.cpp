@@ -204,7 +204,7 @@ std::shared_ptr<const DeltaProgram> CompiledNetwork::changes(NodeId from, bool t
   const std::scoped_lock lock(tails_mutex_);
   auto& compiled = changes_[{from, through_head}];
   if (compiled == nullptr) {
-    compiled = std::make_shared<const DeltaProgram>(compile_changes(*this, from, through_head, true));
+    compiled = std::make_shared<const DeltaProgram>(compile_delta_program(*this, from, through_head, true));
   }
   return compiled;
 }

@@ -32,7 +32,7 @@ enum class Layout {
 };
 
 /// Whose memory a value lies in.
-enum class Home {
+enum class Arena {
   own,    ///< the program's arena
   trace,  ///< the trace of the whole network: a tail reads what the first run left there
   first,  ///< a gradient program's, whose trace is a tail's: what that tail read of the first run
@@ -40,17 +40,17 @@ enum class Home {
 };
 
 /// How a node's output moves when one channel of a layer is changed.
-enum class Change {
-  none,   ///< not at all
-  local,  ///< in that channel alone
-  dense   ///< everywhere
+enum class DeltaReach {
+  none,     ///< not at all
+  channel,  ///< in that channel alone
+  dense     ///< everywhere
 };
 
 struct Value {
   Layout layout = Layout::blocked;
   kernels::Extent extent;  ///< features keep the extent that they were flattened from
   int border_y = 0, border_x = 0;
-  Home home = Home::own;
+  Arena arena = Arena::own;
   int storage = kNone;                ///< the value's place; a flattened value may share that of its source
   std::uint64_t offset = 0;           ///< in floats, of the storage in its memory
   std::ptrdiff_t scratch_floats = 0;  ///< Layout::scratch: its size
@@ -136,10 +136,10 @@ struct Step {
     gathered_linear,       ///< a delta program's: a linear layer without the columns that no image changes
     gathered_convolution,  ///< a delta program's: the same of a convolution, at each output pixel
     scatter,               ///< a delta program's: changed planes among zeros, as an addition needs them
-    linear_pull,           ///< a gradient program's, as those that follow: a linear layer's way back
-    max_pool_pull,
-    average_pool_pull,
-    adaptive_average_pool_pull,
+    linear_backward,       ///< a gradient program's, as those that follow: a linear layer's way back
+    max_pool_backward,
+    average_pool_backward,
+    adaptive_average_pool_backward,
     product_sum,  ///< to a factor that all pixels of a plane share
     to_planes     ///< flattening's; forwards, unflattening
   };
@@ -181,9 +181,9 @@ struct Program {
   /// they write stays in the core's caches, and nobody waits. The other steps take the whole batch together.
   std::size_t leading_steps = 0;
   std::uint64_t leading_floats = 0;  ///< of the arena: one thread's values that no other step reads
-  bool gradient = false;             ///< a gradient program: from the output's gradient back to a layer's
+  bool is_gradient = false;          ///< a gradient program: from the output's gradient back to a layer's
   // A delta program's: it runs on changes instead of values, without biases.
-  bool changes = false;
+  bool is_delta = false;
   std::map<NodeId, ValueId> planes;  ///< its inputs: the channel-local nodes that it reads
   std::uint64_t plane_floats = 0;
   std::uint64_t packed_bytes = 0;  ///< of weights that the store did not have as the program needs them
@@ -213,9 +213,9 @@ struct LoweringJob {
   NodeId from = 0;
   const Program* whole = nullptr;
   // A delta program: what happens behind job.from when single channels of it change.
-  std::vector<Change> changes;  ///< of every node; empty: not a delta program
-  NodeId result = 0;            ///< the dense node whose change is wanted
-  bool pack = true;             ///< false: only to see what it takes; the program cannot run
+  std::vector<DeltaReach> reach;  ///< of every node; empty: not a delta program
+  NodeId result = 0;              ///< the dense node whose change is wanted
+  bool pack = true;               ///< false: only to see what it takes; the program cannot run
 };
 
 /// The whole network (job.whole == nullptr), the tail behind job.from, or its delta program. Throws Error.

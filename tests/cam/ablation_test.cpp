@@ -31,7 +31,7 @@ Graph paper_network(float bias_of_first) {
 // A_0 has mean 2.5, A_1 mean 1.
 const Tensor photo = tensor({1, 2, 2, 2}, {1, 2, 3, 4, 0, 0, 0, 4});
 
-std::vector<cam::Answer> explain(const Graph& graph, const Tensor& input, std::vector<Score> scores,
+std::vector<cam::Result> explain(const Graph& graph, const Tensor& input, std::vector<Score> scores,
                                  const Ablation& ablation = {}) {
   SessionOptions options;
   options.input = input.shape();
@@ -57,30 +57,30 @@ void check_near(const Tensor& found, const std::vector<double>& expected) {
 }  // namespace
 
 TEST_CASE("drops, weights and map are those of the paper") {
-  const auto answers = explain(paper_network(0.5F), photo, {{.index = 0}});  // y = 2.5 - 1 + 0.5 = 2
-  REQUIRE(answers.size() == 1);
-  check_near(answers[0].drops, {2.5, -1});
-  check_near(answers[0].weights, {1.25, -0.5});
-  CHECK(answers[0].map.shape() == Shape{2, 2});
-  check_near(answers[0].map, {1.25, 2.5, 3.75, 3});  // 1.25 A_0 - 0.5 A_1
-  CHECK(answers[0].note.empty());
+  const auto results = explain(paper_network(0.5F), photo, {{.index = 0}});  // y = 2.5 - 1 + 0.5 = 2
+  REQUIRE(results.size() == 1);
+  check_near(results[0].drops, {2.5, -1});
+  check_near(results[0].weights, {1.25, -0.5});
+  CHECK(results[0].map.shape() == Shape{2, 2});
+  check_near(results[0].map, {1.25, 2.5, 3.75, 3});  // 1.25 A_0 - 0.5 A_1
+  CHECK(results[0].note.empty());
 }
 
 TEST_CASE("a negative score flips no sign: the divisor is |y|") {
-  const auto answers = explain(paper_network(0.5F), photo, {{.index = 1}});  // y = -5 + 0.5 - 3 = -7.5
-  check_near(answers[0].drops, {-5, 0.5});
-  check_near(answers[0].weights, {-5 / 7.5, 0.5 / 7.5});
-  check_near(answers[0].map, {0, 0, 0, 0});
-  check_near(answers[0].signed_map, {-5 / 7.5, -10 / 7.5, -15 / 7.5, -18 / 7.5});  // (-5 A_0 + 0.5 A_1) / 7.5
-  CHECK(answers[0].note.find("only against the class") != std::string::npos);
+  const auto results = explain(paper_network(0.5F), photo, {{.index = 1}});  // y = -5 + 0.5 - 3 = -7.5
+  check_near(results[0].drops, {-5, 0.5});
+  check_near(results[0].weights, {-5 / 7.5, 0.5 / 7.5});
+  check_near(results[0].map, {0, 0, 0, 0});
+  check_near(results[0].signed_map, {-5 / 7.5, -10 / 7.5, -15 / 7.5, -18 / 7.5});  // (-5 A_0 + 0.5 A_1) / 7.5
+  CHECK(results[0].note.find("only against the class") != std::string::npos);
 }
 
 TEST_CASE("a score of zero leaves the drops undivided and says so") {
-  const auto answers = explain(paper_network(-1.5F), photo, {{.index = 0}});  // y = 2.5 - 1 - 1.5 = 0
-  check_near(answers[0].drops, {2.5, -1});
-  check_near(answers[0].weights, {2.5, -1});
-  check_near(answers[0].map, {2.5, 5, 7.5, 6});
-  CHECK(answers[0].note.find("undivided") != std::string::npos);
+  const auto results = explain(paper_network(-1.5F), photo, {{.index = 0}});  // y = 2.5 - 1 - 1.5 = 0
+  check_near(results[0].drops, {2.5, -1});
+  check_near(results[0].weights, {2.5, -1});
+  check_near(results[0].map, {2.5, 5, 7.5, 6});
+  CHECK(results[0].note.find("undivided") != std::string::npos);
 }
 
 TEST_CASE("several classes are answered in one call, in order, as each alone") {
@@ -103,18 +103,18 @@ TEST_CASE("scaled, mean and masked ablation are what they say") {
 TEST_CASE("a probability is measured through the model's head") {
   const Score softmax{Score::Kind::probability, 0, Activation::softmax};
   const Score sigmoid{Score::Kind::probability, 0, Activation::sigmoid};
-  const auto answers = explain(paper_network(0.5F), photo, {softmax, sigmoid});
+  const auto results = explain(paper_network(0.5F), photo, {softmax, sigmoid});
   const auto chance = [](double y) { return 1 / (1 + std::exp(-y)); };
   // Logits 2 and -7.5; without channel 0 they are -0.5 and -2.5, without channel 1 they are 3 and -8.
-  check_near(answers[0].drops, {chance(9.5) - chance(2), chance(9.5) - chance(11)});
-  check_near(answers[1].drops, {chance(2) - chance(-0.5), chance(2) - chance(3)});
+  check_near(results[0].drops, {chance(9.5) - chance(2), chance(9.5) - chance(11)});
+  check_near(results[1].drops, {chance(2) - chance(-0.5), chance(2) - chance(3)});
 }
 
 TEST_CASE("a dead picture gives a zero map and a word about it") {
-  const auto answers = explain(paper_network(0.5F), Tensor({1, 2, 2, 2}), {{.index = 0}});
-  check_near(answers[0].drops, {0, 0});
-  check_near(answers[0].map, {0, 0, 0, 0});
-  CHECK(answers[0].note.find("no channel of this layer moves the score") != std::string::npos);
+  const auto results = explain(paper_network(0.5F), Tensor({1, 2, 2, 2}), {{.index = 0}});
+  check_near(results[0].drops, {0, 0});
+  check_near(results[0].map, {0, 0, 0, 0});
+  CHECK(results[0].note.find("no channel of this layer moves the score") != std::string::npos);
 }
 
 TEST_CASE("a score that is not finite is an error") {

@@ -20,7 +20,7 @@ class Asked {
         session_(graph_, options_for(input_.shape(), layer_)),
         trace_(session_.run(input_)) {}
 
-  std::vector<cam::Answer> by(std::string_view method, const std::vector<Score>& scores,
+  std::vector<cam::Result> by(std::string_view method, const std::vector<Score>& scores,
                               const MethodOptions& options = {}, const Ablation& ablation = {},
                               const Progress& progress = {}) const {
     std::vector<cam::Target> targets;

@@ -1,4 +1,4 @@
-// The methods on networks small enough that their answers have closed forms, or can be enumerated.
+// The methods on networks small enough that their results have closed forms, or can be enumerated.
 
 #include <doctest/doctest.h>
 
@@ -131,7 +131,7 @@ TEST_CASE(
   }
   check_close(network.by("ablation", second_class)[0].drops, expected);
   check_close(network.by("shapley", second_class)[0].findings.attributions, expected);
-  const cam::Answer path = network.by("integrated-gradients", second_class)[0];
+  const cam::Result path = network.by("integrated-gradients", second_class)[0];
   check_close(path.findings.attributions, expected);
   CHECK(path.findings.completeness->evaluations == 1);
 }
@@ -143,11 +143,11 @@ TEST_CASE("a method's map is the positive part of its signed map, whatever the s
     CAPTURE(method->id);
     for (const Score::Kind kind : {Score::Kind::logit, Score::Kind::probability, Score::Kind::margin}) {
       const Score score{kind, 2, Activation::softmax, 0};
-      const cam::Answer answer = network.by(method->id, {score})[0];
-      REQUIRE(answer.map.shape() == Shape{7, 5});
-      for (std::int64_t p = 0; p < answer.map.size(); ++p) {
-        CHECK(std::isfinite(answer.signed_map[p]));
-        CHECK(answer.map[p] == std::max(answer.signed_map[p], 0.0F));
+      const cam::Result result = network.by(method->id, {score})[0];
+      REQUIRE(result.map.shape() == Shape{7, 5});
+      for (std::int64_t p = 0; p < result.map.size(); ++p) {
+        CHECK(std::isfinite(result.signed_map[p]));
+        CHECK(result.map[p] == std::max(result.signed_map[p], 0.0F));
       }
     }
   }
@@ -177,9 +177,9 @@ TEST_CASE("a dead layer gives zero maps, never nan") {
     const Asked network(graph, input, "relu");
     for (const cam::Method* method : cam::methods()) {
       CAPTURE(method->id);
-      const cam::Answer answer = network.by(method->id, {{.index = 0}})[0];
-      CHECK(std::ranges::all_of(answer.map.values(), [](float v) { return v == 0; }));
-      CHECK_FALSE(answer.note.empty());
+      const cam::Result result = network.by(method->id, {{.index = 0}})[0];
+      CHECK(std::ranges::all_of(result.map.values(), [](float v) { return v == 0; }));
+      CHECK_FALSE(result.note.empty());
     }
   }
 }
@@ -192,15 +192,15 @@ TEST_CASE("Score-CAM leaves flat channels out") {
   graph.add("flatten", op::Flatten{}, {2});
   graph.add("fc", op::Linear{tensor({1, 2}, {1, 1}), {}}, {3});
   const Asked network(graph, tensor({1, 2, 2, 2}, {3, 3, 3, 3, 0, 1, 2, 4}), "relu");
-  const cam::Answer answer = network.by("scorecam", {{.index = 0}})[0];
-  check_close(answer.weights, {0, 1});
-  check_close(answer.map, tensor({2, 2}, {0, 1, 2, 4}));
+  const cam::Result result = network.by("scorecam", {{.index = 0}})[0];
+  check_close(result.weights, {0, 1});
+  check_close(result.map, tensor({2, 2}, {0, 1, 2, 4}));
 }
 
 TEST_CASE("two channels that stand in for each other have no drops, share the credit, and interact by -1") {
   const Asked network = two_copies(1, 1);
   const MethodOptions options{.until = 1e-3, .interactions = 3};
-  const cam::Answer ablated = network.by("ablation", {{.index = 0}}, options)[0];
+  const cam::Result ablated = network.by("ablation", {{.index = 0}}, options)[0];
   check_close(ablated.drops, {0, 0, 0.5, 0});
   REQUIRE(ablated.findings.interactions);
   const Interactions& found = *ablated.findings.interactions;
@@ -213,7 +213,7 @@ TEST_CASE("two channels that stand in for each other have no drops, share the cr
   check_close(found.matrix[0], {0, -1, 0});
   check_close(found.matrix[2], {0, 0, 0.5});
 
-  const cam::Answer shared = network.by("shapley", {{.index = 0}}, options)[0];
+  const cam::Result shared = network.by("shapley", {{.index = 0}}, options)[0];
   check_close(shared.findings.attributions, {0.5, 0.5, 0.5, 0});
 }
 
@@ -240,9 +240,9 @@ TEST_CASE("sampled Shapley values add up, and lie within three standard errors o
     const Asked network = deep_network(channels);
     for (const Score::Kind kind : {Score::Kind::logit, Score::Kind::probability}) {
       const Score score{kind, 2, Activation::softmax};
-      const cam::Answer answer = network.by("shapley", {score}, {.seed = 3, .until = 0.05})[0];
+      const cam::Result result = network.by("shapley", {score}, {.seed = 3, .until = 0.05})[0];
       const std::vector<double> exact = enumerated(network, score, channels);
-      const Findings& found = answer.findings;
+      const Findings& found = result.findings;
       REQUIRE(found.attributions.size() == exact.size());
       for (std::size_t k = 0; k < exact.size(); ++k)
         CHECK(std::abs(found.attributions[k] - exact[k]) <= 3 * found.standard_errors[k] + 1e-6);
@@ -270,24 +270,24 @@ TEST_CASE("the path integral's parts add up to y(A) - y(0) within a thousandth")
   const Asked network = deep_network(8);
   for (const Score::Kind kind : {Score::Kind::logit, Score::Kind::probability, Score::Kind::margin}) {
     const Score score{kind, 1, Activation::softmax, 2};
-    const cam::Answer answer = network.by("integrated-gradients", {score})[0];
-    const Completeness& parts = *answer.findings.completeness;
+    const cam::Result result = network.by("integrated-gradients", {score})[0];
+    const Completeness& parts = *result.findings.completeness;
     CHECK(std::abs(parts.gap) <= 1e-3 * std::abs(parts.whole));
-    CHECK(total(answer.findings.attributions) == doctest::Approx(parts.whole + parts.gap));
+    CHECK(total(result.findings.attributions) == doctest::Approx(parts.whole + parts.gap));
     CHECK(parts.evaluations > 1);
   }
 }
 
 TEST_CASE("a channel's path leads from gradient times activation to its drop") {
   const Asked network = deep_network(6);
-  const cam::Answer answer = network.by("ablation", second_class, {.paths = 4})[0];
+  const cam::Result result = network.by("ablation", second_class, {.paths = 4})[0];
   const Tensor a = network.trace().activation("relu1");
   const Tensor g = network.trace().gradient("relu1", second_class).gradients[0];
-  REQUIRE(answer.findings.paths.size() == 4);
-  double last = std::abs(answer.drops[static_cast<std::size_t>(answer.findings.paths[0].channel)]);
-  for (const ChannelPath& path : answer.findings.paths) {
+  REQUIRE(result.findings.paths.size() == 4);
+  double last = std::abs(result.drops[static_cast<std::size_t>(result.findings.paths[0].channel)]);
+  for (const ChannelPath& path : result.findings.paths) {
     REQUIRE(path.scales.size() == 11);
-    const double drop = answer.drops[static_cast<std::size_t>(path.channel)];
+    const double drop = result.drops[static_cast<std::size_t>(path.channel)];
     CHECK(path.scales.back() == 0);
     CHECK(path.values.back() == doctest::Approx(drop).epsilon(1e-5));
     CHECK(std::abs(drop) <= last);
@@ -303,18 +303,18 @@ TEST_CASE("a channel's path leads from gradient times activation to its drop") {
 TEST_CASE("Finer-CAM is its base method, asked for the mean difference to the nearest classes") {
   const Asked network = deep_network(6);
   const MethodOptions options{.base = "hirescam", .references = 2, .strength = 0.5};
-  const cam::Answer answer = network.by("finercam", second_class, options)[0];
-  REQUIRE(answer.findings.against.size() == 2);
+  const cam::Result result = network.by("finercam", second_class, options)[0];
+  REQUIRE(result.findings.against.size() == 2);
   const Tensor logits = network.trace().logits();
   const auto distance = [&](std::int64_t c) { return std::abs(logits[c] - logits[1]); };
-  CHECK(distance(answer.findings.against[0]) <= distance(answer.findings.against[1]));
+  CHECK(distance(result.findings.against[0]) <= distance(result.findings.against[1]));
 
   Tensor expected = network.by("hirescam", second_class)[0].signed_map;
-  for (const std::int64_t c : answer.findings.against) {
+  for (const std::int64_t c : result.findings.against) {
     const Tensor other = network.by("hirescam", {{.index = c}})[0].signed_map;
     for (std::int64_t p = 0; p < expected.size(); ++p) expected[p] -= 0.25F * other[p];
   }
-  check_close(answer.signed_map, expected);
+  check_close(result.signed_map, expected);
 }
 
 TEST_CASE("Finer-CAM refuses what cannot be compared") {

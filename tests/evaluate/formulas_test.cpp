@@ -73,7 +73,7 @@ TEST_CASE("steps share the pixels out as evenly as whole pixels can be") {
   CHECK(turns(mask, 10) == std::vector<std::uint16_t>{2, 4, 6, 8, 10});
 }
 
-TEST_CASE("pictures are mixed and blended plane by plane") {
+TEST_CASE("probes are mixed and blended plane by plane") {
   const std::vector<float> photo{1, 2, 3, 4, 5, 6}, hidden{10, 20, 30, 40, 50, 60};
   std::vector<float> out(6);
   mix(std::vector<std::uint16_t>{2, 1, 3}, 2, photo, hidden, out);
@@ -109,8 +109,8 @@ TEST_CASE("a blur's weights add up to 1 and are symmetric; what lies beyond the 
 
 TEST_CASE("black is what the preprocessing makes of zeros") {
   const Preprocess how{4, 4, "bilinear", {0.5F, 0.25F, 0}, {0.5F, 0.5F, 1}};
-  const Tensor picture = baseline_picture(Baseline::black, Tensor({1, 3, 1, 2}), how, {});
-  CHECK(std::vector<float>(picture.values().begin(), picture.values().end()) ==
+  const Tensor probe = baseline_image(Baseline::black, Tensor({1, 3, 1, 2}), how, {});
+  CHECK(std::vector<float>(probe.values().begin(), probe.values().end()) ==
         std::vector<float>{-1, -1, -0.5F, -0.5F, 0, 0});
 }
 
@@ -155,16 +155,16 @@ TEST_CASE("baselines have names") {
   CHECK_THROWS_AS(parse_baseline("white"), UsageError);
 }
 
-TEST_CASE("a photo's pictures are planned once, and shared") {
+TEST_CASE("a photo's probes are planned once, and shared") {
   const std::vector<Metric> all{Metric::average_drop, Metric::insertion, Metric::deletion};
   EvaluateOptions options;
-  CHECK(plan_pictures(all, 3, options).pictures.size() == 3 + 3 * (1 + 2 * 49));
+  CHECK(plan_probes(all, 3, options).probes.size() == 3 + 3 * (1 + 2 * 49));
   options.insertion = Baseline::mean;
-  CHECK(plan_pictures(all, 3, options).pictures.size() == 2 + 3 * (1 + 2 * 49));
-  CHECK(plan_pictures(std::vector{Metric::adcc}, 2, options).pictures.size() == 3);
-  CHECK(plan_pictures(std::vector{Metric::complexity, Metric::coherency}, 2, options).pictures.empty());
+  CHECK(plan_probes(all, 3, options).probes.size() == 2 + 3 * (1 + 2 * 49));
+  CHECK(plan_probes(std::vector{Metric::adcc}, 2, options).probes.size() == 3);
+  CHECK(plan_probes(std::vector{Metric::complexity, Metric::coherency}, 2, options).probes.empty());
   options.steps = 1;
-  const Plan plan = plan_pictures(std::vector{Metric::deletion}, 1, options);
-  CHECK(plan.pictures.size() == 2);
+  const Plan plan = plan_probes(std::vector{Metric::deletion}, 1, options);
+  CHECK(plan.probes.size() == 2);
   CHECK(plan.methods[0].deletion == std::vector<std::size_t>{plan.photo, 1});
 }

@@ -88,7 +88,7 @@ Extent4 extent4(const Extent& e) { return {e.batch, e.channels, e.h, e.w}; }
 
 /// A pool with some window over some planes, and a gradient of its output.
 struct PoolCase {
-  PoolPull pull;
+  PoolBackward pull;
   Extent in, out;  // of the pool
   Values x, g;
   reference::Window window;
@@ -133,11 +133,12 @@ struct PoolCase {
   }
 
   /// Runs a kernel of every table and compares with what it must give.
-  void check(void (*KernelTable::*kernel)(const PoolPull&, int), const Values& expected, bool gates) const {
+  void check(void (*KernelTable::*kernel)(const PoolBackward&, int), const Values& expected,
+             bool gates) const {
     const Blocked gradient(out, 1, g), before(in, 2, x);
     for (const KernelTable* table : all_tables()) {
       Blocked back(in, 1);
-      PoolPull task = pull;
+      PoolBackward task = pull;
       task.in = gradient.input();
       task.base = before.base(gates);
       task.out = back.output();
@@ -159,12 +160,12 @@ TEST_CASE("a max-pool's gradient goes to the first of the largest values") {
     Random random(seed);
     CAPTURE(seed);
     const PoolCase pool(random, true);
-    Values expected =
-        reference::pull_max_pool<double>(pool.g, pool.x, extent4(pool.in), extent4(pool.out), pool.window);
-    pool.check(&KernelTable::max_pool_pull, expected, false);
+    Values expected = reference::max_pool_backward<double>(pool.g, pool.x, extent4(pool.in),
+                                                           extent4(pool.out), pool.window);
+    pool.check(&KernelTable::max_pool_backward, expected, false);
     // The same where the pool reads a ReLU's output.
     for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = pool.x[i] > 0 ? expected[i] : 0;
-    pool.check(&KernelTable::max_pool_pull, expected, true);
+    pool.check(&KernelTable::max_pool_backward, expected, true);
   }
 }
 
@@ -175,9 +176,9 @@ TEST_CASE("an average pool's gradient goes to all of its window") {
     PoolCase pool(random, false);
     for (const bool count_include_pad : {true, false}) {
       pool.pull.count_include_pad = count_include_pad;
-      const Values expected = reference::pull_average_pool<double>(
+      const Values expected = reference::average_pool_backward<double>(
           pool.g, extent4(pool.in), extent4(pool.out), pool.window, count_include_pad);
-      pool.check(&KernelTable::average_pool_pull, expected, false);
+      pool.check(&KernelTable::average_pool_backward, expected, false);
     }
   }
 }
@@ -188,8 +189,8 @@ TEST_CASE("an adaptive average pool's gradient goes to all of its window, also w
     CAPTURE(seed);
     const PoolCase pool(random, random.pick(1, 9), random.pick(1, 9));
     const Values expected =
-        reference::pull_adaptive_average_pool<double>(pool.g, extent4(pool.in), extent4(pool.out));
-    pool.check(&KernelTable::adaptive_average_pool_pull, expected, false);
+        reference::adaptive_average_pool_backward<double>(pool.g, extent4(pool.in), extent4(pool.out));
+    pool.check(&KernelTable::adaptive_average_pool_backward, expected, false);
   }
 }
 
@@ -201,7 +202,7 @@ TEST_CASE("a linear layer's gradient goes back by the weights as they are packed
     const Values weight = random.normal(std::int64_t{outputs} * features);
     const Values g = random.normal(std::int64_t{images} * outputs),
                  x = random.coarse(std::int64_t{images} * features);
-    Values expected = reference::pull_linear<double>(g, weight, images, features, outputs);
+    Values expected = reference::linear_backward<double>(g, weight, images, features, outputs);
     for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = x[i] > 0 ? expected[i] : 0;
 
     const Extent in{images, features, 1, 1}, out{images, outputs, 1, 1};
@@ -228,7 +229,7 @@ TEST_CASE("a linear layer's gradient goes back by the weights as they are packed
         first += blocks;
       }
       std::vector<float> back(before.size(), 7.0F);
-      LinearPull task;
+      LinearBackward task;
       task.in = {gradient.data(), 0, images * kBlock, images * kBlock};
       task.base = {before.data(), images * kBlock, 0, kBlock, 0, true};
       task.out.data = back.data();
@@ -238,7 +239,7 @@ TEST_CASE("a linear layer's gradient goes back by the weights as they are packed
       task.groups = groups.data();
       task.group_count = static_cast<int>(groups.size());
       task.blocks = in.blocks();
-      for (int item = 0; item * kPullBlocks < in.blocks(); ++item) table->linear_pull(task, item);
+      for (int item = 0; item * kBackwardBlocks < in.blocks(); ++item) table->linear_backward(task, item);
       std::vector<float> rows(expected.size());
       for (int item = 0; item < in.blocks(); ++item) from_features(back.data(), in, rows.data(), item);
       CAPTURE(table->name);

@@ -1,6 +1,6 @@
 #pragma once
 
-// A score's gradient in float64 with the plain loops of kernels/reference_pull.hpp, node by node from the
+// A score's gradient in float64 with the plain loops of kernels/reference_backward.hpp, node by node from the
 // output back.
 
 #include <ablaze/graph.hpp>
@@ -29,10 +29,10 @@ class ReferenceGradient {
       if (!behind[static_cast<std::size_t>(id)] || gradients_[static_cast<std::size_t>(id)].empty()) continue;
       const Node& node = graph_.node(id);
       const bool product = std::holds_alternative<op::Multiply>(node.op);
-      const Values back = product ? Values() : pull_one(node, id);
+      const Values back = product ? Values() : backward_one(node, id);
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         if (behind[static_cast<std::size_t>(node.inputs[i])])
-          add(node.inputs[i], product ? pull_factor(node, id, i) : back);
+          add(node.inputs[i], product ? factor_backward(node, id, i) : back);
       }
       gradients_[static_cast<std::size_t>(id)] = {};
     }
@@ -58,7 +58,7 @@ class ReferenceGradient {
   }
 
   /// g times the other factor, summed where the factor is one number a channel.
-  Values pull_factor(const Node& node, NodeId id, std::size_t i) const {
+  Values factor_backward(const Node& node, NodeId id, std::size_t i) const {
     const Values& g = gradients_[static_cast<std::size_t>(id)];
     const Values other = value_of_(node.inputs[1 - i]);
     const auto own = static_cast<std::size_t>(extent(node.inputs[i]).size());
@@ -74,7 +74,7 @@ class ReferenceGradient {
     return (reference_curve(curve, x + h) - reference_curve(curve, x - h)) / (2 * h);
   }
 
-  Values pull_one(const Node& node, NodeId id) const {
+  Values backward_one(const Node& node, NodeId id) const {
     using namespace kernels::reference;
     const Values& g = gradients_[static_cast<std::size_t>(id)];
     const std::span<const double> from(g);
@@ -94,9 +94,9 @@ class ReferenceGradient {
     }
     if (const auto* l = std::get_if<op::Linear>(&node.op)) {
       const Values weight = widened(l->weight);
-      return pull_linear<double>(from, weight, extent(id).n, l->weight.shape()[1], extent(id).c);
+      return linear_backward<double>(from, weight, extent(id).n, l->weight.shape()[1], extent(id).c);
     }
-    if (const auto* n = std::get_if<op::BatchNorm>(&node.op)) return pull_norm(*n, g, extent(id));
+    if (const auto* n = std::get_if<op::BatchNorm>(&node.op)) return norm_backward(*n, g, extent(id));
     if (std::holds_alternative<op::Relu>(node.op)) {
       const Values x = value_of_(first);
       Values back = g;
@@ -113,19 +113,20 @@ class ReferenceGradient {
       const Window window{p->kernel[0],  p->kernel[1],  p->stride[0],   p->stride[1],
                           p->padding[0], p->padding[1], p->dilation[0], p->dilation[1]};
       const Values x = value_of_(first);
-      return pull_max_pool<double>(from, x, extent(first), extent(id), window);
+      return max_pool_backward<double>(from, x, extent(first), extent(id), window);
     }
     if (const auto* p = std::get_if<op::AvgPool2d>(&node.op)) {
       const Window window{p->kernel[0], p->kernel[1],  p->stride[0],
                           p->stride[1], p->padding[0], p->padding[1]};
-      return pull_average_pool<double>(from, extent(first), extent(id), window, p->count_include_pad);
+      return average_pool_backward<double>(from, extent(first), extent(id), window, p->count_include_pad);
     }
     if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op))
-      return pull_adaptive_average_pool<double>(from, extent(first), extent(id));
+      return adaptive_average_pool_backward<double>(from, extent(first), extent(id));
     return g;  // Add, Flatten, Unflatten and Identity hand it on
   }
 
-  static Values pull_norm(const op::BatchNorm& norm, Values g, const kernels::reference::Extent4& extent) {
+  static Values norm_backward(const op::BatchNorm& norm, Values g,
+                              const kernels::reference::Extent4& extent) {
     const Values variance = widened(norm.variance), weight = widened(norm.weight);
     const auto area = static_cast<std::size_t>(extent.h * extent.w);
     for (std::size_t i = 0; i < g.size(); ++i) {

@@ -24,7 +24,7 @@ Model model_with(std::vector<std::string> labels) {
 
 std::vector<std::string> names_of(std::vector<std::string> labels) {
   const Model model = model_with(std::move(labels));
-  const ClassNames names(model);
+  const ClassFileNames names(model);
   std::vector<std::string> out;
   for (std::int64_t i = 0; i < model.class_count(); ++i) out.push_back(names.of(i));
   return out;

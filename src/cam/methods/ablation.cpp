@@ -15,29 +15,29 @@ namespace ablaze::cam {
 
 namespace {
 
-void add_findings(const Question& question, const Tensor& activation, const std::vector<Effect>& effects,
-                  std::vector<Answer>& answers) {
-  const MethodOptions& options = question.options;
+void add_findings(const Request& request, const Tensor& activation, const std::vector<ChannelDrops>& effects,
+                  std::vector<Result>& results) {
+  const MethodOptions& options = request.options;
   if (options.interactions != 0) {
-    auto found = interactions_between(question, activation, options.interactions);
-    for (std::size_t t = 0; t < answers.size(); ++t) answers[t].findings.interactions = std::move(found[t]);
+    auto found = interactions_between(request, activation, options.interactions);
+    for (std::size_t t = 0; t < results.size(); ++t) results[t].findings.interactions = std::move(found[t]);
   }
   if (options.paths != 0) {
-    auto found = channel_paths(question, activation, effects, options.paths);
-    for (std::size_t t = 0; t < answers.size(); ++t) answers[t].findings.paths = std::move(found[t]);
+    auto found = channel_paths(request, activation, effects, options.paths);
+    for (std::size_t t = 0; t < results.size(); ++t) results[t].findings.paths = std::move(found[t]);
   }
 }
 
-std::vector<Answer> ablation_maps(const Question& question) {
-  const std::vector<Effect> effects = ablate_channels(question);
-  const Tensor activation = question.trace.activation(question.layer);
-  std::vector<Answer> answers;
-  for (const Effect& effect : effects) {
-    answers.push_back(answer_from_parts(activation, effect.drops, effect.score));
-    answers.back().drops = effect.drops;
+std::vector<Result> ablation_maps(const Request& request) {
+  const std::vector<ChannelDrops> effects = ablate_channels(request);
+  const Tensor activation = request.trace.activation(request.layer);
+  std::vector<Result> results;
+  for (const ChannelDrops& effect : effects) {
+    results.push_back(result_from_parts(activation, effect.drops, effect.score));
+    results.back().drops = effect.drops;
   }
-  add_findings(question, activation, effects, answers);
-  return answers;
+  add_findings(request, activation, effects, results);
+  return results;
 }
 
 }  // namespace
@@ -50,8 +50,8 @@ constexpr Method ablation_cam{
         "S. Desai and H. G. Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via "
         "Gradient-free Localization, WACV 2020",
     .passes = "an exact change for each channel, followed to the score: far less than a pass each",
-    .work = [](const Shape& layer,
-               const MethodOptions&) { return Work{.ablations = static_cast<double>(layer.at(0))}; },
+    .cost = [](const Shape& layer,
+               const MethodOptions&) { return Cost{.ablations = static_cast<double>(layer.at(0))}; },
     .explain = ablation_maps,
 };
 

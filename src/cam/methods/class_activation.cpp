@@ -60,7 +60,7 @@ bool fits(const Graph& graph, const Session& session, std::string_view layer) {
   return head.pooled >= 0 && behind_identities(graph, graph.find(layer)) == head.pooled;
 }
 
-void require_fit(const Question& q) {
+void require_fit(const Request& q) {
   if (fits(q.graph, q.session, q.layer)) return;
   const NodeId pooled = head_of(q.graph, q.session).pooled;
   if (pooled < 0) {
@@ -93,14 +93,14 @@ std::vector<double> weights_of(const op::Linear& linear, const Target& target) {
   return weights;
 }
 
-std::vector<Answer> cam_maps(const Question& question) {
-  require_fit(question);
-  const Head head = head_of(question.graph, question.session);
-  const Tensor activation = question.trace.activation(question.layer);
-  std::vector<Answer> answers;
-  for (const Target& target : question.targets)
-    answers.push_back(answer_from(activation, weights_of(*head.linear, target)));
-  return answers;
+std::vector<Result> cam_maps(const Request& request) {
+  require_fit(request);
+  const Head head = head_of(request.graph, request.session);
+  const Tensor activation = request.trace.activation(request.layer);
+  std::vector<Result> results;
+  for (const Target& target : request.targets)
+    results.push_back(result_from(activation, weights_of(*head.linear, target)));
+  return results;
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ constexpr Method class_activation_map{
         "Discriminative "
         "Localization, CVPR 2016",
     .passes = "nothing beyond the forward pass; only where a global average pool and one linear layer follow",
-    .work = [](const Shape&, const MethodOptions&) { return Work{}; },
+    .cost = [](const Shape&, const MethodOptions&) { return Cost{}; },
     .fits = fits,
     .explain = cam_maps,
 };

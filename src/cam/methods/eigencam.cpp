@@ -18,10 +18,10 @@ namespace ablaze::cam {
 
 namespace {
 
-std::vector<Answer> eigencam_maps(const Question& question) {
-  Answer answer = answer_from(principal_projection(question.trace.activation(question.layer)));
-  append(answer.note, "Eigen-CAM's map is the same for every class");
-  return std::vector<Answer>(question.targets.size(), answer);
+std::vector<Result> eigencam_maps(const Request& request) {
+  Result result = result_from(principal_projection(request.trace.activation(request.layer)));
+  append(result.note, "Eigen-CAM's map is the same for every class");
+  return std::vector<Result>(request.targets.size(), result);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ constexpr Method eigencam{
         "2020",
     .passes = "nothing beyond the forward pass",
     .class_discriminative = false,
-    .work = [](const Shape&, const MethodOptions&) { return Work{}; },
+    .cost = [](const Shape&, const MethodOptions&) { return Cost{}; },
     .explain = eigencam_maps,
 };
 

@@ -20,9 +20,9 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer eigengradcam_answer(const Pulled& p) {
+Result eigengradcam_answer(const LayerGradient& p) {
   xt::xtensor<double, 4> terms = xt::expand_dims(p.a * p.g, 0);
-  return answer_from(principal_projection(from_xtensor(terms)));
+  return result_from(principal_projection(from_xtensor(terms)));
 }
 
 }  // namespace
@@ -36,8 +36,8 @@ constexpr Method eigengradcam{
         "Eigen-CAM; no paper",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, eigengradcam_answer); },
+    .cost = one_gradient,
+    .explain = [](const Request& request) { return explain_by_gradient(request, eigengradcam_answer); },
 };
 
 }  // namespace ablaze::cam

@@ -22,10 +22,10 @@ namespace ablaze::cam {
 
 namespace {
 
-const Method& base_of(const Question& question) {
-  const Method* base = find_method(question.options.base);
+const Method& base_of(const Request& request) {
+  const Method* base = find_method(request.options.base);
   if (base == nullptr || base->id == "finercam") {
-    throw UsageError("finercam cannot be laid over \"" + question.options.base +
+    throw UsageError("finercam cannot be laid over \"" + request.options.base +
                      "\": name another method, for example gradcam");
   }
   return *base;
@@ -55,29 +55,29 @@ Target difference(const Target& target, std::span<const std::int64_t> others, do
   return out;
 }
 
-std::vector<Answer> finercam_maps(const Question& question) {
-  const MethodOptions& options = question.options;
+std::vector<Result> finercam_maps(const Request& request) {
+  const MethodOptions& options = request.options;
   if (options.references < 1) throw UsageError("finercam sets a class against at least one other");
-  const Method& base = base_of(question);
-  const Tensor logits = question.trace.logits();
+  const Method& base = base_of(request);
+  const Tensor logits = request.trace.logits();
   std::vector<std::vector<std::int64_t>> others;
   std::vector<Target> targets;
-  for (const Target& target : question.targets) {
+  for (const Target& target : request.targets) {
     others.push_back(nearest_classes(row(logits, 0), target.terms.at(0).score.index, options.references));
     if (others.back().empty()) throw UsageError("finercam needs a network of two classes or more");
     targets.push_back(difference(target, others.back(), options.strength));
   }
-  Question finer = question;
+  Request finer = request;
   finer.targets = targets;
-  std::vector<Answer> answers = base.explain(finer);
-  for (std::size_t i = 0; i < answers.size(); ++i) answers[i].findings.against = others[i];
-  return answers;
+  std::vector<Result> results = base.explain(finer);
+  for (std::size_t i = 0; i < results.size(); ++i) results[i].findings.against = others[i];
+  return results;
 }
 
-Work work(const Shape& layer, const MethodOptions& options) {
+Cost cost(const Shape& layer, const MethodOptions& options) {
   const Method* base = find_method(options.base);
   if (base == nullptr || base->id == "finercam") return {};
-  Work out = base->work(layer, options);
+  Cost out = base->cost(layer, options);
   out.gradients *= 1 + options.references;
   return out;
 }
@@ -93,7 +93,7 @@ constexpr Method finercam{
         "Spotting the Difference Reveals Finer Details for Visual Explanation, CVPR 2025",
     .passes = "what the method takes that it is laid over; one gradient more for each class compared with",
     .needs_gradients = true,
-    .work = work,
+    .cost = cost,
     .explain = finercam_maps,
 };
 

@@ -13,7 +13,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer gradcam_answer(const Pulled& p) { return answer_from(p, xt::mean(p.g, {1, 2})); }
+Result gradcam_answer(const LayerGradient& p) { return result_from(p, xt::mean(p.g, {1, 2})); }
 
 }  // namespace
 
@@ -26,8 +26,8 @@ constexpr Method gradcam{
         "Explanations from Deep Networks via Gradient-based Localization, ICCV 2017",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, gradcam_answer); },
+    .cost = one_gradient,
+    .explain = [](const Request& request) { return explain_by_gradient(request, gradcam_answer); },
 };
 
 }  // namespace ablaze::cam

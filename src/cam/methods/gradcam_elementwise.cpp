@@ -14,8 +14,8 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer gradcam_elementwise_answer(const Pulled& p) {
-  return answer_from(xt::sum(xt::maximum(p.a * p.g, 0.0), {0}));
+Result gradcam_elementwise_answer(const LayerGradient& p) {
+  return result_from(xt::sum(xt::maximum(p.a * p.g, 0.0), {0}));
 }
 
 }  // namespace
@@ -29,9 +29,9 @@ constexpr Method gradcam_elementwise{
         "paper",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
+    .cost = one_gradient,
     .explain =
-        [](const Question& question) { return explain_by_gradient(question, gradcam_elementwise_answer); },
+        [](const Request& request) { return explain_by_gradient(request, gradcam_elementwise_answer); },
 };
 
 }  // namespace ablaze::cam

@@ -18,10 +18,10 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer gradcam_plus_plus_answer(const Pulled& p) {
+Result gradcam_plus_plus_answer(const LayerGradient& p) {
   const xt::xtensor<double, 1> whole = xt::sum(p.a, {1, 2});
   const xt::xtensor<double, 3> below = 2 + xt::view(whole, xt::all(), xt::newaxis(), xt::newaxis()) * p.g;
-  return answer_from(p, xt::sum(xt::where(p.g > 0 && xt::not_equal(below, 0), p.g / below, 0.0), {1, 2}));
+  return result_from(p, xt::sum(xt::where(p.g > 0 && xt::not_equal(below, 0), p.g / below, 0.0), {1, 2}));
 }
 
 }  // namespace
@@ -36,9 +36,8 @@ constexpr Method gradcam_plus_plus{
         "Gradient-based Visual Explanations for Deep Convolutional Networks, WACV 2018",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
-    .explain =
-        [](const Question& question) { return explain_by_gradient(question, gradcam_plus_plus_answer); },
+    .cost = one_gradient,
+    .explain = [](const Request& request) { return explain_by_gradient(request, gradcam_plus_plus_answer); },
 };
 
 }  // namespace ablaze::cam

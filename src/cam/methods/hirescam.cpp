@@ -13,7 +13,7 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer hirescam_answer(const Pulled& p) { return answer_from(xt::sum(p.a * p.g, {0})); }
+Result hirescam_answer(const LayerGradient& p) { return result_from(xt::sum(p.a * p.g, {0})); }
 
 }  // namespace
 
@@ -28,8 +28,8 @@ constexpr Method hirescam{
         "Convolutional Neural Networks, arXiv:2011.08891, 2020",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, hirescam_answer); },
+    .cost = one_gradient,
+    .explain = [](const Request& request) { return explain_by_gradient(request, hirescam_answer); },
 };
 
 }  // namespace ablaze::cam

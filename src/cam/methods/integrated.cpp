@@ -64,7 +64,7 @@ using Parts = xt::xtensor<double, 1>;  // [C]
 /// an interval more than the others, so that the weights add up to 1.
 class PathIntegral {
  public:
-  PathIntegral(const Question& q, const Tensor& activation)
+  PathIntegral(const Request& q, const Tensor& activation)
       : q_(q), activation_(activation), a_(planes_of(activation)) {
     inner_ = integrand({0.5});
     outer_ = 2 * inner_;  // the only node is the first and the last
@@ -97,7 +97,7 @@ class PathIntegral {
     for (std::size_t first = 0; first < nodes.size(); first += most_images) {
       const std::size_t count = std::min<std::size_t>(most_images, nodes.size() - first);
       const Tensor at = scaled(activation_, std::span(nodes).subspan(first, count));
-      const Slope slope = std::move(gradients(q_, &at).at(0));
+      const TargetGradient slope = std::move(gradients(q_, &at).at(0));
       const auto g = as_xtensor<4>(slope.gradient);
       for (std::size_t i = 0; i < count; ++i) {
         const xt::xtensor<double, 3> terms = a_ * xt::view(g, i);
@@ -108,7 +108,7 @@ class PathIntegral {
     return sum;
   }
 
-  const Question& q_;
+  const Request& q_;
   const Tensor& activation_;
   xt::xtensor<double, 3> a_;
   std::int64_t intervals_ = 2;
@@ -116,16 +116,16 @@ class PathIntegral {
   Parts outer_;  // of the first and the last
 };
 
-/// `question` has one target: how far its intervals are halved must not depend on what else is asked.
-Answer integrated_gradients_answer(const Question& question, const Tensor& activation, const Ends& ends) {
-  PathIntegral path(question, activation);
+/// `request` has one target: how far its intervals are halved must not depend on what else is asked.
+Result integrated_gradients_answer(const Request& request, const Tensor& activation, const Ends& ends) {
+  PathIntegral path(request, activation);
   while (!path.exhausted() && std::abs(path.gap(ends)) > ends.allowed_gap()) {
     // How many there will be nobody knows; it is at least as many again.
-    if (question.progress && !question.progress(path.nodes(), 2 * path.nodes() + 1)) throw Cancelled();
+    if (request.progress && !request.progress(path.nodes(), 2 * path.nodes() + 1)) throw Cancelled();
     path.halve_intervals();
   }
   std::vector<double> parts = path.parts();
-  Answer out = answer_from_parts(activation, parts, ends.whole);
+  Result out = result_from_parts(activation, parts, ends.whole);
   out.findings.attributions = std::move(parts);
   out.findings.completeness = {ends.difference(), path.gap(ends), path.nodes()};
   if (std::abs(path.gap(ends)) > ends.allowed_gap()) {
@@ -135,18 +135,18 @@ Answer integrated_gradients_answer(const Question& question, const Tensor& activ
   return out;
 }
 
-std::vector<Answer> integrated_gradients_maps(const Question& question) {
-  const Tensor activation = question.trace.activation(question.layer);
-  const Tensor whole = question.trace.logits();
-  const Tensor nothing = question.trace.resume(question.layer, Tensor(activation.shape()));
-  std::vector<Answer> answers;
-  for (const Target& target : question.targets) {
-    Question one = question;
+std::vector<Result> integrated_gradients_maps(const Request& request) {
+  const Tensor activation = request.trace.activation(request.layer);
+  const Tensor whole = request.trace.logits();
+  const Tensor nothing = request.trace.resume(request.layer, Tensor(activation.shape()));
+  std::vector<Result> results;
+  for (const Target& target : request.targets) {
+    Request one = request;
     one.targets = {&target, 1};
-    answers.push_back(integrated_gradients_answer(
+    results.push_back(integrated_gradients_answer(
         one, activation, {score_of(target, row(whole, 0)), score_of(target, row(nothing, 0))}));
   }
-  return answers;
+  return results;
 }
 
 }  // namespace
@@ -159,7 +159,7 @@ constexpr Method integrated_gradients{
     .paper = "M. Sundararajan, A. Taly and Q. Yan, Axiomatic Attribution for Deep Networks, ICML 2017",
     .passes = "gradients behind the layer at 1, 3, 7, 15, ... points until the parts add up within 0.1%",
     .needs_gradients = true,
-    .work = [](const Shape&, const MethodOptions&) { return Work{.gradients = 31}; },
+    .cost = [](const Shape&, const MethodOptions&) { return Cost{.gradients = 31}; },
     .explain = integrated_gradients_maps,
 };
 

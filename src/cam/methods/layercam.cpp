@@ -14,7 +14,9 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer layercam_answer(const Pulled& p) { return answer_from(xt::sum(xt::maximum(p.g, 0.0) * p.a, {0})); }
+Result layercam_answer(const LayerGradient& p) {
+  return result_from(xt::sum(xt::maximum(p.g, 0.0) * p.a, {0}));
+}
 
 }  // namespace
 
@@ -28,8 +30,8 @@ constexpr Method layercam{
         "Activation Maps for Localization, IEEE Transactions on Image Processing 30, 2021",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, layercam_answer); },
+    .cost = one_gradient,
+    .explain = [](const Request& request) { return explain_by_gradient(request, layercam_answer); },
 };
 
 }  // namespace ablaze::cam

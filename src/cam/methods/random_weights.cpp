@@ -22,15 +22,15 @@ std::vector<double> random_weights(std::uint64_t seed, std::int64_t index, std::
   return weights;
 }
 
-std::vector<Answer> random_maps(const Question& question) {
-  const Tensor activation = question.trace.activation(question.layer);
-  std::vector<Answer> answers;
-  for (const Target& target : question.targets) {
+std::vector<Result> random_maps(const Request& request) {
+  const Tensor activation = request.trace.activation(request.layer);
+  std::vector<Result> results;
+  for (const Target& target : request.targets) {
     const std::int64_t index = target.terms.at(0).score.index;
-    answers.push_back(
-        answer_from(activation, random_weights(question.options.seed, index, activation.dim(1))));
+    results.push_back(
+        result_from(activation, random_weights(request.options.seed, index, activation.dim(1))));
   }
-  return answers;
+  return results;
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ constexpr Method random_cam{
     .paper = "none: a baseline",
     .passes = "nothing beyond the forward pass",
     .class_discriminative = false,
-    .work = [](const Shape&, const MethodOptions&) { return Work{}; },
+    .cost = [](const Shape&, const MethodOptions&) { return Cost{}; },
     .explain = random_maps,
 };
 

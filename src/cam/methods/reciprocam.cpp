@@ -30,8 +30,8 @@ constexpr std::int64_t most_floats = std::int64_t{1} << 24;
 /// The scores of the layer with one place left, [places + 1][targets]; the last row is of no place at all.
 class OnePlaceAtATime {
  public:
-  explicit OnePlaceAtATime(const Question& question)
-      : q_(question),
+  explicit OnePlaceAtATime(const Request& request)
+      : q_(request),
         activation_(q_.trace.activation(q_.layer)),
         places_(activation_.dim(2) * activation_.dim(3)),
         batch_(std::clamp<std::int64_t>(most_floats / std::max<std::int64_t>(activation_.size(), 1), 1,
@@ -66,22 +66,22 @@ class OnePlaceAtATime {
     }
   }
 
-  const Question& q_;
+  const Request& q_;
   Tensor activation_;
   std::int64_t places_, batch_;
 };
 
-std::vector<Answer> reciprocam_maps(const Question& question) {
-  const std::vector<std::vector<double>> scores = OnePlaceAtATime(question).scores();
-  const Shape shape = question.session.layer_shape(question.layer);
-  std::vector<Answer> answers;
-  for (std::size_t t = 0; t < question.targets.size(); ++t) {
+std::vector<Result> reciprocam_maps(const Request& request) {
+  const std::vector<std::vector<double>> scores = OnePlaceAtATime(request).scores();
+  const Shape shape = request.session.layer_shape(request.layer);
+  std::vector<Result> results;
+  for (std::size_t t = 0; t < request.targets.size(); ++t) {
     Tensor sum({shape.at(2), shape.at(3)});
     for (std::int64_t p = 0; p < sum.size(); ++p)
       sum[p] = static_cast<float>(scores[static_cast<std::size_t>(p)][t] - scores.back()[t]);
-    answers.push_back(answer_from(std::move(sum)));
+    results.push_back(result_from(std::move(sum)));
   }
-  return answers;
+  return results;
 }
 
 }  // namespace
@@ -94,9 +94,9 @@ constexpr Method reciprocam{
         "S.-Y. Byun and W. Lee, ReciproCAM: Lightweight Gradient-free Class Activation Map for Post-hoc "
         "Explanations, CVPR Workshops 2024",
     .passes = "a pass behind the layer for each of its places",
-    .work =
+    .cost =
         [](const Shape& layer, const MethodOptions&) {
-          return Work{.tails = static_cast<double>(layer.at(1) * layer.at(2) + 1)};
+          return Cost{.tails = static_cast<double>(layer.at(1) * layer.at(2) + 1)};
         },
     .explain = reciprocam_maps,
 };

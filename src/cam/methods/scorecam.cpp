@@ -46,7 +46,7 @@ std::vector<int> channels_with_a_mask(const Tensor& activation) {
 }
 
 /// s_k of each of `channels`, for each target: [targets][channels].
-std::vector<std::vector<double>> scores_of_masked_inputs(const Question& q, const Tensor& activation,
+std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const Tensor& activation,
                                                          std::span<const int> channels) {
   const Masks masks(activation, q.input);
   Batch batch = Batch::within(q.session, most_bytes, most_inputs);
@@ -81,15 +81,15 @@ std::vector<double> softmax(std::span<const double> scores, std::span<const int>
   return weights;
 }
 
-std::vector<Answer> scorecam_maps(const Question& question) {
-  const Tensor activation = question.trace.activation(question.layer);
+std::vector<Result> scorecam_maps(const Request& request) {
+  const Tensor activation = request.trace.activation(request.layer);
   const std::vector<int> channels = channels_with_a_mask(activation);
-  const auto scores = scores_of_masked_inputs(question, activation, channels);
-  std::vector<Answer> answers;
-  answers.reserve(scores.size());
+  const auto scores = scores_of_masked_inputs(request, activation, channels);
+  std::vector<Result> results;
+  results.reserve(scores.size());
   for (const std::vector<double>& of_target : scores)
-    answers.push_back(answer_from(activation, softmax(of_target, channels, activation.dim(1))));
-  return answers;
+    results.push_back(result_from(activation, softmax(of_target, channels, activation.dim(1))));
+  return results;
 }
 
 }  // namespace
@@ -104,8 +104,8 @@ constexpr Method scorecam{
         "Score-Weighted "
         "Visual Explanations for Convolutional Neural Networks, CVPR Workshops 2020",
     .passes = "a pass of the whole network for each channel that is not the same everywhere",
-    .work = [](const Shape& layer,
-               const MethodOptions&) { return Work{.networks = static_cast<double>(layer.at(0))}; },
+    .cost = [](const Shape& layer,
+               const MethodOptions&) { return Cost{.networks = static_cast<double>(layer.at(0))}; },
     .explain = scorecam_maps,
 };
 

@@ -94,7 +94,7 @@ double largest(const std::vector<double>& values) {
 
 class Sampling {
  public:
-  Sampling(const Question& q, const Tensor& activation)
+  Sampling(const Request& q, const Tensor& activation)
       : q_(q),
         players_(changing_channels(q, activation)),
         numbers_(q.options.seed),
@@ -113,9 +113,9 @@ class Sampling {
     }
   }
 
-  Answer answer(std::size_t target, const Tensor& activation) const {
+  Result result(std::size_t target, const Tensor& activation) const {
     const std::vector<double>& values = estimates_[target].means();
-    Answer out = answer_from_parts(activation, values, scores_[target]);
+    Result out = result_from_parts(activation, values, scores_[target]);
     out.findings.attributions = values;
     out.findings.standard_errors = estimates_[target].standard_errors();
     out.findings.completeness = {wholes_[target],
@@ -126,7 +126,7 @@ class Sampling {
   }
 
  private:
-  /// Each target by itself, so that none's answer depends on what else is asked.
+  /// Each target by itself, so that none's result depends on what else is asked.
   bool done(std::size_t t) const {
     return estimates_[t].count() >= fewest_pairs(players_.size()) && error(t) <= q_.options.until;
   }
@@ -148,7 +148,7 @@ class Sampling {
     const std::vector<int> reverse(order.rbegin(), order.rend());
     std::vector<std::vector<int>> sets = sets_along(order);
     for (auto& set : sets_along(reverse)) sets.push_back(std::move(set));
-    const std::vector<Effect> effects = ablate_sets(q_, q_.ablation, sets, {});
+    const std::vector<ChannelDrops> effects = ablate_sets(q_, q_.ablation, sets, {});
     for (std::size_t t = 0; t < effects.size(); ++t) {
       if (done(t)) continue;
       const std::span<const double> drops(effects[t].drops);
@@ -174,7 +174,7 @@ class Sampling {
     if (!q_.progress(pairs_, total)) throw Cancelled();
   }
 
-  const Question& q_;
+  const Request& q_;
   std::vector<int> players_;
   SplitMix64 numbers_;
   std::vector<Estimate> estimates_;
@@ -182,17 +182,17 @@ class Sampling {
   std::int64_t pairs_ = 0;
 };
 
-std::vector<Answer> shapley_maps(const Question& question) {
-  const Tensor activation = question.trace.activation(question.layer);
-  Sampling sampling(question, activation);
+std::vector<Result> shapley_maps(const Request& request) {
+  const Tensor activation = request.trace.activation(request.layer);
+  Sampling sampling(request, activation);
   sampling.run();
-  std::vector<Answer> answers;
-  for (std::size_t t = 0; t < question.targets.size(); ++t) answers.push_back(sampling.answer(t, activation));
-  if (question.options.interactions != 0) {
-    const auto found = interactions_between(question, activation, question.options.interactions);
-    for (std::size_t t = 0; t < answers.size(); ++t) answers[t].findings.interactions = found[t];
+  std::vector<Result> results;
+  for (std::size_t t = 0; t < request.targets.size(); ++t) results.push_back(sampling.result(t, activation));
+  if (request.options.interactions != 0) {
+    const auto found = interactions_between(request, activation, request.options.interactions);
+    for (std::size_t t = 0; t < results.size(); ++t) results[t].findings.interactions = found[t];
   }
-  return answers;
+  return results;
 }
 
 }  // namespace
@@ -208,8 +208,8 @@ constexpr Method shapley{
     .passes =
         "two exact changes a channel for each sampled order and its reverse, 8 or more, until "
         "--until",
-    .work = [](const Shape& layer,
-               const MethodOptions&) { return Work{.ablations = 16.0 * static_cast<double>(layer.at(0))}; },
+    .cost = [](const Shape& layer,
+               const MethodOptions&) { return Cost{.ablations = 16.0 * static_cast<double>(layer.at(0))}; },
     .explain = shapley_maps,
 };
 

@@ -74,7 +74,7 @@ Derivatives of_sigmoid(double p, double v) { return {{p * (1 - p)}, {p * (1 - p)
 /// g - H A / 2 of one probability, [C, H, W].
 class OfProbability {
  public:
-  OfProbability(const Question& q, const Score& score)
+  OfProbability(const Request& q, const Score& score)
       : p_(probabilities(row(q.trace.logits(), 0), score.activation)),
         a_(planes_of(q.trace.activation(q.layer))) {
     const bool softmax = score.activation == Activation::softmax;
@@ -114,12 +114,12 @@ class OfProbability {
 };
 
 /// g - H A / 2 of a target's term.
-xt::xtensor<double, 3> of_score(const Question& q, const Score& score) {
+xt::xtensor<double, 3> of_score(const Request& q, const Score& score) {
   if (score.kind == Score::Kind::probability) return OfProbability(q, score).value();
   return planes_of(q.trace.gradient(q.layer, {&score, 1}, {.progress = q.progress}).gradients.at(0));
 }
 
-Answer shapleycam_answer(const Question& q, const Target& target) {
+Result shapleycam_answer(const Request& q, const Target& target) {
   const Tensor activation = q.trace.activation(q.layer);
   xt::xtensor<double, 1> weights = xt::zeros<double>({static_cast<std::size_t>(activation.dim(1))});
   bool curved = false;
@@ -127,15 +127,15 @@ Answer shapleycam_answer(const Question& q, const Target& target) {
     weights += term.factor * xt::mean(of_score(q, term.score), {1, 2});
     curved = curved || term.score.kind == Score::Kind::probability;
   }
-  Answer out = answer_from(activation, std::vector<double>(weights.begin(), weights.end()));
+  Result out = result_from(activation, std::vector<double>(weights.begin(), weights.end()));
   if (!curved) append(out.note, "a logit has no second derivative behind ReLUs: this is Grad-CAM's map");
   return out;
 }
 
-std::vector<Answer> shapleycam_maps(const Question& question) {
-  std::vector<Answer> answers;
-  for (const Target& target : question.targets) answers.push_back(shapleycam_answer(question, target));
-  return answers;
+std::vector<Result> shapleycam_maps(const Request& request) {
+  std::vector<Result> results;
+  for (const Target& target : request.targets) results.push_back(shapleycam_answer(request, target));
+  return results;
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ constexpr Method shapleycam{
     .passes =
         "one gradient behind the layer; for a softmax probability, one for each class that has a share in it",
     .needs_gradients = true,
-    .work = one_gradient,
+    .cost = one_gradient,
     .explain = shapleycam_maps,
 };
 

@@ -13,9 +13,9 @@ namespace ablaze::cam {
 
 namespace {
 
-Answer xgradcam_answer(const Pulled& p) {
+Result xgradcam_answer(const LayerGradient& p) {
   const xt::xtensor<double, 1> whole = xt::sum(p.a, {1, 2});
-  return answer_from(p, xt::where(xt::not_equal(whole, 0), xt::sum(p.a * p.g, {1, 2}) / whole, 0.0));
+  return result_from(p, xt::where(xt::not_equal(whole, 0), xt::sum(p.a * p.g, {1, 2}) / whole, 0.0));
 }
 
 }  // namespace
@@ -29,8 +29,8 @@ constexpr Method xgradcam{
         "Visualization and Explanation of CNNs, BMVC 2020",
     .passes = "one gradient behind the layer",
     .needs_gradients = true,
-    .work = one_gradient,
-    .explain = [](const Question& question) { return explain_by_gradient(question, xgradcam_answer); },
+    .cost = one_gradient,
+    .explain = [](const Request& request) { return explain_by_gradient(request, xgradcam_answer); },
 };
 
 }  // namespace ablaze::cam

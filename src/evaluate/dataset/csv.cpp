@@ -109,7 +109,7 @@ class Collector {
 
  private:
   fs::path folder_;
-  ClassNames classes_;
+  LabelIndex classes_;
   std::map<std::pair<std::string, std::optional<std::int64_t>>, std::size_t> index_;
   Dataset dataset_;
 };

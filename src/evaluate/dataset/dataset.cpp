@@ -51,7 +51,7 @@ void check_labels(Dataset& dataset, const Model& model) {
 }  // namespace
 
 Dataset read_folder(std::span<const fs::path> files, const fs::path& folder, const Model& model) {
-  const ClassNames classes(model);
+  const LabelIndex classes(model);
   Dataset dataset;
   for (const fs::path& file : files) {
     const fs::path path = file.lexically_relative(folder);

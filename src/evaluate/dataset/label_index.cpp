@@ -21,7 +21,7 @@ std::optional<std::int64_t> index_of(std::string_view digits) {
 
 }  // namespace
 
-ClassNames::ClassNames(const Model& model) : model_(model) {
+LabelIndex::LabelIndex(const Model& model) : model_(model) {
   for (std::size_t i = 0; i < model.labels.size(); ++i) {
     const auto index = static_cast<std::int64_t>(i);
     std::string_view rest = model.labels[i];
@@ -35,12 +35,12 @@ ClassNames::ClassNames(const Model& model) : model_(model) {
   }
 }
 
-void ClassNames::add(const std::string& name, std::int64_t index, Names& names) {
+void LabelIndex::add(const std::string& name, std::int64_t index, Names& names) {
   const auto [found, added] = names.try_emplace(name, index);
   if (!added && found->second != index) found->second = ambiguous;
 }
 
-std::optional<std::int64_t> ClassNames::find(std::string_view name) const {
+std::optional<std::int64_t> LabelIndex::find(std::string_view name) const {
   const std::string slug = base::slug(name);
   if (slug.empty()) return std::nullopt;
   const std::string lower = base::lower(name);
@@ -53,7 +53,7 @@ std::optional<std::int64_t> ClassNames::find(std::string_view name) const {
   return std::nullopt;
 }
 
-std::int64_t ClassNames::at(std::string_view name, const std::string& where) const {
+std::int64_t LabelIndex::at(std::string_view name, const std::string& where) const {
   if (const auto found = find(name)) return *found;
   if (const auto index = index_of(name); index && *index < model_.class_count()) return *index;
   throw Error(where + ": \"" + base::printable(name) + "\" is no class of the model" +

@@ -14,9 +14,9 @@ namespace ablaze::evaluate {
 /// Which class a data set's name for it means. Unlike the words that a person types, these are taken whole:
 /// a folder called "test" must not become the class "contest". Case, blanks, dashes and underscores do not
 /// count; of a label such as "tench, Tinca tinca" each name will do.
-class ClassNames {
+class LabelIndex {
  public:
-  explicit ClassNames(const Model& model);
+  explicit LabelIndex(const Model& model);
 
   /// Nothing where no class, or more than one, is called so.
   std::optional<std::int64_t> find(std::string_view name) const;

@@ -36,7 +36,7 @@ Box object_box(const formats::XmlElement& object, const std::string& where) {
   return box;
 }
 
-BoxesByClass read_objects(const fs::path& file, const ClassNames& classes) {
+BoxesByClass read_objects(const fs::path& file, const LabelIndex& classes) {
   const auto bytes = base::read_file(file, largest_annotation);
   const std::string name = base::printable(file.string(), 400);
   const formats::XmlElement root =
@@ -71,7 +71,7 @@ void add_voc_boxes(Dataset& dataset, const fs::path& folder, const Model& model)
     throw Error(base::printable(folder.string(), 400) +
                 ": expected a folder of PASCAL VOC's XML files, one a photo (STEM.xml)");
   }
-  const ClassNames classes(model);
+  const LabelIndex classes(model);
   std::vector<DatasetPhoto> photos;
   std::size_t annotated = 0;
   for (DatasetPhoto& photo : dataset.photos) {

@@ -67,9 +67,9 @@ Drops Trace::ablate_sets(std::string_view layer, const Ablation& ablation,
   const auto image = static_cast<int>(options.image);
   const std::vector<Score> settled = runtime::settle(scores, runtime::logits_of(*impl_, image));
   const std::vector<std::vector<int>> ordered = in_order(sets, shape[1]);
-  const runtime::AblationQuestion question{*impl_, node, image, ablation, ordered, settled, options.progress};
+  const runtime::AblationRequest question{*impl_, node, image, ablation, ordered, settled, options.progress};
   const bool follow = !options.rerun && session.options.keep_preactivations;
-  return follow ? ablate_by_changes(question) : ablate_by_rerun(question);
+  return follow ? ablate_by_deltas(question) : ablate_by_rerun(question);
 }
 
 }  // namespace ablaze

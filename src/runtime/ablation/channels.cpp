@@ -93,7 +93,7 @@ ChannelLocal::ChannelLocal(const RunState& trace, const Route& route, int image)
     if (id != route.from) {
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         step.factors[i] = kUnchanged;
-        if (route.change(node.inputs[i]) == Change::none) continue;
+        if (route.reach_of(node.inputs[i]) == DeltaReach::none) continue;
         const auto place = std::ranges::find(route.local, node.inputs[i]);
         step.factors[i] = static_cast<std::size_t>(place - route.local.begin());
         step.inputs.push_back(step.factors[i]);

@@ -20,9 +20,9 @@ namespace {
 // is a part of the pass.
 constexpr std::int64_t kMostRows = 16;
 
-class Followed {
+class DeltaPass {
  public:
-  explicit Followed(const AblationQuestion& q)
+  explicit DeltaPass(const AblationRequest& q)
       : q_(q),
         network_(*q.trace.session),
         logits_(logits_of(q.trace, q.image)),
@@ -197,7 +197,7 @@ class Followed {
       const auto images = static_cast<std::size_t>(std::min(batch, total - begin));
       const std::span<const std::size_t> sets(&changing[static_cast<std::size_t>(begin)], images);
       const Members members = members_of(sets, changes);
-      Changes work;
+      DeltaInputs work;
       work.planes = planes.data();
       work.image = q_.image;
       work.images = static_cast<int>(images);
@@ -245,7 +245,7 @@ class Followed {
     }
   }
 
-  const AblationQuestion& q_;
+  const AblationRequest& q_;
   const CompiledNetwork& network_;
   std::vector<double> logits_;
   std::vector<std::int64_t> classes_;  // that some score reads
@@ -258,6 +258,6 @@ class Followed {
 
 }  // namespace
 
-Drops ablate_by_changes(const AblationQuestion& question) { return Followed(question).run(); }
+Drops ablate_by_deltas(const AblationRequest& question) { return DeltaPass(question).run(); }
 
 }  // namespace ablaze::runtime

@@ -47,7 +47,7 @@ class Compiler {
     job.store = &store;
     job.from = route_.from;
     job.whole = &network_.program;
-    job.changes = route_.changes;
+    job.reach = route_.reach;
     job.result = route_.result;
     job.transform_weights = setting.transform;
     job.pack = pack;
@@ -70,7 +70,7 @@ class Compiler {
   /// (the head of a VGG), reading the weights is the cost, so that all channels go together.
   bool has_dense_planes() const {
     for (NodeId id = route_.from; id <= route_.result; ++id) {
-      if (route_.change(id) == Change::dense && shape(id).size() == 4) return true;
+      if (route_.reach_of(id) == DeltaReach::dense && shape(id).size() == 4) return true;
     }
     return false;
   }
@@ -104,7 +104,8 @@ class Compiler {
 
 }  // namespace
 
-DeltaProgram compile_changes(const CompiledNetwork& network, NodeId from, bool through_head, bool pack) {
+DeltaProgram compile_delta_program(const CompiledNetwork& network, NodeId from, bool through_head,
+                                   bool pack) {
   DeltaProgram result;
   result.route = find_route(network, from, through_head);
   if (result.route.closed_form()) return result;

@@ -16,6 +16,6 @@ struct DeltaProgram {
 
 /// Compiles it, as large a batch as pays and as the memory limit allows. pack: false only measures: the
 /// program cannot run. Throws Error, naming the least, where the limit is too low.
-DeltaProgram compile_changes(const CompiledNetwork& network, NodeId from, bool through_head, bool pack);
+DeltaProgram compile_delta_program(const CompiledNetwork& network, NodeId from, bool through_head, bool pack);
 
 }  // namespace ablaze::runtime

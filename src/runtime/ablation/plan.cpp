@@ -26,7 +26,7 @@ class Planner {
 
   AblationPlan run() {
     if (network_.options.keep_preactivations) {
-      follow(compile_changes(network_, layer_, true, false));
+      follow(compile_delta_program(network_, layer_, true, false));
     } else {
       plan_.method = "tail rerun";
       add(network_.graph.output(), "dense", "everything behind the layer", plan_.rerun_tail);
@@ -65,7 +65,7 @@ class Planner {
   }
 
   void add_step(const Program& code, const Step& step, std::int64_t batch) {
-    const bool mixes = code.values[static_cast<std::size_t>(step.in)].home == Home::planes;
+    const bool mixes = code.values[static_cast<std::size_t>(step.in)].arena == Arena::planes;
     std::string operation = step.description;
     if (step.kind == Step::Kind::winograd) operation += " (Winograd)";
     if (step.kind == Step::Kind::gathered_linear || step.kind == Step::Kind::gathered_convolution)

@@ -9,7 +9,7 @@
 namespace ablaze::runtime {
 
 /// One call of Trace::ablate_sets, checked.
-struct AblationQuestion {
+struct AblationRequest {
   const RunState& trace;
   NodeId layer = 0;
   int image = 0;
@@ -21,10 +21,10 @@ struct AblationQuestion {
 
 /// By following changes (deltas.cpp): needs the layers' inputs that SessionOptions::keep_preactivations
 /// keeps.
-Drops ablate_by_changes(const AblationQuestion& question);
+Drops ablate_by_deltas(const AblationRequest& question);
 
 /// By running all that is behind the layer again for every set (rerun.cpp): the plain way, which the other is
 /// tested against.
-Drops ablate_by_rerun(const AblationQuestion& question);
+Drops ablate_by_rerun(const AblationRequest& question);
 
 }  // namespace ablaze::runtime

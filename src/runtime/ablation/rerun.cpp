@@ -83,7 +83,7 @@ class LogitDrops {
 
 }  // namespace
 
-Drops ablate_by_rerun(const AblationQuestion& q) {
+Drops ablate_by_rerun(const AblationRequest& q) {
   const CompiledNetwork& session = *q.trace.session;
   if (session.shapes[static_cast<std::size_t>(q.layer)][0] != 1) {
     throw UsageError(

@@ -33,21 +33,21 @@ Route find_route(const CompiledNetwork& network, NodeId from, bool through_head)
   route.from = from;
   route.through_head = through_head && network.head != kNoNode;
   route.result = route.through_head ? network.head_input : graph.output();
-  route.changes.assign(static_cast<std::size_t>(graph.size()), Change::none);
+  route.reach.assign(static_cast<std::size_t>(graph.size()), DeltaReach::none);
   const std::vector<bool> wanted = upstream(graph, route.result);
   if (!wanted[static_cast<std::size_t>(from)]) {
     throw UsageError("the network's output does not depend on layer " + graph.node(from).name);
   }
-  route.changes[static_cast<std::size_t>(from)] = Change::local;
+  route.reach[static_cast<std::size_t>(from)] = DeltaReach::channel;
   for (NodeId id = from + 1; id <= route.result; ++id) {
     if (!wanted[static_cast<std::size_t>(id)]) continue;
-    Change change = Change::none;
-    for (const NodeId in : graph.node(id).inputs) change = std::max(change, route.change(in));
-    if (change == Change::local && mixes_channels(graph.node(id))) change = Change::dense;
-    route.changes[static_cast<std::size_t>(id)] = change;
+    DeltaReach reach = DeltaReach::none;
+    for (const NodeId in : graph.node(id).inputs) reach = std::max(reach, route.reach_of(in));
+    if (reach == DeltaReach::channel && mixes_channels(graph.node(id))) reach = DeltaReach::dense;
+    route.reach[static_cast<std::size_t>(id)] = reach;
   }
   for (NodeId id = from; id <= route.result; ++id) {
-    if (route.change(id) == Change::local) route.local.push_back(id);
+    if (route.reach_of(id) == DeltaReach::channel) route.local.push_back(id);
   }
   return route;
 }

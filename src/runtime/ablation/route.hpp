@@ -9,16 +9,16 @@ namespace ablaze::runtime {
 /// How a change of one channel of a layer travels to the scores.
 struct Route {
   NodeId from = 0;
-  std::vector<Change> changes;  ///< of every node; none also for nodes that the result does not depend on
-  std::vector<NodeId> local;    ///< the channel-local nodes in order, `from` first
+  std::vector<DeltaReach> reach;  ///< of every node; none also for nodes that the result does not depend on
+  std::vector<NodeId> local;      ///< the channel-local nodes in order, `from` first
   /// The node whose change gives the scores': what the network's last linear layer reads (which is then
   /// applied to the wanted rows alone), or the output.
   NodeId result = 0;
   bool through_head = false;
 
-  Change change(NodeId id) const { return changes[static_cast<std::size_t>(id)]; }
+  DeltaReach reach_of(NodeId id) const { return reach[static_cast<std::size_t>(id)]; }
   /// No dense state on the way: each channel has its part in the result, and parts add up.
-  bool closed_form() const { return change(result) != Change::dense; }
+  bool closed_form() const { return reach_of(result) != DeltaReach::dense; }
 };
 
 /// Throws UsageError, with the layer's name as it was given, where there are no planes to ablate.

@@ -9,7 +9,7 @@ using kernels::kBlock;
 namespace {
 
 template <class Op>
-void set_window(kernels::PoolPull& pool, const Op& op) {
+void set_window(kernels::PoolBackward& pool, const Op& op) {
   pool.kernel_h = op.kernel[0], pool.kernel_w = op.kernel[1];
   pool.stride_h = op.stride[0], pool.stride_w = op.stride[1];
   pool.padding_h = op.padding[0], pool.padding_w = op.padding[1];
@@ -28,10 +28,10 @@ bool lives(const kernels::Input& gradient, const kernels::OutGroup& group, int i
 
 }  // namespace
 
-void StepBinding::bind_pool_pull(const Node& node) {
+void StepBinding::bind_pool_backward(const Node& node) {
   const Value& from = value(step_.in);
   const Value& to = value(step_.out);
-  kernels::PoolPull& p = pool_pull_;
+  kernels::PoolBackward& p = pool_backward_;
   p.in = in(step_.in);
   p.out = out(step_.out);
   p.base = base(step_.base);
@@ -51,9 +51,9 @@ void StepBinding::bind_pool_pull(const Node& node) {
   items_ = p.batch * p.blocks;
 }
 
-void StepBinding::bind_linear_pull() {
+void StepBinding::bind_linear_backward() {
   const Value& to = value(step_.out);
-  kernels::LinearPull& l = linear_pull_;
+  kernels::LinearBackward& l = linear_backward_;
   l.in = in(step_.in);
   l.out = out(step_.out);
   l.base = base(step_.base);
@@ -61,11 +61,11 @@ void StepBinding::bind_linear_pull() {
   l.weights = step_.packed->weights.data();
   live_groups_.reserve(step_.packed->groups.size());
   l.blocks = to.blocks();
-  items_ = (l.blocks + kernels::kPullBlocks - 1) / kernels::kPullBlocks;
+  items_ = (l.blocks + kernels::kBackwardBlocks - 1) / kernels::kBackwardBlocks;
 }
 
-void StepBinding::run_linear_pull(const kernels::KernelTable& table, int item) {
-  kernels::LinearPull& l = linear_pull_;
+void StepBinding::run_linear_backward(const kernels::KernelTable& table, int item) {
+  kernels::LinearBackward& l = linear_backward_;
   // Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.
   // This is looked for with an item in hand: before, a thread that is late would read what later steps have
   // written.
@@ -76,7 +76,7 @@ void StepBinding::run_linear_pull(const kernels::KernelTable& table, int item) {
     l.groups = live_groups_.data();
     l.group_count = static_cast<int>(live_groups_.size());
   }
-  table.linear_pull(l, item);
+  table.linear_backward(l, item);
 }
 
 }  // namespace ablaze::runtime

@@ -3,7 +3,7 @@
 namespace ablaze::runtime {
 
 StepBinding::StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
-                         const Changes& changes, int threads, Lead lead)
+                         const DeltaInputs& changes, int threads, Lead lead)
     : program_(program), graph_(graph), step_(step), memory_(memory), changes_(changes), lead_(lead) {
   const Node& node = graph_.node(step.first);
   switch (step.kind) {
@@ -48,13 +48,13 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
     case Step::Kind::scatter:
       items_ = changes_.images * value(step.out).extent.blocks();
       break;
-    case Step::Kind::linear_pull:
-      bind_linear_pull();
+    case Step::Kind::linear_backward:
+      bind_linear_backward();
       break;
-    case Step::Kind::max_pool_pull:
-    case Step::Kind::average_pool_pull:
-    case Step::Kind::adaptive_average_pool_pull:
-      bind_pool_pull(node);
+    case Step::Kind::max_pool_backward:
+    case Step::Kind::average_pool_backward:
+    case Step::Kind::adaptive_average_pool_backward:
+      bind_pool_backward(node);
       break;
     case Step::Kind::to_planes:
       items_ = value(step.in).extent.blocks();
@@ -106,14 +106,14 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
       return run_gathered_convolution(table, item, thread);
     case Step::Kind::scatter:
       return scatter(item);
-    case Step::Kind::linear_pull:
-      return run_linear_pull(table, item);
-    case Step::Kind::max_pool_pull:
-      return table.max_pool_pull(pool_pull_, item);
-    case Step::Kind::average_pool_pull:
-      return table.average_pool_pull(pool_pull_, item);
-    case Step::Kind::adaptive_average_pool_pull:
-      return table.adaptive_average_pool_pull(pool_pull_, item);
+    case Step::Kind::linear_backward:
+      return run_linear_backward(table, item);
+    case Step::Kind::max_pool_backward:
+      return table.max_pool_backward(pool_backward_, item);
+    case Step::Kind::average_pool_backward:
+      return table.average_pool_backward(pool_backward_, item);
+    case Step::Kind::adaptive_average_pool_backward:
+      return table.adaptive_average_pool_backward(pool_backward_, item);
     case Step::Kind::to_planes:
       return kernels::to_planes(in(step_.in).data, value(step_.in).extent, out(step_.out), item);
   }
@@ -122,7 +122,7 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
 kernels::Input StepBinding::in(ValueId id) const {
   if (id == kNone) return {};
   const Value& v = value(id);
-  if (v.home != Home::planes) {
+  if (v.arena != Arena::planes) {
     kernels::Input view = read_view(v, memory_);
     view.data += skipped(v);
     return view;
@@ -141,7 +141,7 @@ kernels::Base StepBinding::base(ValueId id) const {
   if (id == kNone) return {};
   const Value& before = value(id);
   kernels::Base view = base_view(before, memory_, changes_.image);
-  if (!program_.gradient) return view;
+  if (!program_.is_gradient) return view;
   // A gradient goes back through its own image's ReLUs.
   view.gates = true;
   if (before.extent.batch == 1) return view;

@@ -17,7 +17,7 @@ struct Lead {
 class StepBinding {
  public:
   StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
-              const Changes& changes, int threads, Lead lead = {});
+              const DeltaInputs& changes, int threads, Lead lead = {});
 
   /// Pieces of work in a phase of the step, which may be done in any order by any thread.
   int items(int phase) const;
@@ -30,7 +30,7 @@ class StepBinding {
   kernels::Base base(ValueId id) const;
   /// Images that the step takes: of a delta program's batch those that there are.
   int images(const Value& v) const {
-    if (program_.changes) return changes_.images;
+    if (program_.is_delta) return changes_.images;
     return lead_.image >= 0 ? 1 : v.extent.batch;
   }
   /// From the first image of the first thread to the one at hand.
@@ -52,9 +52,9 @@ class StepBinding {
   void run_gathered_convolution(const kernels::KernelTable& table, int item, int thread) const;
 
   // pulls.cpp
-  void bind_pool_pull(const Node& node);
-  void bind_linear_pull();
-  void run_linear_pull(const kernels::KernelTable& table, int item);
+  void bind_pool_backward(const Node& node);
+  void bind_linear_backward();
+  void run_linear_backward(const kernels::KernelTable& table, int item);
 
   // pointwise.cpp
   void bind_pool(int threads);
@@ -71,12 +71,12 @@ class StepBinding {
   const Graph& graph_;
   const Step& step_;
   const Memory& memory_;
-  const Changes& changes_;
+  const DeltaInputs& changes_;
   Lead lead_;
   kernels::LinearOfPlanes linear_;
-  kernels::LinearPull linear_pull_;
-  std::vector<kernels::OutGroup> live_groups_;  // of linear_pull_
-  kernels::PoolPull pool_pull_;
+  kernels::LinearBackward linear_backward_;
+  std::vector<kernels::OutGroup> live_groups_;  // of linear_backward_
+  kernels::PoolBackward pool_backward_;
   kernels::Conv conv_;
   GatheredLinear gathered_;
   GatheredConvolution gathered_convolution_;

@@ -31,9 +31,9 @@ void StepBinding::bind_convolution(int threads) {
   conv_.before_relu = out(step_.before_relu);
   conv_.weights = step_.packed->weights.data();
   conv_.half_weights = step_.packed->halves.data();
-  conv_.bias = program_.changes ? nullptr : step_.packed->bias.data();
+  conv_.bias = program_.is_delta ? nullptr : step_.packed->bias.data();
   conv_.base = base(step_.base);
-  if (value(step_.in).home == Home::planes) conv_.members = changes_.members;
+  if (value(step_.in).arena == Arena::planes) conv_.members = changes_.members;
   conv_.groups = step_.packed->groups.data();
   conv_.group_count = static_cast<int>(step_.packed->groups.size());
   conv_.group_inputs = step_.packed->group_inputs;

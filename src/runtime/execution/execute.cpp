@@ -45,7 +45,7 @@ struct Worker {
   const Graph& graph;
   const kernels::KernelTable& table;
   const Memory& memory;
-  const Changes& changes;
+  const DeltaInputs& changes;
   int parts;  ///< threads that the steps are cut for; there may be fewer
   const float* input;
   StepTimes* times;  ///< nullptr: nobody asks
@@ -95,8 +95,8 @@ struct Worker {
 };
 
 void run_steps(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-               const Memory& memory, const Changes& changes, const float* input, const Execution& execution,
-               StepTimes* times) {
+               const Memory& memory, const DeltaInputs& changes, const float* input,
+               const Execution& execution, StepTimes* times) {
   threads::run(execution, [&](const threads::Member& member) {
     Worker{program, graph, table, memory, changes, execution.threads, input, times, member}.run();
   });
@@ -112,7 +112,7 @@ void execute(const Program& program, const Graph& graph, const kernels::KernelTa
 }
 
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const Changes& changes, const Execution& execution) {
+             const Memory& memory, const DeltaInputs& changes, const Execution& execution) {
   run_steps(program, graph, table, memory, changes, nullptr, execution, nullptr);
 }
 

@@ -16,6 +16,6 @@ void execute(const Program& program, const Graph& graph, const kernels::KernelTa
 
 /// Runs a delta program.
 void execute(const Program& program, const Graph& graph, const kernels::KernelTable& table,
-             const Memory& memory, const Changes& changes, const Execution& execution);
+             const Memory& memory, const DeltaInputs& changes, const Execution& execution);
 
 }  // namespace ablaze::runtime

@@ -12,7 +12,7 @@ namespace ablaze::runtime {
 struct GatheredLinear {
   kernels::Conv conv;  ///< as if nothing were left out
   Value state;         ///< what it reads
-  Changes changes;
+  DeltaInputs changes;
   std::uint16_t* columns = nullptr;  ///< marks, one word a block of 16
   /// The gathered state, then a group's gathered weights for each thread.
   float* scratch = nullptr;

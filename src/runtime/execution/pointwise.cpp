@@ -54,7 +54,7 @@ void StepBinding::bind_elementwise(int threads) {
   elementwise_.curve = step_.curve;
   if (step_.affine != nullptr) {
     elementwise_.scale = step_.affine->scale.data();
-    elementwise_.shift = program_.changes ? nullptr : step_.affine->shift.data();
+    elementwise_.shift = program_.is_delta ? nullptr : step_.affine->shift.data();
   }
   elementwise_.base = base(step_.base);
   const bool flat = to.layout == Layout::features;
@@ -80,7 +80,7 @@ void StepBinding::bind_product(int threads) {
   kernels::Product& p = product_;
   p.a = shared(in(step_.in), step_.in);
   p.out = out(step_.out);
-  if (program_.gradient) {
+  if (program_.is_gradient) {
     const kernels::Base factor = shared(base(step_.base), step_.base);
     p.b = {factor.data, factor.batch, factor.block, factor.row, factor.pixel};
   } else {

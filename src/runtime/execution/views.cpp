@@ -10,9 +10,9 @@ using kernels::kBlock;
 
 namespace {
 
-const float* home_of(const Value& value, const Memory& memory) {
-  if (value.home == Home::first) return memory.first;
-  return value.home == Home::trace ? memory.trace : memory.own;
+const float* arena_of(const Value& value, const Memory& memory) {
+  if (value.arena == Arena::first) return memory.first;
+  return value.arena == Arena::trace ? memory.trace : memory.own;
 }
 
 }  // namespace
@@ -41,14 +41,14 @@ void write_item(const Value& value, const Memory& memory, const float* from, int
 }
 
 kernels::Input read_view(const Value& value, const Memory& memory) {
-  const float* base = home_of(value, memory) + value.offset + value.origin();
+  const float* base = arena_of(value, memory) + value.offset + value.origin();
   // One image serves a tail's whole batch.
-  const bool repeats = value.home != Home::own && value.extent.batch == 1;
+  const bool repeats = value.arena != Arena::own && value.extent.batch == 1;
   return {base, repeats ? 0 : value.batch(), value.block(), value.row()};
 }
 
 kernels::Base base_view(const Value& value, const Memory& memory, int image) {
-  const float* data = home_of(value, memory) + value.offset + value.origin();
+  const float* data = arena_of(value, memory) + value.offset + value.origin();
   if (value.layout == Layout::features) return {data + std::ptrdiff_t{image} * kBlock, value.block(), 0, 0};
   return {data + image * value.batch(), value.block(), value.row(), kBlock};
 }

@@ -15,7 +15,7 @@ struct Memory {
 };
 
 /// What a delta program works on beside its arena and the trace.
-struct Changes {
+struct DeltaInputs {
   const float* planes = nullptr;     ///< Program::plane_floats
   int image = 0;                     ///< of the trace
   int images = 0;                    ///< how many of the program's batch there are

@@ -22,9 +22,10 @@ std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
 
 /// One call of Trace::gradient. A column is one score of one image. The columns of a pass are some scores of
 /// one image, or one score of all images.
-class Pull {
+class BackwardPass {
  public:
-  Pull(const RunState& trace, NodeId layer, std::span<const Score> scores, const GradientOptions& options)
+  BackwardPass(const RunState& trace, NodeId layer, std::span<const Score> scores,
+               const GradientOptions& options)
       : trace_(trace),
         network_(*trace.session),
         layer_(layer),
@@ -47,7 +48,7 @@ class Pull {
         result.scores[s].push_back(score_of(logits_[image], scores_[s][image]));
       result.gradients.push_back(Tensor::uninitialised(network_.shape_for(layer_, images())));
     }
-    if (count_ > 0) pull(result.gradients);
+    if (count_ > 0) run_passes(result.gradients);
     return result;
   }
 
@@ -91,7 +92,7 @@ class Pull {
                 " MiB: allow more memory or choose a later layer");
   }
 
-  void pull(std::vector<Tensor>& gradients) {
+  void run_passes(std::vector<Tensor>& gradients) {
     const std::int64_t scores = scores_of_a_pass();
     const std::int64_t columns = scores * images();
     const auto program = network_.gradients->find(network_, layer_, columns, state_.program());
@@ -103,7 +104,7 @@ class Pull {
     for (std::int64_t first = 0; first < count_; first += scores) {
       report(first);
       const std::int64_t here = std::min(scores, count_ - first);
-      const std::vector<int> exponents = sow(first, here, seeds);
+      const std::vector<int> exponents = write_seeds(first, here, seeds);
       execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.execution);
       read_value(program->values[static_cast<std::size_t>(program->output)], memory, out.data(),
                  network_.options.execution);
@@ -120,7 +121,7 @@ class Pull {
 
   /// Writes the output's gradient of each column. A probability near 0 or 1 has one so small that float32
   /// would lose it on the way: it goes as a fraction near 1, whose power of two is returned.
-  std::vector<int> sow(std::int64_t first, std::int64_t count, Tensor& seeds) const {
+  std::vector<int> write_seeds(std::int64_t first, std::int64_t count, Tensor& seeds) const {
     std::vector<int> exponents;
     std::ranges::fill(seeds.values(), 0.0F);
     float* to = seeds.data();
@@ -157,7 +158,7 @@ Gradients Trace::gradient(std::string_view layer, std::span<const Score> scores,
   const NodeId node = session.kept_node(layer);
   session.require_resumable(node);
   if (options.at != nullptr) session.require_replacement(node, layer, options.at->shape());
-  return runtime::Pull(*impl_, node, scores, options).run();
+  return runtime::BackwardPass(*impl_, node, scores, options).run();
 }
 
 void Session::prepare_gradient(std::string_view layer) const {

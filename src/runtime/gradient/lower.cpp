@@ -15,7 +15,7 @@ namespace {
 class GradientLowering {
  public:
   GradientLowering(const CompiledNetwork& network, NodeId layer, std::int64_t columns, const Program& state,
-                   PulledWeights& weights)
+                   TransposedWeights& weights)
       : network_(network),
         graph_(network.graph),
         layer_(layer),
@@ -26,7 +26,7 @@ class GradientLowering {
         parts_(static_cast<std::size_t>(graph_.size())) {}
 
   Program run() {
-    program_.gradient = true;
+    program_.is_gradient = true;
     find_extents();
     find_borders();
     const NodeId output = graph_.output();
@@ -82,7 +82,7 @@ class GradientLowering {
       if (!behind(id)) continue;
       auto& border = borders_[static_cast<std::size_t>(id)];
       if (const auto* conv = std::get_if<op::Conv2d>(&node(id).op)) {
-        const PulledConvolution pull = plan_pull(*conv, shape(node(id).inputs[0]), shape(id));
+        const TransposedConvolution pull = plan_transposed(*conv, shape(node(id).inputs[0]), shape(id));
         border = {pull.border_y, pull.border_x};
       } else if (hands_on(id)) {
         for (const NodeId in : node(id).inputs) {
@@ -118,7 +118,7 @@ class GradientLowering {
     if (found == state_.value_of.end())
       throw Error("layer " + node(id).name + " was not kept for the gradient of what follows it");
     Value base = state_.values[static_cast<std::size_t>(found->second)];
-    base.home = base.home == Home::trace ? Home::first : Home::trace;
+    base.arena = base.arena == Arena::trace ? Arena::first : Arena::trace;
     program_.values.push_back(base);
     return static_cast<ValueId>(program_.values.size()) - 1;
   }
@@ -177,7 +177,7 @@ class GradientLowering {
     if (part.reader < 0) return 0;
     const auto* conv = std::get_if<op::Conv2d>(&node(part.reader).op);
     if (conv == nullptr) return 1;
-    return plan_pull(*conv, shape(node(part.reader).inputs[0]), shape(part.reader)).whole ? 3 : 2;
+    return plan_transposed(*conv, shape(node(part.reader).inputs[0]), shape(part.reader)).whole ? 3 : 2;
   }
 
   Step step_for(NodeId id, const Part& part, Step::Kind kind, const char* description) const {
@@ -194,21 +194,21 @@ class GradientLowering {
   ValueId pull(NodeId id, const Part& part, ValueId sum, ValueId gate) {
     if (part.reader < 0) return elementwise(step_for(id, part, Step::Kind::elementwise, "add"), sum, gate);
     const Op& op = node(part.reader).op;
-    if (std::holds_alternative<op::Conv2d>(op)) return pull_convolution(id, part, sum, gate);
+    if (std::holds_alternative<op::Conv2d>(op)) return convolution_backward(id, part, sum, gate);
     if (const auto* norm = std::get_if<op::BatchNorm>(&op)) {
       Step step = step_for(id, part, Step::Kind::elementwise, "bn");
       const std::vector<double> scale = batch_norm_affine(*norm).scale;
       step.affine = pack_affine(scale, std::vector<double>(scale.size(), 0.0));
       return elementwise(std::move(step), sum, gate);
     }
-    if (std::holds_alternative<op::Linear>(op)) return pull_linear(id, part, sum, gate);
+    if (std::holds_alternative<op::Linear>(op)) return linear_backward(id, part, sum, gate);
     if (const auto* curve = std::get_if<op::Curve>(&op)) {
       Step step = step_for(id, part, Step::Kind::elementwise, "curve");
       step.curve = kernel_curve(*curve);
       return finish(id, elementwise(std::move(step), kNone, base_value(id)), sum, gate);
     }
-    if (std::holds_alternative<op::Multiply>(op)) return finish(id, pull_product(id, part), sum, gate);
-    return pull_pool(id, part, sum, gate);
+    if (std::holds_alternative<op::Multiply>(op)) return finish(id, product_backward(id, part), sum, gate);
+    return pool_backward(id, part, sum, gate);
   }
 
   ValueId push(Step step) {
@@ -229,8 +229,8 @@ class GradientLowering {
     return elementwise(step_for(id, {pulled, -1, nullptr}, Step::Kind::elementwise, "add"), sum, gate);
   }
 
-  ValueId pull_convolution(NodeId id, const Part& part, ValueId sum, ValueId gate) {
-    const std::shared_ptr<const PulledConvolution> pull =
+  ValueId convolution_backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+    const std::shared_ptr<const TransposedConvolution> pull =
         weights_.convolution(network_, part.reader, part.norm);
     Step step = step_for(id, part, Step::Kind::convolution, "conv");
     step.other = sum;
@@ -245,7 +245,7 @@ class GradientLowering {
     }
     step.multiply_adds = multiply_adds(graph_, part.reader, network_.shapes) / shape(id)[0] * columns_ /
                          std::max<std::int64_t>(1, static_cast<std::int64_t>(pull->phases.size()));
-    for (const PulledConvolution::Phase& phase : pull->phases) {
+    for (const TransposedConvolution::Phase& phase : pull->phases) {
       Step one = step;
       one.geometry = phase.geometry;
       one.pixels = phase.pixels;
@@ -269,8 +269,8 @@ class GradientLowering {
     add_winograd_scratch(program_, step, value(step.out).extent.batch, network_.options.execution.threads);
   }
 
-  ValueId pull_linear(NodeId id, const Part& part, ValueId sum, ValueId gate) {
-    Step step = step_for(id, part, Step::Kind::linear_pull, "linear");
+  ValueId linear_backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+    Step step = step_for(id, part, Step::Kind::linear_backward, "linear");
     step.packed = network_.store.at(part.reader);
     step.multiply_adds = multiply_adds(graph_, part.reader, network_.shapes) / shape(id)[0] * columns_;
     step.base = sum == kNone ? gate : kNone;
@@ -279,14 +279,14 @@ class GradientLowering {
     return sum == kNone ? pulled : finish(id, pulled, sum, gate);
   }
 
-  ValueId pull_pool(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+  ValueId pool_backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
     const Op& op = node(part.reader).op;
-    Step step = step_for(id, part, Step::Kind::average_pool_pull, "average pool");
+    Step step = step_for(id, part, Step::Kind::average_pool_backward, "average pool");
     if (std::holds_alternative<op::AdaptiveAvgPool2d>(op)) {
-      step.kind = Step::Kind::adaptive_average_pool_pull;
+      step.kind = Step::Kind::adaptive_average_pool_backward;
       step.description = "adaptive average pool";
     } else if (std::holds_alternative<op::MaxPool2d>(op)) {
-      step.kind = Step::Kind::max_pool_pull;
+      step.kind = Step::Kind::max_pool_backward;
       step.description = "max pool";
       step.base = base_value(id);
       if (sum == kNone && gate != kNone) {  // a ReLU is open where its output is above zero
@@ -302,7 +302,7 @@ class GradientLowering {
   }
 
   /// g times the other factor; summed over the plane where this one is one number a channel.
-  ValueId pull_product(NodeId id, const Part& part) {
+  ValueId product_backward(NodeId id, const Part& part) {
     const bool shared = shape(id) != shape(part.reader);
     Step step = step_for(id, part, shared ? Step::Kind::product_sum : Step::Kind::product, "multiply");
     step.base = base_value(node(part.reader).inputs[1 - part.operand]);
@@ -335,7 +335,7 @@ class GradientLowering {
   NodeId layer_;
   int columns_;
   const Program& state_;
-  PulledWeights& weights_;
+  TransposedWeights& weights_;
   Program program_;
   std::vector<bool> behind_;
   std::vector<std::vector<Part>> parts_;
@@ -345,20 +345,21 @@ class GradientLowering {
 
 }  // namespace
 
-std::shared_ptr<const PulledConvolution> PulledWeights::convolution(const CompiledNetwork& network,
-                                                                    NodeId conv, const op::BatchNorm* norm) {
+std::shared_ptr<const TransposedConvolution> TransposedWeights::convolution(const CompiledNetwork& network,
+                                                                            NodeId conv,
+                                                                            const op::BatchNorm* norm) {
   auto& packed = convolutions_[conv];
   if (packed == nullptr) {
     const std::vector<double> scale =
         norm != nullptr ? batch_norm_affine(*norm).scale : std::vector<double>{};
-    packed = std::make_shared<const PulledConvolution>(pack_pull(network, conv, scale));
+    packed = std::make_shared<const TransposedConvolution>(pack_transposed(network, conv, scale));
     bytes_ += packed->bytes;
   }
   return packed;
 }
 
 Program lower_gradient(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
-                       const Program& state, PulledWeights& weights) {
+                       const Program& state, TransposedWeights& weights) {
   return GradientLowering(network, layer, columns, state, weights).run();
 }
 

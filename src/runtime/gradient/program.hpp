@@ -10,15 +10,15 @@
 namespace ablaze::runtime {
 
 /// The transposed weights of a session, packed when a gradient first goes through their layer.
-class PulledWeights {
+class TransposedWeights {
  public:
   /// Of a convolution, with the BatchNorm behind it folded in where `norm` is given.
-  std::shared_ptr<const PulledConvolution> convolution(const CompiledNetwork& network, NodeId conv,
-                                                       const op::BatchNorm* norm);
+  std::shared_ptr<const TransposedConvolution> convolution(const CompiledNetwork& network, NodeId conv,
+                                                           const op::BatchNorm* norm);
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  std::map<NodeId, std::shared_ptr<const PulledConvolution>> convolutions_;
+  std::map<NodeId, std::shared_ptr<const TransposedConvolution>> convolutions_;
   std::uint64_t bytes_ = 0;
 };
 
@@ -26,7 +26,7 @@ class PulledWeights {
 /// the kernels' of a forward program, with the filters transposed. What it finds in the trace's place is what
 /// the forward run `state` left: of one image, which all columns read, or of as many images as columns.
 Program lower_gradient(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
-                       const Program& state, PulledWeights& weights);
+                       const Program& state, TransposedWeights& weights);
 
 /// A session's gradient programs, compiled when they are first asked for.
 class GradientPrograms {
@@ -38,7 +38,7 @@ class GradientPrograms {
 
  private:
   mutable std::mutex mutex_;
-  PulledWeights weights_;
+  TransposedWeights weights_;
   std::map<std::tuple<NodeId, std::int64_t, const Program*>, std::shared_ptr<const Program>> programs_;
 };
 

@@ -108,10 +108,10 @@ kernels::Choice choose(const CompiledNetwork& network, const op::Conv2d& conv, c
 
 }  // namespace
 
-PulledConvolution plan_pull(const op::Conv2d& conv, const Shape& in, const Shape& out) {
-  PulledConvolution pull;
+TransposedConvolution plan_transposed(const op::Conv2d& conv, const Shape& in, const Shape& out) {
+  TransposedConvolution pull;
   for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
-    PulledConvolution::Phase phase;
+    TransposedConvolution::Phase phase;
     phase.pixels = {y.first, x.first, conv.stride[0], conv.stride[1]};
     phase.geometry.kernel_h = static_cast<int>(y.taps.size());
     phase.geometry.kernel_w = static_cast<int>(x.taps.size());
@@ -128,7 +128,8 @@ PulledConvolution plan_pull(const op::Conv2d& conv, const Shape& in, const Shape
   return pull;
 }
 
-PulledConvolution pack_pull(const CompiledNetwork& network, NodeId id, std::span<const double> scale) {
+TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId id,
+                                      std::span<const double> scale) {
   const Node& node = network.graph.node(id);
   const auto& conv = std::get<op::Conv2d>(node.op);
   const Shape& in = network.shapes[static_cast<std::size_t>(node.inputs[0])];
@@ -137,7 +138,7 @@ PulledConvolution pack_pull(const CompiledNetwork& network, NodeId id, std::span
   const Execution& execution = network.options.execution;
   const int tile = network.table->out_blocks_per_tile;
   const bool strides = conv.stride[0] > 1 || conv.stride[1] > 1;
-  PulledConvolution pull = plan_pull(conv, in, out);
+  TransposedConvolution pull = plan_transposed(conv, in, out);
   auto phase = pull.phases.begin();
   for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
     const Node turned{node.name, transposed(conv, weight, scale, y, x, execution), {}};

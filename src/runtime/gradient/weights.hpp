@@ -12,7 +12,7 @@ namespace ablaze::runtime {
 /// and turned round. Where the convolution itself strides, a row of its input meets only every stride-th tap,
 /// and which ones it meets repeats with the stride: one small convolution for each kind of pixel, no zero
 /// multiplied.
-struct PulledConvolution {
+struct TransposedConvolution {
   /// The pixels (first_y + i * step_y, first_x + j * step_x) of the input, and the taps that reach them.
   struct Phase {
     Pixels pixels;
@@ -27,10 +27,11 @@ struct PulledConvolution {
 };
 
 /// What it takes, without weights: for the borders.
-PulledConvolution plan_pull(const op::Conv2d& conv, const Shape& in, const Shape& out);
+TransposedConvolution plan_transposed(const op::Conv2d& conv, const Shape& in, const Shape& out);
 
 /// The same with its weights packed, `scale` [O] folded in (empty: none). Algorithms are chosen for one
 /// image.
-PulledConvolution pack_pull(const CompiledNetwork& network, NodeId conv, std::span<const double> scale);
+TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId conv,
+                                      std::span<const double> scale);
 
 }  // namespace ablaze::runtime

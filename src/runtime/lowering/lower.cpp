@@ -20,7 +20,7 @@ Program Lowering::run() {
   count_readers();
   find_borders();
   if (delta()) {
-    program_.changes = true;
+    program_.is_delta = true;
   } else if (tail()) {
     Value start = job_.whole->values[static_cast<std::size_t>(job_.whole->value_of.at(job_.from))];
     start.extent.batch = static_cast<int>(shape(job_.from)[0]);
@@ -54,7 +54,7 @@ void Lowering::find_roots() {
     roots_.push_back(is<op::Identity>(node) && !kept(id) ? root(node.inputs[0]) : id);
     const bool behind = downstream[static_cast<std::size_t>(id)] && id != job_.from;
     computed_[static_cast<std::size_t>(id)] =
-        delta() ? change(id) == Change::dense : needed(id) && id != 0 && (!tail() || behind);
+        delta() ? reach_of(id) == DeltaReach::dense : needed(id) && id != 0 && (!tail() || behind);
   }
   kept_[static_cast<std::size_t>(root(result()))] = true;
 }

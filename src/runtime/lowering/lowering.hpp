@@ -23,9 +23,9 @@ class Lowering {
 
  private:
   bool tail() const { return job_.whole != nullptr; }
-  bool delta() const { return !job_.changes.empty(); }
+  bool delta() const { return !job_.reach.empty(); }
   NodeId result() const { return delta() ? job_.result : graph_.output(); }
-  Change change(NodeId id) const { return job_.changes[static_cast<std::size_t>(id)]; }
+  DeltaReach reach_of(NodeId id) const { return job_.reach[static_cast<std::size_t>(id)]; }
   NodeId root(NodeId id) const { return roots_[static_cast<std::size_t>(id)]; }
   const Shape& shape(NodeId id) const { return job_.shapes[static_cast<std::size_t>(id)]; }
   bool needed(NodeId id) const { return job_.needed[static_cast<std::size_t>(id)]; }

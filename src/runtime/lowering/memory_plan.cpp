@@ -22,7 +22,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   const auto touch = [&](ValueId id, int step) {
     if (id == kNone) return;
     const Value& value = program.values[static_cast<std::size_t>(id)];
-    if (value.home != Home::own) return;
+    if (value.arena != Arena::own) return;
     Life& l = life[static_cast<std::size_t>(value.storage)];
     if (!l.used) l.begin = l.end = step;
     l.used = true;
@@ -84,7 +84,7 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable, int thr
   program.leading_floats = place(program, life, true);
   program.arena_floats = shared + program.leading_floats * static_cast<std::uint64_t>(threads);
   for (Value& value : program.values) {
-    if (value.home != Home::own) continue;
+    if (value.arena != Arena::own) continue;
     value.offset = life[static_cast<std::size_t>(value.storage)].offset + (value.leading ? shared : 0);
   }
 }

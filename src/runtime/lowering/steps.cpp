@@ -74,7 +74,7 @@ void Lowering::lower_flatten(NodeId id) {
     add_value(id, flat);
     return;
   }
-  flat.home = Home::own;
+  flat.arena = Arena::own;
   flat.storage = kNone;
   Step step;
   step.kind = Step::Kind::to_features;
@@ -114,7 +114,7 @@ void Lowering::lower_multiply(NodeId id) {
   step.first = step.last = id;
   step.description = "multiply";
   if (delta()) {
-    if (change(root(a)) == Change::none) std::swap(a, b);
+    if (reach_of(root(a)) == DeltaReach::none) std::swap(a, b);
     step.base = base_value(a);
     step.other_base = base_value(b);
   }
@@ -164,7 +164,7 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
   step.multiply_adds = multiply_adds(graph_, id, job_.shapes);
   if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) step.geometry = geometry_of(*conv);
   if (chain.sparse) step.multiply_adds /= shape_of_planes(node)[1];
-  const bool swapped = is<op::Add>(node) && delta() && change(root(node.inputs[0])) != Change::dense;
+  const bool swapped = is<op::Add>(node) && delta() && reach_of(root(node.inputs[0])) != DeltaReach::dense;
   step.in = chain.sparse ? planes(node.inputs[0]) : value(node.inputs[swapped ? 1 : 0]);
   if (const auto* norm = std::get_if<op::BatchNorm>(&node.op)) chain.affine = batch_norm_affine(*norm);
   if (is<op::Add>(node)) {

@@ -21,7 +21,7 @@ ValueId Lowering::add_value(NodeId node, Layout layout) {
 
 ValueId Lowering::add_value(NodeId node, Value value) {
   const ValueId id = static_cast<ValueId>(program_.values.size());
-  if (value.storage == kNone && value.home == Home::own) value.storage = id;
+  if (value.storage == kNone && value.arena == Arena::own) value.storage = id;
   program_.values.push_back(value);
   program_.value_of[node] = id;
   return id;
@@ -43,7 +43,7 @@ ValueId Lowering::planes(NodeId node) {
   const Shape& s = shape(node);
   Value value;
   value.layout = Layout::planar;
-  value.home = Home::planes;
+  value.arena = Arena::planes;
   value.extent = {1, static_cast<int>(s[1]), s.size() == 4 ? static_cast<int>(s[2]) : 1,
                   s.size() == 4 ? static_cast<int>(s[3]) : 1};
   if (s.size() == 2) value.extent = flattened_planes(node);
@@ -62,7 +62,7 @@ ValueId Lowering::planes(NodeId node) {
 NodeId Lowering::source_of_planes(NodeId node) const {
   while (shape(node).size() != 4) {
     const auto& inputs = graph_.node(node).inputs;
-    const auto changes = [&](NodeId in) { return change(root(in)) != Change::none; };
+    const auto changes = [&](NodeId in) { return reach_of(root(in)) != DeltaReach::none; };
     node = *std::ranges::find_if(inputs, changes);
   }
   return node;
@@ -82,18 +82,18 @@ ValueId Lowering::base_value(NodeId node) {
   if (found == job_.whole->value_of.end())
     throw Error("layer " + graph_.node(node).name + " was not kept for what follows it");
   Value base = job_.whole->values[static_cast<std::size_t>(found->second)];
-  base.home = Home::trace;
+  base.arena = Arena::trace;
   program_.values.push_back(base);
   return static_cast<ValueId>(program_.values.size()) - 1;
 }
 
 bool Lowering::reads_planes(NodeId node) const {
-  return delta() && change(root(graph_.node(node).inputs[0])) == Change::local;
+  return delta() && reach_of(root(graph_.node(node).inputs[0])) == DeltaReach::channel;
 }
 
 ValueId Lowering::addend(NodeId node) {
-  if (!delta() || change(root(node)) == Change::dense) return value(node);
-  if (change(root(node)) == Change::none) return kNone;
+  if (!delta() || reach_of(root(node)) == DeltaReach::dense) return value(node);
+  if (reach_of(root(node)) == DeltaReach::none) return kNone;
   Step step;
   step.kind = Step::Kind::scatter;
   step.first = step.last = root(node);
@@ -101,7 +101,7 @@ ValueId Lowering::addend(NodeId node) {
   step.in = planes(node);
   Value among_zeros = program_.values[static_cast<std::size_t>(step.in)];
   among_zeros.layout = shape(node).size() == 4 ? Layout::blocked : Layout::features;
-  among_zeros.home = Home::own;
+  among_zeros.arena = Arena::own;
   among_zeros.border_y = among_zeros.border_x = 0;
   among_zeros.extent.batch = static_cast<int>(shape(node)[0]);
   among_zeros.storage = step.out = static_cast<ValueId>(program_.values.size());
@@ -119,7 +119,7 @@ ValueId Lowering::value(NodeId node) {
   if (!tail() || kept_value == job_.whole->value_of.end())
     throw Error("layer " + graph_.node(id).name + " is read before it is computed");
   Value outside = job_.whole->values[static_cast<std::size_t>(kept_value->second)];
-  outside.home = Home::trace;
+  outside.arena = Arena::trace;
   const int batch = static_cast<int>(shape(job_.from)[0]);
   if (outside.layout != Layout::features || outside.extent.batch == batch) return add_value(id, outside);
   const ValueId one = static_cast<ValueId>(program_.values.size());
@@ -129,7 +129,7 @@ ValueId Lowering::value(NodeId node) {
   step.first = step.last = id;
   step.description = "repeat";
   step.in = one;
-  outside.home = Home::own;
+  outside.arena = Arena::own;
   outside.storage = kNone;
   outside.extent.batch = batch;
   const ValueId spread = add_value(id, outside);
@@ -152,7 +152,7 @@ void Lowering::expect_one_order(NodeId add, ValueId in, ValueId other, bool in_b
 ValueId Lowering::add_features(NodeId node, ValueId in, bool multiplies) {
   if (multiplies) return add_value(node, Layout::features);
   Value value = program_.values[static_cast<std::size_t>(in)];
-  value.home = Home::own;
+  value.arena = Arena::own;
   value.storage = kNone;
   value.extent.batch = static_cast<int>(shape(node)[0]);
   return add_value(node, value);

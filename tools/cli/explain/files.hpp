@@ -63,7 +63,7 @@ class ExplanationFiles {
   const Model& model_;
   std::span<const Input> inputs_;
   std::vector<std::filesystem::path> prefixes_, step_prefixes_;
-  ClassNames class_names_;
+  ClassFileNames class_names_;
   std::set<std::filesystem::path> taken_;
 };
 

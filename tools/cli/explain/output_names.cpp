@@ -22,7 +22,7 @@ std::vector<std::string> slugs_of(const Model& model) {
 
 }  // namespace
 
-ClassNames::ClassNames(const Model& model) : names_(slugs_of(model)) {
+ClassFileNames::ClassFileNames(const Model& model) : names_(slugs_of(model)) {
   std::map<std::string, int> count;
   for (const std::string& name : names_) ++count[name];
   for (std::size_t i = 0; i < names_.size(); ++i) {

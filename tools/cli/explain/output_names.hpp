@@ -15,9 +15,9 @@ namespace ablaze::cli {
 /// A file-name part for every class of a model: its label's slug. Classes whose slugs are one (ImageNet has
 /// two cranes) carry their index as well, whichever of them is asked for, so that a class has one name in all
 /// calls.
-class ClassNames {
+class ClassFileNames {
  public:
-  explicit ClassNames(const Model& model);
+  explicit ClassFileNames(const Model& model);
   const std::string& of(std::int64_t index) const { return names_.at(static_cast<std::size_t>(index)); }
 
  private:
