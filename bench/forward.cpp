@@ -1,11 +1,11 @@
 // What a photo costs: one forward pass, and one explanation, of the models that ship.
-#include <benchmark/benchmark.h>
-
 #include <filesystem>
 #include <initializer_list>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include <ablaze/ablaze.hpp>
 

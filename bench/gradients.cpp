@@ -6,8 +6,9 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <ablaze/ablaze.hpp>
 #include <nlohmann/json.hpp>
+
+#include <ablaze/ablaze.hpp>
 
 namespace {
 
@@ -47,7 +48,7 @@ double behind(const ablaze::Session& session, const std::string& layer, const st
   const auto own = std::ranges::find(steps, layer, &ablaze::StepInfo::name);
   double sum = 0;
   for (auto step = own == steps.end() ? steps.begin() : own + 1; step != steps.end(); ++step)
-    sum += times[static_cast<std::size_t>(step - steps.begin())];
+    sum += times[step - steps.begin()];
   return sum;
 }
 
@@ -63,8 +64,8 @@ Row measure(const ablaze::Model& model, const std::string& file, const std::stri
   const std::string name = model.graph.node(model.graph.find(layer)).name;
   const ablaze::Tensor input = ablaze::selftest_input(wish.input, 1);
   ablaze::Trace trace = session.run(input);
-  std::vector<ablaze::Score> scores(static_cast<std::size_t>(options.scores));
-  for (int s = 0; s < options.scores; ++s) scores[static_cast<std::size_t>(s)].index = s;
+  std::vector<ablaze::Score> scores(options.scores);
+  for (int s = 0; s < options.scores; ++s) scores[s].index = s;
   trace.gradient(layer, scores);  // packs the transposed weights
 
   std::vector<double> whole, tail, back;

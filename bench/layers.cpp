@@ -6,8 +6,9 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <ablaze/ablaze.hpp>
 #include <nlohmann/json.hpp>
+
+#include <ablaze/ablaze.hpp>
 
 namespace {
 
@@ -85,10 +86,7 @@ ablaze::Weight seeded_weight(const ablaze::Shape& shape, std::uint64_t seed, int
 ablaze::Weight ballast(std::int64_t columns) {
   static const auto buffer = std::make_shared<const ablaze::Tensor>(ablaze::Shape{kBallastFloats});
   const std::int64_t rows = kBallastFloats / columns;
-  return {ablaze::DType::f32,
-          {rows, columns},
-          std::as_bytes(buffer->values().first(static_cast<std::size_t>(rows * columns))),
-          buffer};
+  return {ablaze::DType::f32, {rows, columns}, std::as_bytes(buffer->values().first(rows * columns)), buffer};
 }
 
 /// input -> ReLU -> (convolution -> ReLU -> one pixel) x copies -> sum -> linear. The copies share their

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <ablaze/ablaze.hpp>
 #include <nlohmann/json.hpp>
+
+#include <ablaze/ablaze.hpp>
 
 namespace {
 

@@ -1,22 +1,22 @@
 #include "base/files.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <limits>
 #include <new>
 #include <random>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
+
+#include <climits>
 
 #include <ablaze/error.hpp>
 
@@ -120,7 +120,7 @@ int take_slot(const std::string& path) {
 }
 
 void give_back_slot(int slot) {
-  if (slot >= 0) unfinished[static_cast<std::size_t>(slot)].state.store(Unfinished::free);
+  if (slot >= 0) unfinished[slot].state.store(Unfinished::free);
 }
 
 /// Where writing to `file` ends up: a link stays a link, and its target is replaced.
@@ -258,7 +258,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     const ssize_t written = ::write(descriptor_, bytes.data(), std::min<std::size_t>(bytes.size(), 1U << 26));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail("write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    bytes = bytes.subspan(written);
   }
 }
 

@@ -1,8 +1,7 @@
 #include "base/folders.hpp"
 
-#include <dirent.h>
-
 #include <cerrno>
+#include <dirent.h>
 #include <memory>
 #include <new>
 #include <string_view>

@@ -20,8 +20,7 @@ constexpr int path_steps = 10;
 
 bool changes(const Ablation& ablation, const Tensor& activation, std::int64_t channel) {
   const std::int64_t area = activation.dim(2) * activation.dim(3);
-  const std::span<const float> a =
-      activation.values().subspan(static_cast<std::size_t>(channel * area), static_cast<std::size_t>(area));
+  const std::span<const float> a = activation.values().subspan(channel * area, area);
   switch (ablation.kind) {
     case Ablation::Kind::zero:
       break;
@@ -32,7 +31,7 @@ bool changes(const Ablation& ablation, const Tensor& activation, std::int64_t ch
       return !is_flat(activation, channel);
     case Ablation::Kind::mask:
       for (std::int64_t p = 0; p < area; ++p) {
-        if (a[static_cast<std::size_t>(p)] != 0 && ablation.mask[p] != 0) return true;
+        if (a[p] != 0 && ablation.mask[p] != 0) return true;
       }
       return false;
   }

@@ -1,7 +1,8 @@
 #include "cam/gradients.hpp"
 
-#include <ablaze/xtensor.hpp>
 #include <xtensor/xview.hpp>
+
+#include <ablaze/xtensor.hpp>
 
 #include "cam/result.hpp"
 #include "cam/scores.hpp"

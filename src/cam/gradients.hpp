@@ -2,8 +2,9 @@
 
 #include <vector>
 
-#include <ablaze/tensor.hpp>
 #include <xtensor/xtensor.hpp>
+
+#include <ablaze/tensor.hpp>
 
 #include "cam/method.hpp"
 

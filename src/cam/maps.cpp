@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include <xtensor/xtensor.hpp>
+
 #include <ablaze/error.hpp>
 #include <ablaze/xtensor.hpp>
-#include <xtensor/xtensor.hpp>
 
 namespace ablaze::cam {
 

@@ -6,10 +6,11 @@
 #include <numeric>
 #include <vector>
 
-#include <ablaze/error.hpp>
-#include <ablaze/xtensor.hpp>
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
+
+#include <ablaze/error.hpp>
+#include <ablaze/xtensor.hpp>
 
 #include "cam/maps.hpp"
 
@@ -125,7 +126,7 @@ Tensor principal_sum(const Tensor& activation, std::span<const double> weights) 
 }
 
 Tensor principal_projection(const Tensor& channels) {
-  const std::vector<double> ones(static_cast<std::size_t>(channels.dim(1)), 1.0);
+  const std::vector<double> ones(channels.dim(1), 1.0);
   require_one_weight_a_channel(channels, ones.size());
   const Matrix m = terms(channels, ones);
   const Vector place = first_place_vector(m);

@@ -80,10 +80,10 @@ Tensor combined(const Target& target, const std::vector<std::size_t>& places, co
 }
 
 double score_of(const Score& score, std::span<const float> logits) {
-  const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[static_cast<std::size_t>(c)]); };
+  const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[c]); };
   if (score.kind == Score::Kind::logit) return logit(score.index);
   if (score.kind == Score::Kind::margin) return logit(score.index) - logit(score.against);
-  return probabilities(logits, score.activation)[static_cast<std::size_t>(score.index)];
+  return probabilities(logits, score.activation)[score.index];
 }
 
 }  // namespace

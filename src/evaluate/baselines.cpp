@@ -37,11 +37,11 @@ int folded(int position, int window) {
 
 std::vector<float> gaussian(int window, double sigma) {
   const int reach = static_cast<int>(std::lround(4 * sigma)), middle = window / 2;
-  std::vector<double> weights(static_cast<std::size_t>(window));
+  std::vector<double> weights(window);
   double sum = 0;
   for (int i = -reach; i <= reach; ++i) {
     const double weight = std::exp(-0.5 * i * i / (sigma * sigma));
-    weights[static_cast<std::size_t>(folded(middle + i, window))] += weight;
+    weights[folded(middle + i, window)] += weight;
     sum += weight;
   }
   std::vector<float> out;
@@ -60,7 +60,7 @@ void blur_one_way(const float* from, float* to, std::int64_t height, std::int64_
     std::fill_n(row, width, 0.0F);
     for (std::int64_t k = 0; k < static_cast<std::int64_t>(weights.size()); ++k) {
       const std::int64_t shift = k - middle;
-      const float weight = weights[static_cast<std::size_t>(k)];
+      const float weight = weights[k];
       if (along) {
         const std::int64_t begin = std::max<std::int64_t>(0, -shift), end = std::min(width, width - shift);
         for (std::int64_t x = begin; x < end; ++x) row[x] += weight * from[y * width + x + shift];
@@ -85,7 +85,7 @@ Tensor blurred(const Tensor& input, int window, double sigma) {
   const std::vector<float> weights = gaussian(window, sigma);
   const std::int64_t height = input.dim(2), width = input.dim(3), area = height * width;
   Tensor out(input.shape());
-  std::vector<float> between(static_cast<std::size_t>(area));
+  std::vector<float> between(area);
   for (std::int64_t plane = 0; plane < input.dim(1); ++plane) {
     blur_one_way(input.data() + plane * area, between.data(), height, width, true, weights);
     blur_one_way(between.data(), out.data() + plane * area, height, width, false, weights);

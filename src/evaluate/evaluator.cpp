@@ -206,8 +206,8 @@ struct Evaluator::Impl {
     const std::int64_t height = e.inputs.photo.dim(2), width = e.inputs.photo.dim(3);
     e.inputs.maps.resize(e.explanations.size());
     threads::for_each(execution, std::ssize(e.explanations), [&](std::int64_t m) {
-      evaluate::ScaledMap& heat = e.inputs.maps[static_cast<std::size_t>(m)];
-      heat.mask = evaluate::mask_of(judged(e.explanations[static_cast<std::size_t>(m)]), height, width);
+      evaluate::ScaledMap& heat = e.inputs.maps[m];
+      heat.mask = evaluate::mask_of(judged(e.explanations[m]), height, width);
       heat.flat = evaluate::is_flat(heat.mask);
       if (ordered) heat.turns = evaluate::turns(heat.mask, options.steps);
     });

@@ -39,7 +39,7 @@ double probability(std::span<const float> logits, std::int64_t index, Activation
         "finite, "
         "or too large");
   }
-  return probabilities(logits, activation).at(static_cast<std::size_t>(index));
+  return probabilities(logits, activation).at(index);
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ std::vector<double> run_probes(std::span<const Probe> probes, const ProbeInputs&
   for (std::int64_t first = 0; first < total; first += batch.size()) {
     const auto count = static_cast<int>(std::min(batch.size(), total - first));
     threads::for_each(execution, count, [&](std::int64_t i) {
-      write_probe(probes[static_cast<std::size_t>(first + i)], inputs,
+      write_probe(probes[first + i], inputs,
                   network_inputs.subspan(static_cast<std::size_t>(i) * floats, floats));
     });
     const Tensor logits = batch.logits();

@@ -84,13 +84,13 @@ std::vector<Stage> stages_of(const Graph& graph) {
 }
 
 Graph randomised(const Graph& graph, std::span<const Stage> stages, std::uint64_t seed) {
-  std::vector<bool> anew(static_cast<std::size_t>(graph.size()));
+  std::vector<bool> anew(graph.size());
   for (const Stage& stage : stages)
-    for (const NodeId id : stage.nodes) anew[static_cast<std::size_t>(id)] = true;
+    for (const NodeId id : stage.nodes) anew[id] = true;
   Graph out;
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
-    const bool draw = anew[static_cast<std::size_t>(id)];
+    const bool draw = anew[id];
     cam::SplitMix64 of_layer(hash(node.name));
     out.add(node.name, draw ? randomised(node.op, cam::SplitMix64(seed ^ of_layer.next())) : node.op,
             node.inputs);

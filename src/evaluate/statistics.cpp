@@ -1,5 +1,3 @@
-#include <ablaze/statistics.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include <ablaze/error.hpp>
+#include <ablaze/statistics.hpp>
 
 #include "base/random.hpp"
 
@@ -47,7 +46,7 @@ Estimate bootstrap_mean(std::span<const double> values, const BootstrapOptions& 
   if (values.empty()) return {};
   const auto n = static_cast<double>(values.size());
   cam::SplitMix64 numbers(options.seed);
-  std::vector<double> means(static_cast<std::size_t>(options.resamples));
+  std::vector<double> means(options.resamples);
   for (double& mean : means) {
     double sum = 0;
     for (std::size_t i = 0; i < values.size(); ++i) sum += values[numbers.below(values.size())];

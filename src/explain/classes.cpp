@@ -152,7 +152,7 @@ std::vector<std::int64_t> ranking(std::span<const float> logits) {
   std::vector<std::int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const auto key = [&](std::int64_t i) {
-    const float logit = logits[static_cast<std::size_t>(i)];
+    const float logit = logits[i];
     return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit;
   };
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) > key(b); });

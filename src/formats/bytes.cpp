@@ -43,7 +43,7 @@ std::span<const std::byte> ByteReader::take(std::uint64_t count) {
                                std::to_string(left()) +
                                " found; the file is damaged or cut short, fetch it again");
   }
-  const auto taken = bytes_.subspan(position_, static_cast<std::size_t>(count));
+  const auto taken = bytes_.subspan(position_, count);
   position_ += taken.size();
   return taken;
 }

@@ -313,8 +313,7 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::shared
   TensorFile file;
   file.metadata = std::move(reader.metadata);
   for (auto& [key, entry] : reader.entries) {
-    const auto view = data.subspan(static_cast<std::size_t>(entry.offsets[0]),
-                                   static_cast<std::size_t>(entry.offsets[1] - entry.offsets[0]));
+    const auto view = data.subspan(entry.offsets[0], entry.offsets[1] - entry.offsets[0]);
     if (entry.type->use == NumberType::keep)
       file.tensors.emplace(key, Weight(entry.type->dtype, *entry.shape, view, owner));
     else if (entry.type->use == NumberType::narrow)

@@ -1,6 +1,7 @@
-#include <ablaze/activation.hpp>
 #include <algorithm>
 #include <cmath>
+
+#include <ablaze/activation.hpp>
 
 namespace ablaze {
 namespace {

@@ -1,7 +1,8 @@
-#include <ablaze/error.hpp>
-#include <ablaze/graph.hpp>
 #include <algorithm>
 #include <array>
+
+#include <ablaze/error.hpp>
+#include <ablaze/graph.hpp>
 
 #include "base/text.hpp"
 
@@ -72,10 +73,9 @@ NodeId Graph::find(std::string_view name) const {
 
 std::vector<bool> Graph::downstream(NodeId node) const {
   std::vector<bool> reached(nodes_.size(), false);
-  reached.at(static_cast<std::size_t>(node)) = true;
+  reached.at(node) = true;
   for (std::size_t i = static_cast<std::size_t>(node) + 1; i < nodes_.size(); ++i) {
-    reached[i] = std::ranges::any_of(nodes_[i].inputs,
-                                     [&](NodeId in) { return reached[static_cast<std::size_t>(in)]; });
+    reached[i] = std::ranges::any_of(nodes_[i].inputs, [&](NodeId in) { return reached[in]; });
   }
   return reached;
 }
@@ -92,7 +92,7 @@ std::int64_t parameter_count(const Node& node) {
 
 std::int64_t multiply_adds(const Graph& graph, NodeId node, std::span<const Shape> shapes) {
   const Node& n = graph.node(node);
-  const std::int64_t outputs = element_count(shapes[static_cast<std::size_t>(node)]);
+  const std::int64_t outputs = element_count(shapes[node]);
   if (const auto* conv = std::get_if<op::Conv2d>(&n.op)) {
     return outputs * (conv->weight.size() / conv->weight.shape().at(0));
   }
@@ -102,7 +102,7 @@ std::int64_t multiply_adds(const Graph& graph, NodeId node, std::span<const Shap
 
 NodeId last_spatial(const Graph& graph, std::span<const Shape> shapes) {
   for (NodeId id = graph.output(); id > 0; --id) {
-    const Shape& shape = shapes[static_cast<std::size_t>(id)];
+    const Shape& shape = shapes[id];
     if (shape.size() == 4 && shape[2] * shape[3] > 1) return id;
   }
   throw Error("the network has no layer with a spatial extent to explain");

@@ -1,7 +1,8 @@
-#include <ablaze/error.hpp>
-#include <ablaze/graph.hpp>
 #include <cmath>
 #include <utility>
+
+#include <ablaze/error.hpp>
+#include <ablaze/graph.hpp>
 
 namespace ablaze {
 namespace {
@@ -212,7 +213,7 @@ std::vector<Shape> Graph::infer_shapes(const Shape& input) const {
   std::vector<const Shape*> in;
   for (std::size_t i = 1; i < nodes_.size(); ++i) {
     in.clear();
-    for (const NodeId id : nodes_[i].inputs) in.push_back(&shapes[static_cast<std::size_t>(id)]);
+    for (const NodeId id : nodes_[i].inputs) in.push_back(&shapes[id]);
     shapes.push_back(std::visit(Infer{nodes_[i], in}, nodes_[i].op));
     element_count(shapes.back());  // refuses what overflows
   }

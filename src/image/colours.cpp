@@ -105,9 +105,9 @@ std::array<std::uint8_t, 3> colour(ColourMap map, float value) {
 }
 
 std::vector<std::array<std::uint8_t, 3>> image::colour_table(ColourMap map, int count) {
-  std::vector<std::array<std::uint8_t, 3>> table(static_cast<std::size_t>(count));
+  std::vector<std::array<std::uint8_t, 3>> table(count);
   for (int i = 0; i < count; ++i) {
-    table[static_cast<std::size_t>(i)] = colour(map, static_cast<float>(i) / static_cast<float>(count - 1));
+    table[i] = colour(map, static_cast<float>(i) / static_cast<float>(count - 1));
   }
   return table;
 }

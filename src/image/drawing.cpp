@@ -239,7 +239,7 @@ void colour_bar(Image& on, const Box& box, ColourMap colours) {
   for (int i = 0; i < length; ++i) {
     const Box line =
         upwards ? Box{box.x, box.bottom() - 1 - i, box.width, 1} : Box{box.x + i, box.y, 1, box.height};
-    fill(on, line, table[static_cast<std::size_t>(i)]);
+    fill(on, line, table[i]);
   }
 }
 

@@ -1,10 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-
-#include <cstddef>
 
 namespace ablaze::image {
 

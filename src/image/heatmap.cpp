@@ -48,8 +48,8 @@ void check_map(const Tensor& map, const char* purpose) {
 
 Axis make_axis(int pixels, double begin, double length, std::int64_t map_pixels) {
   Axis axis;
-  axis.position.resize(static_cast<std::size_t>(pixels));
-  axis.inside.resize(static_cast<std::size_t>(pixels));
+  axis.position.resize(pixels);
+  axis.inside.resize(pixels);
   for (int i = 0; i < pixels; ++i) {
     const double overlap = std::min(i + 1.0, begin + length) - std::max<double>(i, begin);
     axis.position[i] = (i + 0.5 - begin) / length * static_cast<double>(map_pixels) - 0.5;
@@ -69,7 +69,7 @@ SmoothMap::SmoothMap(const Tensor& map, std::span<const double> columns)
   const auto [least, largest] = std::minmax_element(map.values().begin(), map.values().end());
   least_ = *least;
   largest_ = *largest;
-  wide_.resize(static_cast<std::size_t>(height_ * width_));
+  wide_.resize(height_ * width_);
   for (std::int64_t x = 0; x < width_; ++x) {
     const Neighbours n = neighbours(columns[x], map.dim(1));
     for (std::int64_t y = 0; y < height_; ++y) {
@@ -132,16 +132,15 @@ Tensor upsample_map(const Tensor& map, int width, int height) {
   image::check_map(map, "upsampling");
   image::check_dimensions(width, height, "upsampling: map");
   // Half-pixel centres: output pixel i lies at (i + 1/2) / length of the map's side.
-  std::vector<double> columns(static_cast<std::size_t>(width));
+  std::vector<double> columns(width);
   for (std::size_t x = 0; x < columns.size(); ++x) {
     columns[x] = (static_cast<double>(x) + 0.5) * static_cast<double>(map.dim(1)) / width - 0.5;
   }
   const image::SmoothMap smooth(map, columns);
   Tensor upsampled({height, width});
   for (std::int64_t y = 0; y < height; ++y) {
-    smooth.sample(
-        (static_cast<double>(y) + 0.5) * static_cast<double>(map.dim(0)) / height - 0.5,
-        upsampled.values().subspan(static_cast<std::size_t>(y * width), static_cast<std::size_t>(width)));
+    smooth.sample((static_cast<double>(y) + 0.5) * static_cast<double>(map.dim(0)) / height - 0.5,
+                  upsampled.values().subspan(y * width, width));
   }
   return upsampled;
 }

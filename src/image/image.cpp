@@ -1,9 +1,8 @@
-#include <ablaze/image.hpp>
-
 #include <string>
 #include <utility>
 
 #include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
 
 #include "base/files.hpp"
 #include "image/header.hpp"

@@ -51,7 +51,7 @@ std::vector<Tint> make_tints(const OverlayOptions& options) {
 }
 
 const Tint& tint_of(const std::vector<Tint>& tints, float value) {
-  return tints[static_cast<std::size_t>(std::lrint(value * (table_size - 1)))];
+  return tints[std::lrint(value * (table_size - 1))];
 }
 
 /// One pixel in place; `inside`: how much of it lies in the crop.

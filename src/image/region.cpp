@@ -57,7 +57,7 @@ std::vector<Run> find_runs(const Tensor& map, int width, int height, const CropB
   const image::Axis down = image::make_axis(height, where.y, where.height, map.dim(0));
   const image::SmoothMap smooth(transposed(map), down.position);
   std::vector<Run> runs;
-  std::vector<float> column(static_cast<std::size_t>(height));
+  std::vector<float> column(height);
   for (int x = 0; x < width; ++x) {
     if (!is_inside(across.inside[x])) continue;
     smooth.sample(across.position[x], column);

@@ -53,7 +53,7 @@ Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count,
 
   Taps taps;
   taps.stride = static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
-  taps.runs.resize(static_cast<std::size_t>(count));
+  taps.runs.resize(count);
   taps.weights.resize(taps.runs.size() * taps.stride);
   std::vector<double> exact(taps.stride);
   for (std::size_t i = 0; i < taps.runs.size(); ++i) {
@@ -113,7 +113,7 @@ Rows narrow(const Image& photo, const Taps& taps, int first, int end) {
 /// Vertical pass: whole rows at a time, so that the inner loop runs along memory.
 Image lower(Rows rows, const Taps& taps) {
   Image out(static_cast<int>(rows.width), static_cast<int>(taps.runs.size()));
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(3 * rows.width));
+  std::vector<std::int32_t> sums(3 * rows.width);
   for (std::size_t y = 0; y < taps.runs.size(); ++y) {
     std::fill(sums.begin(), sums.end(), half);
     for (int k = 0; k < taps.runs[y].count; ++k) {

@@ -1,11 +1,11 @@
+#include <algorithm>
+#include <array>
 #include <cpuid.h>
+#include <cstdlib>
 #include <unistd.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/isa.hpp>
-#include <algorithm>
-#include <array>
-#include <cstdlib>
 
 #include "base/text.hpp"
 #include "kernels/kernels.hpp"

@@ -32,7 +32,7 @@ struct Window {
 template <class T>
 std::vector<T> conv2d(std::span<const T> x, Extent4 in, std::span<const T> weight, std::span<const T> bias,
                       Extent4 out, const Window& w, int groups) {
-  std::vector<T> y(static_cast<std::size_t>(out.size()));
+  std::vector<T> y(out.size());
   const std::int64_t group_in = in.c / groups, group_out = out.c / groups;
   for (std::int64_t n = 0; n < out.n; ++n) {
     for (std::int64_t o = 0; o < out.c; ++o) {
@@ -75,7 +75,7 @@ inline double curve(double x, const Curve& c) {
 template <class T>
 std::vector<T> linear(std::span<const T> x, std::span<const T> weight, std::span<const T> bias,
                       std::int64_t n, std::int64_t k, std::int64_t o) {
-  std::vector<T> y(static_cast<std::size_t>(n * o));
+  std::vector<T> y(n * o);
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < o; ++j) {
       T sum = bias.empty() ? T{0} : bias[j];
@@ -89,7 +89,7 @@ std::vector<T> linear(std::span<const T> x, std::span<const T> weight, std::span
 /// The largest value of each window; the padding never wins.
 template <class T>
 std::vector<T> max_pool(std::span<const T> x, Extent4 in, Extent4 out, const Window& w) {
-  std::vector<T> y(static_cast<std::size_t>(out.size()));
+  std::vector<T> y(out.size());
   for (std::int64_t plane = 0; plane < out.n * out.c; ++plane) {
     for (std::int64_t p = 0; p < out.h; ++p) {
       for (std::int64_t q = 0; q < out.w; ++q) {
@@ -115,7 +115,7 @@ std::vector<T> max_pool(std::span<const T> x, Extent4 in, Extent4 out, const Win
 template <class T>
 std::vector<T> average_pool(std::span<const T> x, Extent4 in, Extent4 out, const Window& w,
                             bool count_include_pad) {
-  std::vector<T> y(static_cast<std::size_t>(out.size()));
+  std::vector<T> y(out.size());
   for (std::int64_t plane = 0; plane < out.n * out.c; ++plane) {
     for (std::int64_t p = 0; p < out.h; ++p) {
       for (std::int64_t q = 0; q < out.w; ++q) {
@@ -142,10 +142,10 @@ std::vector<T> average_pool(std::span<const T> x, Extent4 in, Extent4 out, const
 template <class T>
 std::vector<T> channel_map(std::span<const T> x, Extent4 in, std::span<const int> from, int stride_h,
                            int stride_w, Extent4 out) {
-  std::vector<T> y(static_cast<std::size_t>(out.size()));
+  std::vector<T> y(out.size());
   for (std::int64_t n = 0; n < out.n; ++n) {
     for (std::int64_t c = 0; c < out.c; ++c) {
-      const std::int64_t source = from[static_cast<std::size_t>(c)];
+      const std::int64_t source = from[c];
       if (source < 0) continue;
       for (std::int64_t p = 0; p < out.h; ++p) {
         for (std::int64_t q = 0; q < out.w; ++q) {
@@ -161,7 +161,7 @@ std::vector<T> channel_map(std::span<const T> x, Extent4 in, std::span<const int
 /// The mean of rows floor(p H / out) .. ceil((p + 1) H / out) and the like columns.
 template <class T>
 std::vector<T> adaptive_average_pool(std::span<const T> x, Extent4 in, Extent4 out) {
-  std::vector<T> y(static_cast<std::size_t>(out.size()));
+  std::vector<T> y(out.size());
   for (std::int64_t plane = 0; plane < out.n * out.c; ++plane) {
     for (std::int64_t p = 0; p < out.h; ++p) {
       for (std::int64_t q = 0; q < out.w; ++q) {

@@ -31,15 +31,15 @@ void for_each_tap(Extent4 in, Extent4 out, const Window& w, Visit visit) {
 template <class T>
 std::vector<T> pull_conv2d(std::span<const T> g, Extent4 in, std::span<const T> weight, Extent4 out,
                            const Window& w, int groups) {
-  std::vector<T> back(static_cast<std::size_t>(in.size()));
+  std::vector<T> back(in.size());
   const std::int64_t group_in = in.c / groups, group_out = out.c / groups, taps = w.kernel_h * w.kernel_w;
   const Extent4 in_plane{1, 1, in.h, in.w}, out_plane{1, 1, out.h, out.w};
   for (std::int64_t n = 0; n < out.n; ++n) {
     for (std::int64_t o = 0; o < out.c; ++o) {
       for (std::int64_t c = 0; c < group_in; ++c) {
-        const T* filter = &weight[static_cast<std::size_t>((o * group_in + c) * taps)];
-        const T* from = &g[static_cast<std::size_t>(out.at(n, o, 0, 0))];
-        T* to = &back[static_cast<std::size_t>(in.at(n, o / group_out * group_in + c, 0, 0))];
+        const T* filter = &weight[(o * group_in + c) * taps];
+        const T* from = &g[out.at(n, o, 0, 0)];
+        T* to = &back[in.at(n, o / group_out * group_in + c, 0, 0)];
         for_each_tap(in_plane, out_plane, w,
                      [&](std::int64_t y, std::int64_t x, int tap) { to[x] += filter[tap] * from[y]; });
       }
@@ -52,7 +52,7 @@ std::vector<T> pull_conv2d(std::span<const T> g, Extent4 in, std::span<const T> 
 template <class T>
 std::vector<T> linear_backward(std::span<const T> g, std::span<const T> weight, std::int64_t n,
                                std::int64_t k, std::int64_t o) {
-  std::vector<T> back(static_cast<std::size_t>(n * k));
+  std::vector<T> back(n * k);
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < o; ++j) {
       for (std::int64_t m = 0; m < k; ++m) back[i * k + m] += weight[j * k + m] * g[i * o + j];
@@ -65,13 +65,13 @@ std::vector<T> linear_backward(std::span<const T> g, std::span<const T> weight, 
 template <class T>
 std::vector<T> max_pool_backward(std::span<const T> g, std::span<const T> x, Extent4 in, Extent4 out,
                                  const Window& w) {
-  std::vector<std::int64_t> winner(static_cast<std::size_t>(out.size()), -1);
+  std::vector<std::int64_t> winner(out.size(), -1);
   for_each_tap(in, out, w, [&](std::int64_t y, std::int64_t at, int) {
-    std::int64_t& best = winner[static_cast<std::size_t>(y)];
-    if (best < 0 || x[static_cast<std::size_t>(at)] > x[static_cast<std::size_t>(best)]) best = at;
+    std::int64_t& best = winner[y];
+    if (best < 0 || x[at] > x[best]) best = at;
   });
-  std::vector<T> back(static_cast<std::size_t>(in.size()));
-  for (std::size_t y = 0; y < winner.size(); ++y) back[static_cast<std::size_t>(winner[y])] += g[y];
+  std::vector<T> back(in.size());
+  for (std::size_t y = 0; y < winner.size(); ++y) back[winner[y]] += g[y];
   return back;
 }
 
@@ -79,25 +79,24 @@ std::vector<T> max_pool_backward(std::span<const T> g, std::span<const T> x, Ext
 template <class T>
 std::vector<T> average_pool_backward(std::span<const T> g, Extent4 in, Extent4 out, const Window& w,
                                      bool count_include_pad) {
-  const std::vector<T> ones(static_cast<std::size_t>(in.h * in.w), T{1});
+  const std::vector<T> ones(in.h * in.w, T{1});
   const Extent4 in_plane{1, 1, in.h, in.w}, out_plane{1, 1, out.h, out.w};
   // The mean of ones is the taps inside the input over the divisor.
   const std::vector<T> share =
       average_pool(std::span<const T>(ones), in_plane, out_plane, w, count_include_pad);
   std::vector<T> inside(share.size());
-  for_each_tap(in_plane, out_plane, w,
-               [&](std::int64_t y, std::int64_t, int) { inside[static_cast<std::size_t>(y)] += 1; });
-  std::vector<T> back(static_cast<std::size_t>(in.size()));
+  for_each_tap(in_plane, out_plane, w, [&](std::int64_t y, std::int64_t, int) { inside[y] += 1; });
+  std::vector<T> back(in.size());
   for_each_tap(in, out, w, [&](std::int64_t y, std::int64_t x, int) {
     const std::size_t window = static_cast<std::size_t>(y) % share.size();
-    back[static_cast<std::size_t>(x)] += g[static_cast<std::size_t>(y)] * share[window] / inside[window];
+    back[x] += g[y] * share[window] / inside[window];
   });
   return back;
 }
 
 template <class T>
 std::vector<T> adaptive_average_pool_backward(std::span<const T> g, Extent4 in, Extent4 out) {
-  std::vector<T> back(static_cast<std::size_t>(in.size()));
+  std::vector<T> back(in.size());
   for (std::int64_t plane = 0; plane < out.n * out.c; ++plane) {
     for (std::int64_t p = 0; p < out.h; ++p) {
       for (std::int64_t q = 0; q < out.w; ++q) {

@@ -1,8 +1,9 @@
 #include "models/assembler.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <utility>
+
+#include <ablaze/error.hpp>
 
 #include "base/text.hpp"
 

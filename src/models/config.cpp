@@ -1,10 +1,11 @@
 #include "models/config.hpp"
 
-#include <ablaze/error.hpp>
 #include <array>
 #include <cmath>
 #include <filesystem>
 #include <optional>
+
+#include <ablaze/error.hpp>
 
 #include "base/files.hpp"
 #include "base/folders.hpp"
@@ -75,7 +76,7 @@ std::vector<std::string> labels_in(const json& config, std::int64_t classes) {
   if (classes < 1 || classes > kMostClasses) return labels;
   for (std::int64_t i = 0; i < classes; ++i) {
     const json& label = names.is_array() && i < static_cast<std::int64_t>(names.size())
-                            ? names[static_cast<std::size_t>(i)]
+                            ? names[i]
                             : member(by_id, std::to_string(i).c_str());
     if (label.is_string()) labels.push_back(label.get<std::string>());
   }

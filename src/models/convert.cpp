@@ -1,11 +1,12 @@
-#include <ablaze/convert.hpp>
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
+
+#include <ablaze/convert.hpp>
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "base/text.hpp"
 #include "models/load.hpp"

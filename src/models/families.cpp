@@ -1,10 +1,11 @@
 #include "models/families.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <vector>
+
+#include <ablaze/error.hpp>
 
 #include "base/text.hpp"
 

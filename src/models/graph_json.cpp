@@ -1,8 +1,9 @@
 #include "models/graph_json.hpp"
 
-#include <ablaze/error.hpp>
 #include <limits>
 #include <optional>
+
+#include <ablaze/error.hpp>
 
 #include "base/json.hpp"
 #include "base/text.hpp"

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <ablaze/graph.hpp>
 #include <string>
+
+#include <ablaze/graph.hpp>
 
 #include "models/assembler.hpp"
 

@@ -1,8 +1,11 @@
-#include <ablaze/error.hpp>
-#include <ablaze/model.hpp>
+#include "models/load.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include <ablaze/error.hpp>
+#include <ablaze/model.hpp>
 
 #include "base/files.hpp"
 #include "base/text.hpp"
@@ -11,7 +14,6 @@
 #include "models/config.hpp"
 #include "models/families.hpp"
 #include "models/graph_json.hpp"
-#include "models/load.hpp"
 #include "models/metadata.hpp"
 #include "models/names.hpp"
 

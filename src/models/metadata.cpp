@@ -1,11 +1,12 @@
 #include "models/metadata.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
+
+#include <ablaze/error.hpp>
 
 #include "base/json.hpp"
 #include "base/text.hpp"

@@ -35,8 +35,7 @@ std::int64_t Model::class_count() const {
 }
 
 std::string Model::label(std::int64_t index) const {
-  if (index >= 0 && index < static_cast<std::int64_t>(labels.size()))
-    return labels[static_cast<std::size_t>(index)];
+  if (index >= 0 && index < static_cast<std::int64_t>(labels.size())) return labels[index];
   return "class " + std::to_string(index);
 }
 

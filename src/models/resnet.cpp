@@ -3,11 +3,12 @@
 // 2017; Zagoruyko and Komodakis, "Wide Residual Networks", BMVC 2016). A bottleneck's stride is on its 3x3
 // convolution (torchvision's "v1.5"): no shape tells it, so that it is taken for granted.
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <array>
 #include <map>
 #include <numeric>
+
+#include <ablaze/error.hpp>
 
 #include "models/families.hpp"
 
@@ -61,7 +62,7 @@ std::int64_t block_groups(const Assembler& assembler, const std::string& block) 
 int common_groups(const Assembler& assembler, const Layout& layout) {
   std::map<std::int64_t, int> votes;
   for (int stage = 0; stage < kStages; ++stage) {
-    for (int block = 0; block < layout.blocks[static_cast<std::size_t>(stage)]; ++block) {
+    for (int block = 0; block < layout.blocks[stage]; ++block) {
       if (const auto groups = block_groups(assembler, block_name(stage, block)); groups > 0) ++votes[groups];
     }
   }
@@ -73,8 +74,7 @@ int common_groups(const Assembler& assembler, const Layout& layout) {
 Layout read_layout(const Assembler& assembler) {
   Layout layout;
   for (int stage = 0; stage < kStages; ++stage) {
-    layout.blocks[static_cast<std::size_t>(stage)] =
-        count_blocks(assembler.tensors(), stage, assembler.file());
+    layout.blocks[stage] = count_blocks(assembler.tensors(), stage, assembler.file());
   }
   layout.bottleneck = std::ranges::any_of(assembler.tensors(), [](const auto& tensor) {
     return tensor.first.find(".conv3.") != std::string::npos;

@@ -1,11 +1,12 @@
 #include "models/save.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <memory>
+
+#include <ablaze/error.hpp>
 
 #include "base/files.hpp"
 #include "formats/safetensors.hpp"
@@ -43,7 +44,7 @@ Weight halved(const Weight& weight, const std::string& name) {
   std::byte* to = bytes->data();
   for (std::int64_t begin = 0; begin < weight.size(); begin += static_cast<std::int64_t>(block.size())) {
     const std::int64_t count = std::min(weight.size() - begin, static_cast<std::int64_t>(block.size()));
-    const std::span<float> values = std::span(block).first(static_cast<std::size_t>(count));
+    const std::span<float> values = std::span(block).first(count);
     weight.read(begin, values);
     for (const float value : values) {
       const std::uint16_t half = float_to_half(value);

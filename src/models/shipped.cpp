@@ -1,7 +1,8 @@
-#include <ablaze/error.hpp>
-#include <ablaze/model.hpp>
 #include <cstdlib>
 #include <system_error>
+
+#include <ablaze/error.hpp>
+#include <ablaze/model.hpp>
 
 #include "base/folders.hpp"
 

@@ -2,13 +2,14 @@
 // Image Recognition", ICLR 2015), with and without BatchNorm. Layers without weights leave no tensors: their
 // places are the gaps between the numbers of those that have some.
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
+
+#include <ablaze/error.hpp>
 
 #include "base/text.hpp"
 #include "models/families.hpp"

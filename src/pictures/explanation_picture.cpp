@@ -1,10 +1,10 @@
-#include <ablaze/pictures.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
 #include <vector>
+
+#include <ablaze/pictures.hpp>
 
 #include "cam/maps.hpp"
 #include "image/drawing.hpp"

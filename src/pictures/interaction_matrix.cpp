@@ -55,7 +55,7 @@ void draw_squares(Image& on, const Interactions& found, const ValueRange& range,
   const auto count = static_cast<int>(found.channels.size());
   for (int i = 0; i < count; ++i) {
     for (int j = 0; j < count; ++j) {
-      const double value = found.matrix[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+      const double value = found.matrix[i][j];
       image::fill(on, {x + j * side, y + i * side, side - space, side - space},
                   i == j ? track : colour_of(value, range));
     }

@@ -25,9 +25,7 @@ constexpr int most_bars = 24;
 
 Tensor channel_of(const Tensor& activation, int channel) {
   const std::int64_t places = activation.dim(1) * activation.dim(2);
-  return {{activation.dim(1), activation.dim(2)},
-          activation.values().subspan(static_cast<std::size_t>(channel * places),
-                                      static_cast<std::size_t>(places))};
+  return {{activation.dim(1), activation.dim(2)}, activation.values().subspan(channel * places, places)};
 }
 
 /// What orders the channels: the weight's magnitude, or how strongly the channel is active.
@@ -46,15 +44,11 @@ std::vector<int> strongest_first(const Explanation& e) {
   const auto strength = strengths(e);
   std::vector<int> order(strength.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return strength[static_cast<std::size_t>(a)] > strength[static_cast<std::size_t>(b)];
-  });
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return strength[a] > strength[b]; });
   return order;
 }
 
-double weight_of(const Explanation& e, int channel) {
-  return e.weights.at(static_cast<std::size_t>(channel));
-}
+double weight_of(const Explanation& e, int channel) { return e.weights.at(channel); }
 
 // The input
 
@@ -158,9 +152,8 @@ Image channels_step(const Explanation& e, const std::vector<int>& order) {
                     channels_line(e, shown), tiles_width + (bars ? margin + bars_width : 0), height);
   const int top = top_of(on, height);
   for (int i = 0; i < shown; ++i)
-    draw_tile(on, e, order[static_cast<std::size_t>(i)], margin + i % tiles_across * (tile + gap),
-              top + i / tiles_across * cell);
-  const auto barred = std::span(order).first(static_cast<std::size_t>(std::min(most_bars, shown)));
+    draw_tile(on, e, order[i], margin + i % tiles_across * (tile + gap), top + i / tiles_across * cell);
+  const auto barred = std::span(order).first(std::min(most_bars, shown));
   if (bars) draw_bars(on, e, barred, {margin + tiles_width + margin, top, bars_width, height - 8});
   return on;
 }
@@ -170,7 +163,7 @@ Image channels_step(const Explanation& e, const std::vector<int>& order) {
 /// sum_k w_k A_k over the first `count` channels of the order.
 std::vector<double> partial_sum(const Explanation& e, const std::vector<int>& order, std::size_t count) {
   const std::int64_t places = e.activation.dim(1) * e.activation.dim(2);
-  std::vector<double> sum(static_cast<std::size_t>(places));
+  std::vector<double> sum(places);
   for (std::size_t i = 0; i < count; ++i) {
     const float* const channel = e.activation.data() + order[i] * places;
     for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += weight_of(e, order[i]) * channel[p];

@@ -32,7 +32,7 @@ Image map_picture(const Tensor& map, const ValueRange& range, ColourMap colours,
   Image picture(width, height);
   std::uint8_t* pixel = picture.pixels().data();
   for (const float v : values.values()) {
-    const auto& colour = table[static_cast<std::size_t>(std::lround(v * (shades - 1)))];
+    const auto& colour = table[std::lround(v * (shades - 1))];
     pixel = std::copy(colour.begin(), colour.end(), pixel);
   }
   return picture;

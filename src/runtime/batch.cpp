@@ -83,7 +83,7 @@ Tensor Batch::logits() {
   runtime::execute(impl_->program, network.graph, *network.table, memory, impl_->inputs.data(),
                    network.options.execution);
   Tensor logits(network.shape_for(network.graph.output(), impl_->size));
-  const auto& value = impl_->program.values[static_cast<std::size_t>(impl_->program.output)];
+  const auto& value = impl_->program.values[impl_->program.output];
   runtime::read_value(value, memory, logits.data());
   return logits;
 }

@@ -1,8 +1,9 @@
 #include "runtime/compiled_network.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <set>
+
+#include <ablaze/error.hpp>
 
 #include "base/files.hpp"
 #include "runtime/ablation/delta_program.hpp"
@@ -22,7 +23,7 @@ bool decides(const Node& node) {
 }
 
 void keep_inputs(const Node& node, std::vector<bool>& kept) {
-  for (const NodeId in : node.inputs) kept[static_cast<std::size_t>(in)] = true;
+  for (const NodeId in : node.inputs) kept[in] = true;
 }
 
 /// Plans a tail's memory anew, so that no value that has a node is overwritten during a run.
@@ -61,7 +62,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish) : op
   for (const std::string& name : options.keep) {
     const NodeId id = graph.find(name);
     resumable.push_back(id);
-    kept[static_cast<std::size_t>(id)] = true;
+    kept[id] = true;
   }
   find_needed();
   replayed.assign(shapes.size(), false);
@@ -81,8 +82,8 @@ void CompiledNetwork::find_needed() {
   needed = kept;
   needed.back() = true;
   for (NodeId id = graph.output(); id >= 0; --id) {
-    if (!needed[static_cast<std::size_t>(id)]) continue;
-    for (const NodeId in : graph.node(id).inputs) needed[static_cast<std::size_t>(in)] = true;
+    if (!needed[id]) continue;
+    for (const NodeId in : graph.node(id).inputs) needed[in] = true;
   }
 }
 
@@ -92,10 +93,10 @@ void CompiledNetwork::keep_boundaries(NodeId layer) {
   const std::vector<bool> downstream = graph.downstream(layer);
   for (NodeId id = layer + 1; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
-    if (!downstream[static_cast<std::size_t>(id)] || !needed[static_cast<std::size_t>(id)]) continue;
-    replayed[static_cast<std::size_t>(id)] = true;
+    if (!downstream[id] || !needed[id]) continue;
+    replayed[id] = true;
     for (const NodeId in : node.inputs) {
-      if (!downstream[static_cast<std::size_t>(in)]) kept[static_cast<std::size_t>(in)] = true;
+      if (!downstream[in]) kept[in] = true;
     }
     if (options.keep_preactivations && decides(node)) keep_inputs(node, kept);
   }
@@ -110,7 +111,7 @@ void CompiledNetwork::keep_head_input() {
   if (!std::holds_alternative<op::Linear>(graph.node(last).op)) return;
   head = last;
   head_input = behind_identities(graph.node(last).inputs[0]);
-  kept[static_cast<std::size_t>(head_input)] = true;
+  kept[head_input] = true;
 }
 
 LoweringJob CompiledNetwork::job() const {
@@ -142,12 +143,10 @@ NodeId CompiledNetwork::kept_node(std::string_view layer) const {
   return id;
 }
 
-const Value& CompiledNetwork::value(NodeId node) const {
-  return program.values[static_cast<std::size_t>(program.value_of.at(node))];
-}
+const Value& CompiledNetwork::value(NodeId node) const { return program.values[program.value_of.at(node)]; }
 
 Shape CompiledNetwork::shape_for(NodeId node, std::int64_t batch) const {
-  Shape shape = shapes[static_cast<std::size_t>(node)];
+  Shape shape = shapes[node];
   shape[0] = batch;
   return shape;
 }
@@ -164,7 +163,7 @@ void CompiledNetwork::require_resumable(NodeId from) const {
 
 void CompiledNetwork::require_replacement(NodeId from, std::string_view layer,
                                           const Shape& replacement) const {
-  const Shape& shape = shapes[static_cast<std::size_t>(from)];
+  const Shape& shape = shapes[from];
   const std::int64_t batch = replacement.empty() ? 0 : replacement[0];
   if (batch < 1 || replacement != shape_for(from, batch)) {
     throw Error("layer " + std::string(layer) + " is " + to_string(shape) +
@@ -215,7 +214,7 @@ RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
 Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
 
 Tensor RunState::read(NodeId node) const {
-  Tensor tensor(session->shapes[static_cast<std::size_t>(node)]);
+  Tensor tensor(session->shapes[node]);
   read_value(session->value(node), memory(), tensor.data());
   return tensor;
 }
@@ -235,7 +234,7 @@ Tensor Tail::run(const float* replacement) {
 Tensor Tail::read(NodeId node) const {
   Tensor tensor(session_.shape_for(node, batch_));
   const ValueId id = program_->value_of.at(node);
-  read_value(program_->values[static_cast<std::size_t>(id)], memory_, tensor.data());
+  read_value(program_->values[id], memory_, tensor.data());
   return tensor;
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <ablaze/session.hpp>
 #include <map>
 #include <mutex>
 #include <tuple>
+
+#include <ablaze/session.hpp>
 
 #include "runtime/execution/execute.hpp"
 #include "runtime/program.hpp"
@@ -80,7 +81,7 @@ struct RunState {
 class Tail {
  public:
   Tail(const RunState& trace, NodeId from, std::int64_t batch);
-  const Value& input() const { return program_->values[static_cast<std::size_t>(program_->input)]; }
+  const Value& input() const { return program_->values[program_->input]; }
   const Memory& memory() const { return memory_; }
   /// replacement: row-major, or nullptr where the caller has filled the input. Returns [batch, classes].
   Tensor run(const float* replacement);

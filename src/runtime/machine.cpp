@@ -1,9 +1,10 @@
-#include <ablaze/session.hpp>
 #include <algorithm>
 #include <atomic>
 #include <limits>
 #include <mutex>
 #include <vector>
+
+#include <ablaze/session.hpp>
 
 #include "base/stopwatch.hpp"
 #include "kernels/kernels.hpp"
@@ -117,11 +118,11 @@ double ask(Line& line) {
 double measured_handover(int threads) {
   Execution execution;
   execution.threads = threads::resolve(threads);
-  std::vector<Line> lines(static_cast<std::size_t>(execution.threads));
+  std::vector<Line> lines(execution.threads);
   double slowest = 0;
   threads::run(execution, [&](const threads::Member& member) {
     for (int other = 1; other < member.count(); ++other) {
-      Line& line = lines[static_cast<std::size_t>(other)];
+      Line& line = lines[other];
       if (member.number() == 0) slowest = std::max(slowest, ask(line));
       if (member.number() == other) answer(line);
       member.barrier();

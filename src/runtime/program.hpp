@@ -3,9 +3,6 @@
 // A compiled network: what the executor walks through. Lowering (lowering/) turns a graph into steps over
 // values; the memory plan gives each value its place in one arena; packing lays the weights out.
 
-#include <ablaze/execution.hpp>
-#include <ablaze/graph.hpp>
-#include <ablaze/tensor.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -13,6 +10,10 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include <ablaze/execution.hpp>
+#include <ablaze/graph.hpp>
+#include <ablaze/tensor.hpp>
 
 #include "kernels/choice.hpp"
 #include "kernels/kernels.hpp"

@@ -15,7 +15,7 @@ std::int64_t best_other(std::span<const double> logits, std::int64_t index) {
   std::int64_t best = -1;
   for (std::int64_t c = 0; c < static_cast<std::int64_t>(logits.size()); ++c) {
     if (c == index) continue;
-    if (best < 0 || logits[static_cast<std::size_t>(c)] > logits[static_cast<std::size_t>(best)]) best = c;
+    if (best < 0 || logits[c] > logits[best]) best = c;
   }
   if (best < 0) throw UsageError("a margin takes two classes, and the network has one");
   return best;
@@ -51,7 +51,7 @@ double score_of(std::span<const double> logits, const Score& score) {
     case Score::Kind::probability:
       return probabilities(logits, score.activation)[index];
     case Score::Kind::margin:
-      return logits[index] - logits[static_cast<std::size_t>(score.against)];
+      return logits[index] - logits[score.against];
     case Score::Kind::logit:
       break;
   }
@@ -61,7 +61,7 @@ double score_of(std::span<const double> logits, const Score& score) {
 std::vector<double> score_gradient(std::span<const double> logits, const Score& score) {
   const auto index = static_cast<std::size_t>(score.index);
   std::vector<double> gradient(logits.size(), 0.0);
-  if (score.kind == Score::Kind::margin) gradient[static_cast<std::size_t>(score.against)] = -1;
+  if (score.kind == Score::Kind::margin) gradient[score.against] = -1;
   if (score.kind != Score::Kind::probability || score.activation == Activation::none) {
     gradient[index] = 1;
     return gradient;

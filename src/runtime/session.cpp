@@ -1,6 +1,7 @@
+#include <algorithm>
+
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
-#include <algorithm>
 
 #include "runtime/compiled_network.hpp"
 #include "runtime/gradient/program.hpp"
@@ -27,9 +28,7 @@ void Session::run(const Tensor& input, Trace& trace) const {
                    impl_->options.execution);
 }
 
-Shape Session::layer_shape(std::string_view layer) const {
-  return impl_->shapes[static_cast<std::size_t>(impl_->graph.find(layer))];
-}
+Shape Session::layer_shape(std::string_view layer) const { return impl_->shapes[impl_->graph.find(layer)]; }
 
 const SessionOptions& Session::options() const { return impl_->options; }
 
@@ -44,12 +43,12 @@ std::vector<StepInfo> Session::steps() const {
                        (step.choice.block_tiles > 0 ? ", blocks" : ", phases");
     }
     if (step.kind == runtime::Step::Kind::convolution) {
-      const auto& in = impl_->program.values[static_cast<std::size_t>(step.in)];
+      const auto& in = impl_->program.values[step.in];
       info.algorithm = in.layout == runtime::Layout::planar ? "direct, planar input" : "direct";
       if (step.packed->group_inputs > 0) info.algorithm = "direct, narrow groups";
       if (step.packed->halves.size() > 0) info.algorithm = "direct, half-precision weights";
     }
-    info.output = impl_->shapes[static_cast<std::size_t>(step.last)];
+    info.output = impl_->shapes[step.last];
     info.multiply_adds = step.multiply_adds;
     infos.push_back(std::move(info));
   }
@@ -69,7 +68,7 @@ std::vector<double> Session::profile(const Tensor& input, int repeats) const {
   }
   for (std::size_t s = 0; s < steps; ++s) {
     std::ranges::nth_element(times[s], times[s].begin() + repeats / 2);
-    one[s] = times[s][static_cast<std::size_t>(repeats / 2)];
+    one[s] = times[s][repeats / 2];
   }
   return one;
 }

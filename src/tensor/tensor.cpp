@@ -1,9 +1,10 @@
-#include <ablaze/error.hpp>
-#include <ablaze/tensor.hpp>
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <utility>
+
+#include <ablaze/error.hpp>
+#include <ablaze/tensor.hpp>
 
 #include "tensor/half.hpp"
 #include "tensor/memory.hpp"

@@ -1,6 +1,5 @@
-#include <omp.h>
-
 #include <atomic>
+#include <omp.h>
 
 #if __has_include(<pthread.h>)
 #include <pthread.h>

@@ -1,4 +1,3 @@
-#include <ablaze/error.hpp>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +5,8 @@
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include <ablaze/error.hpp>
 
 #include "threads/available.hpp"
 #include "threads/backend.hpp"
@@ -94,7 +95,7 @@ class Team {
       const std::int64_t queue = (member.number() + i) % queues;
       const auto first = static_cast<int>(queue * count / queues);
       const auto items = static_cast<unsigned>((queue + 1) * count / queues) - static_cast<unsigned>(first);
-      std::atomic<std::uint64_t>& next = queues_[static_cast<std::size_t>(queue)].next;
+      std::atomic<std::uint64_t>& next = queues_[queue].next;
       std::uint64_t seen = next.load(std::memory_order_acquire);
       do {
         if (static_cast<unsigned>(seen >> 32) != loop) return -1;
@@ -111,8 +112,7 @@ class Team {
   void open_loop(unsigned loop, int members) {
     done_.store(0, std::memory_order_relaxed);
     for (int queue = 0; queue < std::min(members, kQueues); ++queue)
-      queues_[static_cast<std::size_t>(queue)].next.store(std::uint64_t{loop} << 32,
-                                                          std::memory_order_release);
+      queues_[queue].next.store(std::uint64_t{loop} << 32, std::memory_order_release);
     loop_.advance();
     if (failed_.load()) throw Abandoned();
   }

@@ -6,8 +6,8 @@
 #include <utility>
 
 #if __has_include(<pthread.h>)
-#include <pthread.h>
 #include <csignal>
+#include <pthread.h>
 #endif
 
 #include "threads/backend.hpp"

@@ -2,12 +2,13 @@
 
 // Threads, behind one header. README.md tells what each of the three ways does that may lie behind it.
 
-#include <ablaze/execution.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+
+#include <ablaze/execution.hpp>
 
 namespace ablaze::threads {
 

@@ -1,8 +1,8 @@
 #include "base/sha256.hpp"
 
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 using ablaze::base::sha256;
 

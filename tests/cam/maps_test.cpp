@@ -1,9 +1,9 @@
 #include "cam/maps.hpp"
 
-#include <doctest/doctest.h>
-
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 

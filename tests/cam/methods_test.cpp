@@ -1,13 +1,13 @@
 // The methods on networks small enough that their results have closed forms, or can be enumerated.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <numeric>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 
@@ -93,13 +93,13 @@ std::vector<double> enumerated(const Asked& network, const Score& score, int cha
     }
   }
   const Drops drops = network.trace().ablate_sets(network.layer(), {}, gone, {&score, 1});
-  std::vector<double> values(static_cast<std::size_t>(channels));
+  std::vector<double> values(channels);
   for (unsigned left = 0; left < 1U << channels; ++left) {
     for (int k = 0; k < channels; ++k) {
       if ((left >> k & 1U) != 0) continue;
       const int size = std::popcount(left);
       const double orders = std::tgamma(size + 1) * std::tgamma(channels - size) / std::tgamma(channels + 1);
-      values[static_cast<std::size_t>(k)] += orders * (drops.drops[0][left] - drops.drops[0][left | 1U << k]);
+      values[k] += orders * (drops.drops[0][left] - drops.drops[0][left | 1U << k]);
     }
   }
   return values;
@@ -126,7 +126,7 @@ TEST_CASE(
   const Tensor weight = seeded_tensor("fc.weight", {3, 5});
   std::vector<double> expected;
   for (std::int64_t k = 0; k < 5; ++k) {
-    const auto plane = a.values().subspan(static_cast<std::size_t>(24 * k), 24);
+    const auto plane = a.values().subspan(24 * k, 24);
     expected.push_back(weight[5 + k] * std::accumulate(plane.begin(), plane.end(), 0.0) / 24);
   }
   check_close(network.by("ablation", second_class)[0].drops, expected);
@@ -284,10 +284,10 @@ TEST_CASE("a channel's path leads from gradient times activation to its drop") {
   const Tensor a = network.trace().activation("relu1");
   const Tensor g = network.trace().gradient("relu1", second_class).gradients[0];
   REQUIRE(result.findings.paths.size() == 4);
-  double last = std::abs(result.drops[static_cast<std::size_t>(result.findings.paths[0].channel)]);
+  double last = std::abs(result.drops[result.findings.paths[0].channel]);
   for (const ChannelPath& path : result.findings.paths) {
     REQUIRE(path.scales.size() == 11);
-    const double drop = result.drops[static_cast<std::size_t>(path.channel)];
+    const double drop = result.drops[path.channel];
     CHECK(path.scales.back() == 0);
     CHECK(path.values.back() == doctest::Approx(drop).epsilon(1e-5));
     CHECK(std::abs(drop) <= last);

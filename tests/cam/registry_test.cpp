@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <set>
 #include <string_view>
+
+#include <doctest/doctest.h>
 
 #include "cam/method.hpp"
 

@@ -1,14 +1,14 @@
 // Fused, smoothed and turned maps against float64 (tests/data/maps/make_golden.py) and on paper.
 
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <fstream>
 #include <string>
 #include <vector>
 
-#include <ablaze/error.hpp>
+#include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+
+#include <ablaze/error.hpp>
 
 #include "cam/augmentation.hpp"
 #include "cam/fusion.hpp"

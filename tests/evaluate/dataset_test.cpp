@@ -1,11 +1,11 @@
 #include "evaluate/dataset/dataset.hpp"
 
-#include <doctest/doctest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 

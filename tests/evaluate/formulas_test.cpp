@@ -1,14 +1,15 @@
-#include <doctest/doctest.h>
+#include "evaluate/formulas.hpp"
 
 #include <algorithm>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/evaluate.hpp>
 
 #include "evaluate/baselines.hpp"
 #include "evaluate/boxes.hpp"
-#include "evaluate/formulas.hpp"
 #include "evaluate/metrics.hpp"
 #include "evaluate/perturbation.hpp"
 #include "evaluate/probes.hpp"

@@ -1,9 +1,9 @@
 #include "evaluate/run/results.hpp"
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "support/message_of.hpp"
 

@@ -1,11 +1,10 @@
 #include "evaluate/report/summary.hpp"
 
-#include <doctest/doctest.h>
-
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/files.hpp"

@@ -1,10 +1,10 @@
 // The picture that was made for it, a golf ball below a parachute: methods that claim to tell classes apart
 // must tell these apart, with both models that ship.
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/explain.hpp>
 #include <ablaze/model.hpp>

@@ -2,7 +2,6 @@
 
 // Model files made by hand, byte by byte, so that each of their parts can be made wrong.
 
-#include <ablaze/tensor.hpp>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -10,6 +9,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <ablaze/tensor.hpp>
 
 #include "formats/tensor_file.hpp"
 #include "support/message_of.hpp"

@@ -1,9 +1,9 @@
 // ONNX files that ask for more than they hold. Each must end in an error that says so, soon and in little
 // memory.
 
-#include <doctest/doctest.h>
-
 #include <filesystem>
+
+#include <doctest/doctest.h>
 
 #include "base/files.hpp"
 #include "formats/import_text.hpp"

@@ -1,10 +1,10 @@
 // Valid files with random damage. Each must be read or refused with an Error; what is read must be readable
 // to its last byte. Run under the sanitizers, this finds what no list of cases does.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <random>
+
+#include <doctest/doctest.h>
 
 #include "base/files.hpp"
 #include "builders.hpp"

@@ -1,10 +1,10 @@
 #include "formats/onnx/onnx.hpp"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+
+#include <doctest/doctest.h>
 
 #include "base/files.hpp"
 #include "formats/import_text.hpp"
@@ -227,7 +227,7 @@ TEST_CASE("onnx: local response normalisation") {
   for (int c = 0; c < 3; ++c) {
     for (int i = 0; i < 24; ++i) {
       const double squares = x(c, i) * x(c, i) + x(c + 1, i) * x(c + 1, i);
-      expected[static_cast<std::size_t>(c)] += x(c, i) / std::sqrt(2 + 0.25 * squares) / 24;
+      expected[c] += x(c, i) / std::sqrt(2 + 0.25 * squares) / 24;
     }
   }
   check_close(found, expected);
@@ -287,8 +287,7 @@ TEST_CASE("onnx: every second pixel, and zeros around the planes") {
           for (int s = 0; s < 3; ++s) {
             const int y = p + r, x = q + s - 2;
             if (y >= 4 || x < 0 || x >= 6) continue;
-            first += static_cast<double>(w[static_cast<std::size_t>((c * 2 + r) * 3 + s)]) *
-                     ((c * 24 + y * 6 + x) / 8.0 - 1) / 28;
+            first += static_cast<double>(w[(c * 2 + r) * 3 + s]) * ((c * 24 + y * 6 + x) / 8.0 - 1) / 28;
           }
         }
       }

@@ -1,10 +1,10 @@
 #include "formats/pytorch/pytorch.hpp"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
+
+#include <doctest/doctest.h>
 
 #include "base/files.hpp"
 #include "builders.hpp"

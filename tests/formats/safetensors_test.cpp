@@ -1,10 +1,10 @@
 #include "formats/safetensors.hpp"
 
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <filesystem>
 #include <limits>
+
+#include <doctest/doctest.h>
 
 #include "base/files.hpp"
 #include "builders.hpp"

@@ -1,8 +1,8 @@
 #include "formats/xml.hpp"
 
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "support/message_of.hpp"
 

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <ablaze/error.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <string_view>
+
+#include <ablaze/error.hpp>
 
 namespace ablaze::fuzz {
 

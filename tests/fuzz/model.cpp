@@ -1,7 +1,8 @@
 // From a file to its logits: what a reader lets through must compile and run.
 
-#include <ablaze/session.hpp>
 #include <algorithm>
+
+#include <ablaze/session.hpp>
 
 #include "formats/onnx/import.hpp"
 #include "formats/tensor_file.hpp"

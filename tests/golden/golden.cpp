@@ -6,8 +6,9 @@
 #include <fstream>
 #include <stdexcept>
 
-#include <ablaze/error.hpp>
 #include <nlohmann/json.hpp>
+
+#include <ablaze/error.hpp>
 
 #include "models/assembler.hpp"
 #include "models/families.hpp"
@@ -103,7 +104,7 @@ Tensor Golden::image(std::int64_t row) const {
   const Tensor batch = input();
   const std::int64_t size = batch.size() / batch.dim(0);
   return Tensor({1, input_shape[1], input_shape[2], input_shape[3]},
-                batch.values().subspan(static_cast<std::size_t>(row * size), static_cast<std::size_t>(size)));
+                batch.values().subspan(row * size, size));
 }
 
 std::vector<Isa> available_isas() {

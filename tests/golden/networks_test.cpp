@@ -1,11 +1,11 @@
 // The engine against PyTorch in float64, on thin networks of every family, on every instruction set that this
 // processor has.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "golden/golden.hpp"
 #include "support/seeded.hpp"
@@ -56,7 +56,7 @@ void check_activations(const Golden& golden, Isa isa) {
     const auto count = static_cast<std::int64_t>(expected.sample.size());
     double error = 0;
     for (std::int64_t i = 0; i < count; ++i) {
-      error += std::pow(found[i * found.size() / count] - expected.sample[static_cast<std::size_t>(i)], 2);
+      error += std::pow(found[i * found.size() / count] - expected.sample[i], 2);
     }
     const double mean_square = square / static_cast<double>(found.size());
     CHECK(std::sqrt(error / static_cast<double>(count)) <= kActivationError * std::sqrt(mean_square));

@@ -1,10 +1,10 @@
 #include "image/drawing.hpp"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "image/pictures.hpp"
 

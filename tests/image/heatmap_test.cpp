@@ -1,9 +1,9 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>

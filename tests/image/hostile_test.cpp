@@ -1,8 +1,8 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <array>
 #include <random>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 

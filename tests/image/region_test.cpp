@@ -1,11 +1,11 @@
 // The region, box and mask that a map points at, on maps whose answer is known by hand.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>

@@ -1,5 +1,6 @@
-#include <doctest/doctest.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 

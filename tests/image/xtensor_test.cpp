@@ -1,7 +1,6 @@
-#include <doctest/doctest.h>
-
 #include <type_traits>
 
+#include <doctest/doctest.h>
 #include <xtensor/xarray.hpp>
 #include <xtensor/xbuilder.hpp>
 #include <xtensor/xmath.hpp>

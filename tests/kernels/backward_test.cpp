@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <array>
 #include <random>
+
+#include <doctest/doctest.h>
 
 #include "kernels/kernels.hpp"
 #include "kernels/layout.hpp"
@@ -50,7 +50,7 @@ struct Blocked {
   Output output() { return {floats.data() + origin(), batch(), block(), row(), border, border}; }
   Base base(bool gates) const { return {floats.data() + origin(), block(), row(), kBlock, batch(), gates}; }
   Values values() const {
-    std::vector<float> nchw(static_cast<std::size_t>(extent.batch * extent.channels * extent.h * extent.w));
+    std::vector<float> nchw(extent.batch * extent.channels * extent.h * extent.w);
     for (int item = 0; item < extent.batch * extent.blocks(); ++item)
       from_blocked(input(), extent, nchw.data(), item);
     return {nchw.begin(), nchw.end()};
@@ -208,7 +208,7 @@ TEST_CASE("a linear layer's gradient goes back by the weights as they are packed
     const Extent in{images, features, 1, 1}, out{images, outputs, 1, 1};
     const auto as_features = [](const Values& rows, const Extent& e) {
       const std::vector<float> floats(rows.begin(), rows.end());
-      std::vector<float> to(static_cast<std::size_t>(e.blocks() * e.batch * kBlock));
+      std::vector<float> to(e.blocks() * e.batch * kBlock);
       for (int item = 0; item < e.blocks(); ++item) rows_to_features(floats.data(), e, to.data(), item);
       return to;
     };
@@ -222,8 +222,7 @@ TEST_CASE("a linear layer's gradient goes back by the weights as they are packed
         for (int i = 0; i < in.blocks() * kBlock; ++i) {
           for (int o = first * kBlock; o < (first + blocks) * kBlock; ++o) {
             const bool real = i < features && o < outputs;
-            packed.push_back(real ? static_cast<float>(weight[static_cast<std::size_t>(o * features + i)])
-                                  : 0);
+            packed.push_back(real ? static_cast<float>(weight[o * features + i]) : 0);
           }
         }
         first += blocks;

@@ -42,7 +42,7 @@ Tensor run(const kernels::KernelTable& table, Isa isa, const Graph& graph, const
   const std::vector<float> floats(input.begin(), input.end());
   runtime::execute(program, graph, table, memory, floats.data(), job.execution);
   Tensor logits(job.shapes.back());
-  runtime::read_value(program.values[static_cast<std::size_t>(program.output)], memory, logits.data());
+  runtime::read_value(program.values[program.output], memory, logits.data());
   return logits;
 }
 

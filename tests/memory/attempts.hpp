@@ -1,13 +1,13 @@
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <new>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "memory/failing.hpp"
 

@@ -1,13 +1,12 @@
 #include "memory/failing.hpp"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <sys/mman.h>
-
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <new>
+#include <pthread.h>
+#include <sys/mman.h>
 
 // In the program, these functions take the place of the C library's, for all libraries. A sanitizer needs its
 // own ones for itself: there, only the calls of this project's objects are led here, by the linker (--wrap).

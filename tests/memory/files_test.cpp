@@ -1,11 +1,12 @@
-#include <doctest/doctest.h>
+#include "base/files.hpp"
 
 #include <filesystem>
 #include <tuple>
 
+#include <doctest/doctest.h>
+
 #include <ablaze/convert.hpp>
 
-#include "base/files.hpp"
 #include "base/folders.hpp"
 #include "formats/npy.hpp"
 #include "formats/onnx_builder.hpp"

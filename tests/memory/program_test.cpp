@@ -1,13 +1,12 @@
-#include <doctest/doctest.h>
-
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include "base/files.hpp"
 #include "base/folders.hpp"
@@ -37,8 +36,8 @@ class Silence {
   ~Silence() {
     std::fflush(stdout);
     for (int stream = 1; stream <= 2; ++stream) {
-      ::dup2(kept_[static_cast<std::size_t>(stream)], stream);
-      ::close(kept_[static_cast<std::size_t>(stream)]);
+      ::dup2(kept_[stream], stream);
+      ::close(kept_[stream]);
     }
   }
   Silence(const Silence&) = delete;
@@ -46,7 +45,7 @@ class Silence {
 
  private:
   void redirect(int stream, const char* file) {
-    kept_[static_cast<std::size_t>(stream)] = ::dup(stream);
+    kept_[stream] = ::dup(stream);
     const int descriptor = ::open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     ::dup2(descriptor, stream);
     ::close(descriptor);

@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <cstdlib>
 #include <filesystem>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/convert.hpp>
 #include <ablaze/evaluate.hpp>

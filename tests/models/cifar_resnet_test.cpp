@@ -68,14 +68,13 @@ TEST_CASE("cifar: a ResNet of three stages is known by its stem, and its shortcu
   const op::ChannelMap& map = map_of(graph, "layer2.0.shortcut");
   CHECK(map.stride == std::array<int, 2>{2, 2});
   REQUIRE(map.from.size() == 32);
-  for (int c = 0; c < 32; ++c)
-    CHECK(map.from[static_cast<std::size_t>(c)] == (c >= 8 && c < 24 ? c - 8 : -1));
+  for (int c = 0; c < 32; ++c) CHECK(map.from[c] == (c >= 8 && c < 24 ? c - 8 : -1));
   CHECK_FALSE(graph.contains("layer1.0.shortcut"));
   CHECK_FALSE(graph.contains("layer2.1.shortcut"));
   // Odd sizes: every second pixel from the first.
   const std::vector<Shape> shapes = graph.infer_shapes({2, 3, 33, 29});
-  CHECK(shapes[static_cast<std::size_t>(graph.find("layer2.0.shortcut"))] == Shape{2, 32, 17, 15});
-  CHECK(shapes[static_cast<std::size_t>(graph.find("layer3"))] == Shape{2, 64, 9, 8});
+  CHECK(shapes[graph.find("layer2.0.shortcut")] == Shape{2, 32, 17, 15});
+  CHECK(shapes[graph.find("layer3")] == Shape{2, 64, 9, 8});
 }
 
 TEST_CASE("cifar: projections, four stages, other widths and other names of the head") {

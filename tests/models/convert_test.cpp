@@ -1,10 +1,12 @@
-#include <doctest/doctest.h>
-#include <ablaze/convert.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/convert.hpp>
 
 #include "formats/safetensors.hpp"
 #include "models/synthetic.hpp"

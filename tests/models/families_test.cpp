@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <numeric>
+
+#include <doctest/doctest.h>
 
 #include "models/synthetic.hpp"
 
@@ -34,7 +34,7 @@ const std::string& meant_by(const Graph& graph, const char* name) {
 }
 
 const Shape& shape_of(const Graph& graph, const std::vector<Shape>& shapes, const char* name) {
-  return shapes.at(static_cast<std::size_t>(graph.find(name)));
+  return shapes.at(graph.find(name));
 }
 
 constexpr std::array<int, 4> k50{3, 4, 6, 3};

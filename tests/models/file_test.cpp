@@ -1,6 +1,8 @@
-#include <doctest/doctest.h>
-#include <ablaze/model.hpp>
 #include <limits>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/model.hpp>
 
 #include "models/load.hpp"
 #include "models/save.hpp"

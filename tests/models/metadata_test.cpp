@@ -1,9 +1,9 @@
 #include "models/metadata.hpp"
 
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <functional>
+
+#include <doctest/doctest.h>
 
 #include "models/load.hpp"
 #include "models/synthetic.hpp"

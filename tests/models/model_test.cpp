@@ -1,8 +1,9 @@
+#include <fstream>
 #include <stdlib.h>
 
 #include <doctest/doctest.h>
+
 #include <ablaze/model.hpp>
-#include <fstream>
 
 #include "models/synthetic.hpp"
 

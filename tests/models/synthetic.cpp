@@ -1,10 +1,9 @@
 #include "models/synthetic.hpp"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <stdexcept>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <system_error>
 
 #include "support/seeded.hpp"

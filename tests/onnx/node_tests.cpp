@@ -7,10 +7,6 @@
 // picture. Pictures have four axes: numbers with fewer get axes of size 1 in front where the operator does
 // not care, and rows [N, K] come in as N x K x 1 x 1.
 
-#include <ablaze/activation.hpp>
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,6 +18,10 @@
 #include <set>
 #include <string>
 #include <vector>
+
+#include <ablaze/activation.hpp>
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "base/files.hpp"
 #include "formats/onnx/import.hpp"

@@ -1,15 +1,14 @@
 // Contact sheets, steps and single pictures of explanations: their sizes, and what must be on them.
 
-#include <ablaze/pictures.hpp>
-
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include <doctest/doctest.h>
+
 #include <ablaze/error.hpp>
+#include <ablaze/pictures.hpp>
 
 using namespace ablaze;
 

@@ -1,12 +1,13 @@
-#include <doctest/doctest.h>
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <numeric>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "runtime/keeping.hpp"
 #include "support/isas.hpp"
@@ -44,7 +45,7 @@ std::vector<NodeId> some_layers(const RandomNetwork& network, unsigned seed, int
   std::vector<NodeId> layers;
   const auto shapes = network.graph().infer_shapes(network.input_shape());
   for (NodeId id = 1 + static_cast<NodeId>(seed) % step; id < network.graph().size(); id += step) {
-    if (shapes[static_cast<std::size_t>(id)].size() == 4) layers.push_back(id);
+    if (shapes[id].size() == 4) layers.push_back(id);
   }
   return layers;
 }
@@ -79,7 +80,7 @@ void ablate_plane(std::span<double> plane, const Ablation& ablation) {
 /// What drops must be: everything behind the layer run again, in float64, for every set.
 std::vector<Values> brute_force(const ReferenceRun& base, NodeId layer, const Ablation& ablation,
                                 const Sets& sets, std::span<const Score> scores) {
-  const Shape& shape = base.shapes[static_cast<std::size_t>(layer)];
+  const Shape& shape = base.shapes[layer];
   const auto area = static_cast<std::size_t>(shape[2] * shape[3]);
   std::vector<Values> drops(scores.size());
   for (const std::vector<int>& set : sets) {
@@ -212,7 +213,7 @@ TEST_CASE("ablation drops are the reference's brute force, for every kind and in
     const ReferenceRun base(graph, shape, input);
     for (const NodeId id : some_layers(network, seed, 3)) {
       const std::string& name = graph.node(id).name;
-      const Shape layer = base.shapes[static_cast<std::size_t>(id)];
+      const Shape layer = base.shapes[id];
       for (const Ablation& kind : all_kinds(layer)) {
         const auto expected = brute_force(base, id, kind, singles(layer[1]), scores_to_ablate);
         for (const Isa isa : testing::available_isas()) {
@@ -248,7 +249,7 @@ TEST_CASE("sets of channels are ablated together") {
     const ReferenceRun base(graph, shape, input);
     for (const NodeId id : some_layers(network, seed, 3)) {
       const std::string& name = graph.node(id).name;
-      const int channels = static_cast<int>(base.shapes[static_cast<std::size_t>(id)][1]);
+      const int channels = static_cast<int>(base.shapes[id][1]);
       std::mt19937 random(seed);
       Sets sets{{}, {channels - 1}};
       for (int i = 0; i < 9; ++i) {
@@ -280,7 +281,7 @@ TEST_CASE(
   std::vector<Score> many;
   for (int c = 0; c < 20; ++c) many.push_back({Score::Kind::logit, c, {}});
   for (NodeId id = 1; id < p.graph.size(); id += case_step) {
-    const Shape& layer = base.shapes[static_cast<std::size_t>(id)];
+    const Shape& layer = base.shapes[id];
     if (layer.size() != 4) continue;
     const std::string& name = p.graph.node(id).name;
     const auto expected = brute_force(base, id, {}, singles(layer[1]), many);
@@ -309,8 +310,7 @@ TEST_CASE("convolutions without their dead columns give the brute force's drops"
   const ReferenceRun base(p.graph, p.shape, p.input);
   for (const char* layer : {"conv1", "relu2"}) {
     const NodeId id = p.graph.find(layer);
-    const auto expected =
-        brute_force(base, id, {}, singles(base.shapes[static_cast<std::size_t>(id)][1]), logits_to_ablate);
+    const auto expected = brute_force(base, id, {}, singles(base.shapes[id][1]), logits_to_ablate);
     for (const Isa isa : testing::available_isas()) {
       CAPTURE(layer);
       CAPTURE(to_string(isa));
@@ -438,7 +438,7 @@ TEST_CASE("as nothing is ablated any more, a drop tends to gradient times activa
     const ReferenceRun base(graph, shape, input);
     for (const NodeId id : some_layers(network, seed, 4)) {
       const std::string& name = graph.node(id).name;
-      const Shape& layer = base.shapes[static_cast<std::size_t>(id)];
+      const Shape& layer = base.shapes[id];
       const auto area = static_cast<std::size_t>(layer[2] * layer[3]);
       // sum over a channel of gradient x activation: the slope of the score along the activation itself
       Values slopes;

@@ -1,10 +1,11 @@
-#include <doctest/doctest.h>
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
-
 #include <cmath>
 #include <cstring>
 #include <numeric>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "runtime/keeping.hpp"
 #include "support/isas.hpp"
@@ -157,7 +158,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
       Values point = base.at(id), direction(point.size());
       for (double& v : point) v = static_cast<float>(v + 0.1 * normal(random));
       for (double& v : direction) v = normal(random);
-      const Tensor at = to_tensor(base.shapes[static_cast<std::size_t>(id)], point);
+      const Tensor at = to_tensor(base.shapes[id], point);
       GradientOptions here;
       here.at = &at;
       const Gradients found = trace.gradient(name, scores_to_derive, here);
@@ -178,7 +179,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
                              (2 * step);
         const Values gradient = widened(found.gradients[s]);
         const double scale = std::sqrt(dot(gradient, gradient) * dot(direction, direction));
-        CHECK(found.gradients[s].shape() == base.shapes[static_cast<std::size_t>(id)]);
+        CHECK(found.gradients[s].shape() == base.shapes[id]);
         CHECK(std::abs(dot(gradient, direction) - slope) <= 1e-5 * scale + 1e-6);
       }
     }

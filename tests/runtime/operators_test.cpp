@@ -1,12 +1,13 @@
-#include <doctest/doctest.h>
-#include <ablaze/session.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <string>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/session.hpp>
 
 #include "support/isas.hpp"
 #include "support/reference_run.hpp"

@@ -1,9 +1,10 @@
-#include <doctest/doctest.h>
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
-
 #include <cmath>
 #include <cstring>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
@@ -172,8 +173,7 @@ TEST_CASE("values before a ReLU can be kept without undoing the fusion") {
     const Trace trace = session.run(to_tensor(shape, input));
     const auto downstream = graph.downstream(first);
     for (NodeId id = 0; id < graph.size(); ++id) {
-      if (!downstream[static_cast<std::size_t>(id)] || !std::holds_alternative<op::Relu>(graph.node(id).op))
-        continue;
+      if (!downstream[id] || !std::holds_alternative<op::Relu>(graph.node(id).op)) continue;
       if (id == first) continue;
       const NodeId before = graph.node(id).inputs[0];
       CAPTURE(seed);

@@ -2,14 +2,14 @@
 //
 // The bounds: what was measured on Zen 3, Zen 4, Zen 5 and Emerald Rapids lies between half of a bound and
 // the bound, with a quarter to spare on both sides.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/session.hpp>
 

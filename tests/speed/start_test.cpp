@@ -1,14 +1,14 @@
 // The processor time of a process that names what is on a photo, beside that of a process that need not
 // start: a fork of this one that loads the same model and runs it.
 
-#include <doctest/doctest.h>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <stdexcept>
-#include <string>
+#include <doctest/doctest.h>
 
 #include <ablaze/image.hpp>
 #include <ablaze/model.hpp>

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <vector>
+
 #include <ablaze/error.hpp>
 #include <ablaze/isa.hpp>
-#include <vector>
 
 namespace ablaze::testing {
 

@@ -3,9 +3,10 @@
 // Small random networks with branches, skips, strides, groups, dilation, pools and odd sizes: what property
 // tests run on.
 
-#include <ablaze/graph.hpp>
 #include <cmath>
 #include <random>
+
+#include <ablaze/graph.hpp>
 
 namespace ablaze::testing {
 
@@ -26,7 +27,7 @@ class RandomNetwork {
   /// 1 x C x H x W
   const Shape& input_shape() const { return shape_; }
   std::vector<double> input(int batch = 1) {
-    std::vector<double> x(static_cast<std::size_t>(batch * element_count(shape_)));
+    std::vector<double> x(batch * element_count(shape_));
     for (double& v : x) v = static_cast<float>(normal_(random_));
     return x;
   }
@@ -38,7 +39,7 @@ class RandomNetwork {
     for (float& v : t.values()) v = static_cast<float>(normal_(random_) * scale + shift);
     return t;
   }
-  Shape shape_of(NodeId id) const { return graph_.infer_shapes(shape_)[static_cast<std::size_t>(id)]; }
+  Shape shape_of(NodeId id) const { return graph_.infer_shapes(shape_)[id]; }
 
   op::Conv2d convolution(const Shape& in, int out_channels, int kernel, int stride, int groups) {
     op::Conv2d conv;

@@ -3,10 +3,11 @@
 // A score's gradient in float64 with the plain loops of kernels/reference_backward.hpp, node by node from the
 // output back.
 
-#include <ablaze/graph.hpp>
 #include <cmath>
 #include <functional>
 #include <vector>
+
+#include <ablaze/graph.hpp>
 
 #include "kernels/reference_backward.hpp"
 #include "support/reference_run.hpp"
@@ -22,26 +23,25 @@ class ReferenceGradient {
 
   /// dy/d layer from dy/d output.
   Values pull(NodeId layer, Values seed) {
-    gradients_.assign(static_cast<std::size_t>(graph_.size()), {});
+    gradients_.assign(graph_.size(), {});
     gradients_.back() = std::move(seed);
     const std::vector<bool> behind = graph_.downstream(layer);
     for (NodeId id = graph_.output(); id > layer; --id) {
-      if (!behind[static_cast<std::size_t>(id)] || gradients_[static_cast<std::size_t>(id)].empty()) continue;
+      if (!behind[id] || gradients_[id].empty()) continue;
       const Node& node = graph_.node(id);
       const bool product = std::holds_alternative<op::Multiply>(node.op);
       const Values back = product ? Values() : backward_one(node, id);
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-        if (behind[static_cast<std::size_t>(node.inputs[i])])
-          add(node.inputs[i], product ? factor_backward(node, id, i) : back);
+        if (behind[node.inputs[i]]) add(node.inputs[i], product ? factor_backward(node, id, i) : back);
       }
-      gradients_[static_cast<std::size_t>(id)] = {};
+      gradients_[id] = {};
     }
-    return gradients_[static_cast<std::size_t>(layer)];
+    return gradients_[layer];
   }
 
  private:
   kernels::reference::Extent4 extent(NodeId id) const {
-    const Shape& s = shapes_[static_cast<std::size_t>(id)];
+    const Shape& s = shapes_[id];
     return {s[0], s[1], s.size() == 4 ? s[2] : 1, s.size() == 4 ? s[3] : 1};
   }
 
@@ -52,14 +52,14 @@ class ReferenceGradient {
   }
 
   void add(NodeId node, const Values& part) {
-    Values& sum = gradients_[static_cast<std::size_t>(node)];
+    Values& sum = gradients_[node];
     if (sum.empty()) sum.assign(part.size(), 0);
     for (std::size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
   }
 
   /// g times the other factor, summed where the factor is one number a channel.
   Values factor_backward(const Node& node, NodeId id, std::size_t i) const {
-    const Values& g = gradients_[static_cast<std::size_t>(id)];
+    const Values& g = gradients_[id];
     const Values other = value_of_(node.inputs[1 - i]);
     const auto own = static_cast<std::size_t>(extent(node.inputs[i]).size());
     Values back(own, 0);
@@ -76,7 +76,7 @@ class ReferenceGradient {
 
   Values backward_one(const Node& node, NodeId id) const {
     using namespace kernels::reference;
-    const Values& g = gradients_[static_cast<std::size_t>(id)];
+    const Values& g = gradients_[id];
     const std::span<const double> from(g);
     const NodeId first = node.inputs[0];
     if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {

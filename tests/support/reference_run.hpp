@@ -3,10 +3,11 @@
 // Runs a graph in float64 with the plain loops of kernels/reference.hpp, node by node: the truth that the
 // engine is tested against where PyTorch is not at hand.
 
-#include <ablaze/graph.hpp>
 #include <cmath>
 #include <map>
 #include <vector>
+
+#include <ablaze/graph.hpp>
 
 #include "kernels/reference.hpp"
 
@@ -61,19 +62,19 @@ struct ReferenceRun {
   /// Another run with one node's output replaced: only what comes after it is computed again.
   ReferenceRun(const ReferenceRun& base, NodeId changed, Values replacement)
       : graph(base.graph), shapes(base.shapes), values(base.values) {
-    values[static_cast<std::size_t>(changed)] = std::move(replacement);
+    values[changed] = std::move(replacement);
     const std::vector<bool> behind = graph.downstream(changed);
     for (NodeId id = changed + 1; id < graph.size(); ++id) {
-      if (behind[static_cast<std::size_t>(id)]) values[static_cast<std::size_t>(id)] = compute(id);
+      if (behind[id]) values[id] = compute(id);
     }
   }
 
-  const Values& at(NodeId id) const { return values[static_cast<std::size_t>(id)]; }
+  const Values& at(NodeId id) const { return values[id]; }
   const Values& output() const { return values.back(); }
 
  private:
   kernels::reference::Extent4 extent(NodeId id) const {
-    const Shape& s = shapes[static_cast<std::size_t>(id)];
+    const Shape& s = shapes[id];
     return {s[0], s[1], s.size() == 4 ? s[2] : 1, s.size() == 4 ? s[3] : 1};
   }
 

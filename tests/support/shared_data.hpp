@@ -1,11 +1,11 @@
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include <doctest/doctest.h>
 
 namespace ablaze::testing {
 

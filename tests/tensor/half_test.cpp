@@ -1,10 +1,10 @@
 #include "tensor/half.hpp"
 
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <cstdint>
 #include <limits>
+
+#include <doctest/doctest.h>
 
 namespace ablaze {
 namespace {

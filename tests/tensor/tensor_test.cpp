@@ -1,5 +1,3 @@
-#include <doctest/doctest.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +6,8 @@
 #include <numeric>
 #include <span>
 #include <utility>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/tensor.hpp>

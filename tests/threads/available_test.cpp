@@ -1,15 +1,17 @@
-#include <doctest/doctest.h>
-#include <sched.h>
+#include "threads/available.hpp"
 
-#include <ablaze/error.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sched.h>
 #include <string>
 
+#include <doctest/doctest.h>
+
+#include <ablaze/error.hpp>
+
 #include "support/temporary_directory.hpp"
-#include "threads/available.hpp"
 #include "threads/threads.hpp"
 
 using namespace ablaze;

@@ -1,8 +1,5 @@
 // A network over each source of threads: the same bits as on one thread, in a child after fork(), on a
 // caller's threads.
-#include <doctest/doctest.h>
-
-#include <ablaze/session.hpp>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -10,6 +7,10 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/session.hpp>
 
 #include "support/random_network.hpp"
 #include "threads/forked.hpp"

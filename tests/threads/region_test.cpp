@@ -1,13 +1,14 @@
-#include <doctest/doctest.h>
-#include <signal.h>
-#include <sys/resource.h>
-
-#include <ablaze/error.hpp>
 #include <atomic>
 #include <numeric>
+#include <signal.h>
 #include <stdexcept>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
+
+#include <ablaze/error.hpp>
 
 #include "support/message_of.hpp"
 #include "threads/available.hpp"
@@ -54,8 +55,7 @@ std::vector<int> relay(const Execution& execution, int rounds) {
   std::vector<int> line(64), next(64);
   threads::run(execution, [&](const Member& member) {
     for (int round = 0; round < rounds; ++round) {
-      for (int i = member.number(); i < 64; i += member.count())
-        next[static_cast<std::size_t>(i)] = line[static_cast<std::size_t>((i + 1) % 64)] + i;
+      for (int i = member.number(); i < 64; i += member.count()) next[i] = line[(i + 1) % 64] + i;
       member.barrier([&] { line.swap(next); });
     }
   });
@@ -69,11 +69,7 @@ std::vector<int> relay_in_loops(const Execution& execution, int rounds) {
     threads::SharedLoops loops(member);
     for (int round = 0; round < rounds; ++round) {
       loops.run(
-          64,
-          [&](int i) {
-            next[static_cast<std::size_t>(i)] = line[static_cast<std::size_t>((i + 1) % 64)] + i;
-          },
-          [&] { line.swap(next); });
+          64, [&](int i) { next[i] = line[(i + 1) % 64] + i; }, [&] { line.swap(next); });
     }
   });
   return line;
@@ -103,13 +99,13 @@ class Fresh : public Executor {
 TEST_CASE("a region has as many members as asked for, each with a number of its own") {
   for (const int threads : {1, 2, 3, 8}) {
     CAPTURE(threads);
-    std::vector<std::atomic<int>> seen(static_cast<std::size_t>(threads));
+    std::vector<std::atomic<int>> seen(threads);
     threads::run(with_threads(threads), [&](const Member& member) {
       member.barrier();
       CHECK(member.count() == (serial() ? 1 : threads));
-      ++seen[static_cast<std::size_t>(member.number())];
+      ++seen[member.number()];
     });
-    for (int i = 0; i < (serial() ? 1 : threads); ++i) CHECK(seen[static_cast<std::size_t>(i)] == 1);
+    for (int i = 0; i < (serial() ? 1 : threads); ++i) CHECK(seen[i] == 1);
   }
   CHECK(members_of(with_threads(0)) == (serial() ? 1 : threads::resolve(0)));
 }
@@ -124,13 +120,13 @@ TEST_CASE("shared loops come one after the other, and each item once") {
   for (const int threads : {1, 2, 3, 7, 20}) CHECK(relay_in_loops(with_threads(threads), 1000) == alone);
   for (const int threads : {1, 2, 20}) {
     for (const int count : {0, 1, 2, 19, 1000}) {
-      std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+      std::vector<std::atomic<int>> visits(count);
       std::atomic<int> ends{0};
       threads::run(with_threads(threads), [&](const Member& member) {
         threads::SharedLoops loops(member);
         for (int round = 0; round < 3; ++round)
           loops.run(
-              count, [&](int i) { ++visits[static_cast<std::size_t>(i)]; }, [&] { ++ends; });
+              count, [&](int i) { ++visits[i]; }, [&] { ++ends; });
       });
       CHECK(std::ranges::all_of(visits, [](const auto& n) { return n == 3; }));
       CHECK(ends == (count == 0 ? 0 : 3));
@@ -167,9 +163,8 @@ TEST_CASE("a member whose core was taken holds up nobody, and goes on where the 
 TEST_CASE("every index is visited once") {
   for (const int threads : {1, 2, 5}) {
     for (const int count : {0, 1, 2, 3, 4, 1000}) {
-      std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
-      threads::for_each(with_threads(threads), count,
-                        [&](std::int64_t i) { ++visits[static_cast<std::size_t>(i)]; });
+      std::vector<std::atomic<int>> visits(count);
+      threads::for_each(with_threads(threads), count, [&](std::int64_t i) { ++visits[i]; });
       CHECK(std::ranges::all_of(visits, [](const auto& n) { return n == 1; }));
       CHECK(sum_by(with_threads(threads), count) == std::int64_t{count} * (count - 1) / 2);
     }

@@ -1,10 +1,9 @@
 #include "threads/shortage.hpp"
 
-#include <dlfcn.h>
-#include <pthread.h>
-
 #include <atomic>
 #include <cerrno>
+#include <dlfcn.h>
+#include <pthread.h>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)

@@ -1,9 +1,9 @@
 #include "cli/shell/command_line.hpp"
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 

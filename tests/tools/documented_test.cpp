@@ -1,7 +1,5 @@
 // What is documented must be so: the README's commands run, and the manual page knows every option.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -11,6 +9,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "tools/workshop.hpp"
 

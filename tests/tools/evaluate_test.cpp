@@ -1,14 +1,14 @@
 // ablaze evaluate and merge, as a user runs them.
 
-#include <doctest/doctest.h>
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <sys/wait.h>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "support/child.hpp"
 #include "tools/workshop.hpp"

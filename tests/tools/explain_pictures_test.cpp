@@ -1,13 +1,13 @@
 // `ablaze explain`: finer maps, and the pictures beside the overlay.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/image.hpp>
 #include <ablaze/model.hpp>

@@ -1,12 +1,12 @@
 // `ablaze explain`, as a user runs it.
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/image.hpp>
 

@@ -1,7 +1,5 @@
 // Bad input of every kind, through the program: a clear error, the right exit status, nothing half-written.
 
-#include <doctest/doctest.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "formats/builders.hpp"
 #include "formats/npy.hpp"

@@ -1,12 +1,12 @@
 #include "cli/shell/inputs.hpp"
 
-#include <doctest/doctest.h>
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 

@@ -1,10 +1,10 @@
 // Ctrl-C and SIGTERM in the middle of the work.
 
-#include <doctest/doctest.h>
-
 #include <csignal>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>

@@ -1,11 +1,11 @@
 // The most memory that a process of the program has, beside what the plan says.
 
-#include <doctest/doctest.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/model.hpp>
 #include <ablaze/session.hpp>

@@ -1,9 +1,9 @@
 #include "cli/explain/output_names.hpp"
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <ablaze/tensor.hpp>
 

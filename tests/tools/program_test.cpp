@@ -1,12 +1,12 @@
 // The subcommands but explain, as a user runs them.
 
-#include <doctest/doctest.h>
-#include <sched.h>
-
 #include <cmath>
 #include <filesystem>
+#include <sched.h>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "formats/npy.hpp"
 #include "support/child.hpp"

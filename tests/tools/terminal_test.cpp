@@ -1,9 +1,9 @@
 #include "cli/shell/terminal.hpp"
 
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <string>
+
+#include <doctest/doctest.h>
 
 using namespace ablaze::cli;
 

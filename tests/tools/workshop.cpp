@@ -1,12 +1,11 @@
 #include "tools/workshop.hpp"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <sys/wait.h>
 
 #include "formats/npy.hpp"
 #include "formats/safetensors.hpp"

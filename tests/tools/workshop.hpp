@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include <ablaze/image.hpp>
 #include <ablaze/tensor.hpp>
-#include <nlohmann/json.hpp>
 
 #include "support/message_of.hpp"
 #include "support/temporary_directory.hpp"

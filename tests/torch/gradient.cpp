@@ -4,6 +4,7 @@
 #include <string>
 
 #include <ablaze/ablaze.hpp>
+
 #include "formats/npy.hpp"
 
 int main(int argc, char** argv) {

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
-#include <ablaze/ablaze.hpp>
 #include <nlohmann/json.hpp>
+
+#include <ablaze/ablaze.hpp>
+
 #include "formats/npy.hpp"
 
 namespace {

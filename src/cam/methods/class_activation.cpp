@@ -74,7 +74,7 @@ void require_fit(const Request& q) {
 
 /// Row c of a linear layer.
 std::vector<float> row_of(const op::Linear& linear, std::int64_t c) {
-  std::vector<float> out(static_cast<std::size_t>(linear.weight.shape()[1]));
+  std::vector<float> out(linear.weight.shape()[1]);
   linear.weight.read(c * static_cast<std::int64_t>(out.size()), out);
   return out;
 }

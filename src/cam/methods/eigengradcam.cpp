@@ -1,5 +1,6 @@
-#include <ablaze/xtensor.hpp>
 #include <xtensor/xmanipulation.hpp>
+
+#include <ablaze/xtensor.hpp>
 
 #include "cam/gradients.hpp"
 #include "cam/methods/methods.hpp"

@@ -33,7 +33,7 @@ const Method& base_of(const Request& request) {
 
 /// Classes by how near their logits are to the wanted one's, which is left out; ties: the lower index.
 std::vector<std::int64_t> nearest_classes(std::span<const float> logits, std::int64_t wanted, int count) {
-  const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[static_cast<std::size_t>(c)]); };
+  const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[c]); };
   std::vector<std::int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   std::erase(order, wanted);

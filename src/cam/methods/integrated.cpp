@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <ablaze/error.hpp>
-#include <ablaze/xtensor.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xview.hpp>
+
+#include <ablaze/error.hpp>
+#include <ablaze/xtensor.hpp>
 
 #include "cam/gradients.hpp"
 #include "cam/methods/methods.hpp"

@@ -78,7 +78,7 @@ std::vector<Result> reciprocam_maps(const Request& request) {
   for (std::size_t t = 0; t < request.targets.size(); ++t) {
     Tensor sum({shape.at(2), shape.at(3)});
     for (std::int64_t p = 0; p < sum.size(); ++p)
-      sum[p] = static_cast<float>(scores[static_cast<std::size_t>(p)][t] - scores.back()[t]);
+      sum[p] = static_cast<float>(scores[p][t] - scores.back()[t]);
     results.push_back(result_from(std::move(sum)));
   }
   return results;

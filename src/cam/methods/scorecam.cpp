@@ -55,9 +55,8 @@ std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const
   for (std::int64_t first = 0; first < total; first += batch.size()) {
     if (q.progress && !q.progress(first, total)) throw Cancelled();
     const auto count = static_cast<int>(std::min(batch.size(), total - first));
-    threads::for_each(q.session.options().execution, count, [&](std::int64_t i) {
-      masks.apply(channels[static_cast<std::size_t>(first + i)], i, batch.inputs());
-    });
+    threads::for_each(q.session.options().execution, count,
+                      [&](std::int64_t i) { masks.apply(channels[first + i], i, batch.inputs()); });
     const Tensor logits = batch.logits();
     for (int i = 0; i < count; ++i) {
       for (std::size_t t = 0; t < scores.size(); ++t)
@@ -71,13 +70,12 @@ std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const
 /// exp(s) over its sum, 0 for channels that have no score.
 std::vector<double> softmax(std::span<const double> scores, std::span<const int> channels,
                             std::int64_t count) {
-  std::vector<double> weights(static_cast<std::size_t>(count));
+  std::vector<double> weights(count);
   if (scores.empty()) return weights;
   const double largest = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
   for (const double s : scores) sum += std::exp(s - largest);
-  for (std::size_t i = 0; i < scores.size(); ++i)
-    weights[static_cast<std::size_t>(channels[i])] = std::exp(scores[i] - largest) / sum;
+  for (std::size_t i = 0; i < scores.size(); ++i) weights[channels[i]] = std::exp(scores[i] - largest) / sum;
   return weights;
 }
 

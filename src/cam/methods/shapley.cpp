@@ -56,7 +56,7 @@ std::vector<std::vector<int>> sets_along(const std::vector<int>& order) {
 void add_marginals(const std::vector<int>& order, std::span<const double> drops, std::vector<double>& sums) {
   double before = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
-    sums[static_cast<std::size_t>(order[order.size() - 1 - i])] += (drops[i] - before) / 2;
+    sums[order[order.size() - 1 - i]] += (drops[i] - before) / 2;
     before = drops[i];
   }
 }

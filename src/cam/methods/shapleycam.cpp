@@ -2,8 +2,9 @@
 #include <numeric>
 #include <vector>
 
-#include <ablaze/error.hpp>
 #include <xtensor/xmath.hpp>
+
+#include <ablaze/error.hpp>
 
 #include "cam/gradients.hpp"
 #include "cam/methods/methods.hpp"
@@ -35,7 +36,7 @@ constexpr double negligible = 1e-6;
 std::vector<std::int64_t> classes_that_matter(std::span<const double> p, std::int64_t wanted) {
   std::vector<std::int64_t> order(p.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto chance = [&](std::int64_t c) { return p[static_cast<std::size_t>(c)]; };
+  const auto chance = [&](std::int64_t c) { return p[c]; };
   std::ranges::stable_sort(order, [&](auto a, auto b) { return chance(a) < chance(b); });
   double dropped = 0;
   std::vector<std::int64_t> kept;
@@ -96,7 +97,7 @@ class OfProbability {
  private:
   std::vector<double> chances() const {
     std::vector<double> out;
-    for (const std::int64_t c : classes_) out.push_back(p_[static_cast<std::size_t>(c)]);
+    for (const std::int64_t c : classes_) out.push_back(p_[c]);
     return out;
   }
   /// v_c: how each logit changes along A.

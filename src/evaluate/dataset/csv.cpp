@@ -1,3 +1,5 @@
+#include "formats/csv.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -14,7 +16,6 @@
 #include "evaluate/dataset/box_words.hpp"
 #include "evaluate/dataset/dataset.hpp"
 #include "evaluate/dataset/label_index.hpp"
-#include "formats/csv.hpp"
 
 namespace ablaze::evaluate {
 

@@ -98,7 +98,7 @@ void OnnxImporter::fold_gather(const OnnxNode& node) {
   std::vector<std::int64_t> result;
   for (const std::int64_t index : indices.integers) {
     if (index < -count || index >= count) refuse(node, "there is no element " + std::to_string(index));
-    result.push_back(from.integers[static_cast<std::size_t>(index < 0 ? index + count : index)]);
+    result.push_back(from.integers[index < 0 ? index + count : index]);
   }
   set_constant(node, indices.shape, std::move(result));
 }
@@ -128,8 +128,7 @@ void OnnxImporter::fold_slice(const OnnxNode& node) {
   const std::int64_t begin = clamp_index(starts->front(), count, 0, count),
                      end = clamp_index(ends->front(), count, 0, count);
   std::vector<std::int64_t> result;
-  for (std::int64_t i = begin; i < end; i += std::min(step, count))
-    result.push_back(from.integers[static_cast<std::size_t>(i)]);
+  for (std::int64_t i = begin; i < end; i += std::min(step, count)) result.push_back(from.integers[i]);
   const auto length = static_cast<std::int64_t>(result.size());
   set_constant(node, {length}, std::move(result));
 }

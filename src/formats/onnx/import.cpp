@@ -209,10 +209,10 @@ const OnnxFlow& OnnxImporter::output() const {
 /// The nodes that the output depends on, in their order; containers' names mean the last layer in them.
 Graph OnnxImporter::finish() {
   std::vector<bool> needed(nodes_.size(), false);
-  needed[static_cast<std::size_t>(output().node)] = true;
+  needed[output().node] = true;
   for (std::size_t id = nodes_.size(); id-- > 0;) {
     if (!needed[id]) continue;
-    for (const NodeId in : nodes_[id].inputs) needed[static_cast<std::size_t>(in)] = true;
+    for (const NodeId in : nodes_[id].inputs) needed[in] = true;
   }
   needed[0] = true;
   name_calls_apart();
@@ -220,7 +220,7 @@ Graph OnnxImporter::finish() {
   std::vector<NodeId> place(nodes_.size(), -1);
   for (std::size_t id = 0; id < nodes_.size(); ++id) {
     if (!needed[id]) continue;
-    for (NodeId& in : nodes_[id].inputs) in = place[static_cast<std::size_t>(in)];
+    for (NodeId& in : nodes_[id].inputs) in = place[in];
     place[id] = graph.add(nodes_[id].name, std::move(nodes_[id].op), std::move(nodes_[id].inputs));
   }
   std::map<std::string, NodeId> containers;

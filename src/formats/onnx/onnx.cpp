@@ -370,7 +370,7 @@ OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
     throw error("its tensors read the same bytes of " + in_quotes(location->second) +
                 " again and again; save it anew");
   taken += length;
-  file.bytes = file.bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+  file.bytes = file.bytes.subspan(offset, length);
   return file;
 }
 

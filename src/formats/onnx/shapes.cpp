@@ -23,7 +23,7 @@ std::vector<float> by_channel(const OnnxTensor& constant, const Shape& flow) {
                            [](std::int64_t n) { return static_cast<float>(n); });
   }
   const std::int64_t channels = flow[1];
-  std::vector<float> result(static_cast<std::size_t>(channels));
+  std::vector<float> result(channels);
   if (numbers.size() == 1) {
     std::ranges::fill(result, numbers[0]);
     return result;
@@ -43,7 +43,7 @@ Tensor tensor_of(const std::vector<float>& numbers) {
 }
 
 std::vector<int> range(std::int64_t begin, std::int64_t count) {
-  std::vector<int> result(static_cast<std::size_t>(count));
+  std::vector<int> result(count);
   std::iota(result.begin(), result.end(), static_cast<int>(begin));
   return result;
 }
@@ -104,7 +104,7 @@ void OnnxImporter::product(const OnnxNode& node) {
 bool OnnxImporter::gate_itself(const OnnxNode& node, std::size_t gate) {
   using Kind = op::Curve::Kind;
   const OnnxFlow &by = flow(node, gate), &x = flow(node, 1 - gate);
-  Node& read = nodes_[static_cast<std::size_t>(by.node)];
+  Node& read = nodes_[by.node];
   auto* curve = std::get_if<op::Curve>(&read.op);
   if (curve == nullptr || read.inputs[0] != x.node || readers_[node.inputs[gate]] != 1) return false;
   const bool swish =
@@ -129,7 +129,7 @@ void OnnxImporter::arithmetic_with_constant(const OnnxNode& node, const OnnxFlow
     if (node.op == "Mul") scale[c] = numbers[c];
     if (node.op == "Div") scale[c] = reversed ? numbers[c] : 1 / numbers[c];
   }
-  auto* linear = std::get_if<op::Linear>(&nodes_[static_cast<std::size_t>(from.node)].op);
+  auto* linear = std::get_if<op::Linear>(&nodes_[from.node].op);
   const std::string_view read = node.inputs[reversed ? 1 : 0];
   if (node.op == "Add" && linear != nullptr && !linear->bias && readers_[read] == 1) {
     linear->bias = tensor_of(shift);
@@ -264,8 +264,7 @@ void OnnxImporter::concat(const OnnxNode& node) {
     if (part.shape[0] != first[0] || part.shape[2] != first[2] || part.shape[3] != first[3])
       refuse(node, "its parts differ in size: " + to_string(first) + " and " + to_string(part.shape));
     op::ChannelMap map{std::vector<int>(static_cast<std::size_t>(channels), -1), {1, 1}};
-    for (std::int64_t c = 0; c < part.shape[1]; ++c)
-      map.from[static_cast<std::size_t>(at + c)] = static_cast<int>(c);
+    for (std::int64_t c = 0; c < part.shape[1]; ++c) map.from[at + c] = static_cast<int>(c);
     at += part.shape[1];
     const bool only = node.inputs.size() == 1, last = i + 1 == node.inputs.size();
     const NodeId placed = add(only ? name : unused(name + ".part"), std::move(map), {part.node});
@@ -307,7 +306,7 @@ void OnnxImporter::slice(const OnnxNode& node) {
   std::vector<int> channels = range(0, from.shape[1]);
   std::array<int, 2> stride{1, 1};
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    const std::int64_t which = axis(node, axes[i], 4), size = from.shape[static_cast<std::size_t>(which)];
+    const std::int64_t which = axis(node, axes[i], 4), size = from.shape[which];
     const auto index = [&](std::int64_t n) {
       return std::clamp<std::int64_t>(n < 0 ? std::max(n, -size) + size : n, 0, size);
     };
@@ -317,7 +316,7 @@ void OnnxImporter::slice(const OnnxNode& node) {
     if (which == 1 && step == 1) {
       channels = range(begin, end - begin);
     } else if (which >= 2 && everything) {
-      stride[static_cast<std::size_t>(which - 2)] = static_cast<int>(step);
+      stride[which - 2] = static_cast<int>(step);
     } else if (!everything || step != 1) {
       refuse(node, "only runs of channels, and every n-th row or column, are taken");
     }
@@ -347,7 +346,7 @@ void OnnxImporter::pad(const OnnxNode& node) {
   if (before + behind > 0) {
     if (around || from.pads != std::array<std::int64_t, 4>{})
       refuse(node, "it pads channels and planes at once");
-    std::vector<int> channels(static_cast<std::size_t>(before), -1);
+    std::vector<int> channels(before, -1);
     const std::vector<int> own = range(0, from.shape[1]);
     channels.insert(channels.end(), own.begin(), own.end());
     channels.insert(channels.end(), static_cast<std::size_t>(behind), -1);

@@ -58,7 +58,7 @@ Directory read_end64(std::span<const std::byte> bytes, std::size_t locator_at, c
       signature_at(bytes, static_cast<std::size_t>(at)) != end64_signature)
     throw malformed(
         name, "the zip64 end record is not where the archive says; the file is damaged, fetch it again");
-  ByteReader end(bytes.subspan(static_cast<std::size_t>(at), end64_size), name, "the zip64 end record");
+  ByteReader end(bytes.subspan(at, end64_size), name, "the zip64 end record");
   end.skip(32);
   Directory directory;
   directory.count = end.u64();
@@ -140,7 +140,7 @@ std::span<const std::byte> locate(std::span<const std::byte> bytes, const Header
                                " bytes); the file is damaged or cut short, fetch it again");
   };
   if (!lies_within(header.local_at, local_size, bytes.size())) throw outside();
-  ByteReader local(bytes.subspan(static_cast<std::size_t>(header.local_at)), name, "a zip entry");
+  ByteReader local(bytes.subspan(header.local_at), name, "a zip entry");
   const bool signed_right = local.u32() == local_signature;
   local.skip(22);
   const std::uint16_t name_length = local.u16();
@@ -164,9 +164,7 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string name) : nam
   if (where.count > most_tensors)
     throw malformed(name_, "the zip archive has " + std::to_string(where.count) +
                                " entries; expected at most " + std::to_string(most_tensors));
-  ByteReader directory(
-      bytes.subspan(static_cast<std::size_t>(where.offset), static_cast<std::size_t>(where.size)), name_,
-      "the zip directory");
+  ByteReader directory(bytes.subspan(where.offset, where.size), name_, "the zip directory");
   for (std::uint64_t i = 0; i < where.count; ++i) {
     const Header header = read_header(directory, name_);
     if ((header.flags & encrypted) != 0)

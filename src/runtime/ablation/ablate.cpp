@@ -1,7 +1,8 @@
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
 #include <algorithm>
 #include <numeric>
+
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "runtime/ablation/request.hpp"
 #include "runtime/ablation/route.hpp"
@@ -11,7 +12,7 @@ namespace ablaze {
 namespace runtime {
 
 void require_channels(const CompiledNetwork& network, NodeId layer, std::string_view name) {
-  const Shape& shape = network.shapes[static_cast<std::size_t>(layer)];
+  const Shape& shape = network.shapes[layer];
   if (shape.size() == 4 && layer != 0) return;
   throw UsageError("layer " + std::string(name) + " (" + to_string(shape) +
                    ") has no channels with a spatial extent to ablate");
@@ -50,7 +51,7 @@ Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<
                     const AblateOptions& options) const {
   const NodeId node = impl_->session->kept_node(layer);
   runtime::require_channels(*impl_->session, node, layer);
-  const auto channels = static_cast<std::size_t>(impl_->session->shapes[static_cast<std::size_t>(node)][1]);
+  const auto channels = static_cast<std::size_t>(impl_->session->shapes[node][1]);
   std::vector<std::vector<int>> single(channels);
   for (std::size_t k = 0; k < channels; ++k) single[k] = {static_cast<int>(k)};
   return ablate_sets(layer, ablation, single, scores, options);
@@ -62,7 +63,7 @@ Drops Trace::ablate_sets(std::string_view layer, const Ablation& ablation,
   const CompiledNetwork& session = *impl_->session;
   const NodeId node = session.kept_node(layer);
   runtime::require_channels(session, node, layer);
-  const Shape& shape = session.shapes[static_cast<std::size_t>(node)];
+  const Shape& shape = session.shapes[node];
   require_image(shape[0], options.image);
   const auto image = static_cast<int>(options.image);
   const std::vector<Score> settled = runtime::settle(scores, runtime::logits_of(*impl_, image));

@@ -1,8 +1,9 @@
 #include "runtime/ablation/channels.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <functional>
+
+#include <ablaze/error.hpp>
 
 #include "kernels/reference.hpp"
 
@@ -119,8 +120,8 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
   const Node& node = network_.graph.node(step.node);
   const std::vector<double>& d = planes[step.inputs[0]];
   const NodeId from = node.inputs[0];
-  const Extent4 in = plane_extent(network_.shapes[static_cast<std::size_t>(from)]);
-  const Extent4 out = plane_extent(network_.shapes[static_cast<std::size_t>(step.node)]);
+  const Extent4 in = plane_extent(network_.shapes[from]);
+  const Extent4 out = plane_extent(network_.shapes[step.node]);
   const std::span<const double> change(d);
   if (std::holds_alternative<op::Relu>(node.op)) {
     std::vector<double> y = base(from, k);
@@ -168,7 +169,7 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
   }
   std::vector<double> y = d;
   if (!step.scale.empty()) {
-    for (double& v : y) v *= step.scale[static_cast<std::size_t>(k)];
+    for (double& v : y) v *= step.scale[k];
   }
   if (step.inputs.size() > 1) y = sum(std::move(y), planes[step.inputs[1]]);
   return y;  // flattening and identities move nothing
@@ -177,14 +178,14 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
 /// a' b' + a' b + a b'; a factor of one number serves the whole plane.
 std::vector<double> ChannelLocal::product(const Step& step, int k, const Planes& planes) const {
   const Node& node = network_.graph.node(step.node);
-  const Extent4 out = plane_extent(network_.shapes[static_cast<std::size_t>(step.node)]);
+  const Extent4 out = plane_extent(network_.shapes[step.node]);
   std::array<std::vector<double>, 2> untouched, change;
   for (std::size_t i = 0; i < 2; ++i) {
     untouched[i] = base(node.inputs[i], k);
     change[i] = step.factors[i] == kUnchanged ? std::vector<double>(untouched[i].size(), 0.0)
                                               : planes[step.factors[i]];
   }
-  std::vector<double> y(static_cast<std::size_t>(out.h * out.w));
+  std::vector<double> y(out.h * out.w);
   for (std::size_t i = 0; i < y.size(); ++i) {
     const auto at = [i](const std::vector<double>& plane) { return plane[plane.size() == 1 ? 0 : i]; };
     y[i] = at(change[0]) * (at(untouched[1]) + at(change[1])) + at(untouched[0]) * at(change[1]);

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <ablaze/session.hpp>
 #include <array>
 #include <span>
 #include <vector>
+
+#include <ablaze/session.hpp>
 
 #include "runtime/ablation/route.hpp"
 
@@ -17,8 +18,7 @@ class Channels {
   int count() const { return count_; }
   int area() const { return height_ * width_; }
   std::span<const float> plane(int k) const {
-    return a_.values().subspan(static_cast<std::size_t>(first_ + std::int64_t{k} * area()),
-                               static_cast<std::size_t>(area()));
+    return a_.values().subspan(first_ + std::int64_t{k} * area(), static_cast<std::size_t>(area()));
   }
   /// A'_k
   void ablated(int k, std::span<float> out) const;

@@ -1,9 +1,10 @@
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <atomic>
 #include <bit>
 #include <iterator>
 #include <optional>
+
+#include <ablaze/error.hpp>
 
 #include "runtime/ablation/channels.hpp"
 #include "runtime/ablation/delta_program.hpp"
@@ -32,9 +33,9 @@ class DeltaPass {
       result_.scores.push_back(score_of(logits_, score));
       result_.drops.emplace_back(q.sets.size(), 0.0);
     }
-    used_.assign(static_cast<std::size_t>(channels_.count()), false);
+    used_.assign(channels_.count(), false);
     for (const std::vector<int>& set : q.sets) {
-      for (const int k : set) used_[static_cast<std::size_t>(k)] = true;
+      for (const int k : set) used_[k] = true;
     }
     classes_ = classes_read(static_cast<std::int64_t>(logits_.size()), q.scores);
     program_ = network_.changes(q.layer, classes_.size() <= kMostRows);
@@ -67,7 +68,7 @@ class DeltaPass {
       Planes planes;
       for (int begin; (begin = next.fetch_add(piece, std::memory_order_relaxed)) < channels_.count();) {
         for (int k = begin; k < std::min(begin + piece, channels_.count()); ++k) {
-          if (!used_[static_cast<std::size_t>(k)]) continue;
+          if (!used_[k]) continue;
           planes.resize(1);
           planes[0] = channels_.change(k);
           local.follow(k, planes);
@@ -92,13 +93,12 @@ class DeltaPass {
     for_each_channel([&](int k, const Planes& planes) {
       const std::vector<double>& plane = planes.back();
       if (std::ranges::all_of(plane, [](double v) { return v == 0; })) return;
-      std::vector<double>& drops = parts[static_cast<std::size_t>(k)];
+      std::vector<double>& drops = parts[k];
       drops.assign(classes, 0);
       if (head_) return head_->add_drops(k, plane, drops);
       for (std::size_t c = 0; c < classes; ++c) {  // the output is the flattened layer: some classes are k's
         const std::int64_t at = classes_[c] - k * static_cast<std::int64_t>(plane.size());
-        if (at >= 0 && at < static_cast<std::int64_t>(plane.size()))
-          drops[c] -= plane[static_cast<std::size_t>(at)];
+        if (at >= 0 && at < static_cast<std::int64_t>(plane.size())) drops[c] -= plane[at];
       }
     });
     std::vector<double> drops(classes);
@@ -106,7 +106,7 @@ class DeltaPass {
       std::ranges::fill(drops, 0);
       bool changed = false;
       for (const int k : q_.sets[set]) {
-        const std::vector<double>& part = parts[static_cast<std::size_t>(k)];
+        const std::vector<double>& part = parts[k];
         changed = changed || !part.empty();
         for (std::size_t c = 0; c < part.size(); ++c) drops[c] += part[c];
       }
@@ -128,8 +128,8 @@ class DeltaPass {
     std::vector<Input> inputs;
     for (const auto& [node, id] : program_->code->planes) {
       const auto place = std::ranges::find(route().local, node);
-      inputs.push_back({&program_->code->values[static_cast<std::size_t>(id)],
-                        static_cast<std::size_t>(place - route().local.begin())});
+      inputs.push_back(
+          {&program_->code->values[id], static_cast<std::size_t>(place - route().local.begin())});
     }
     std::vector<char> changes(used_.size(), 0);
     for_each_channel([&](int k, const Planes& local) {
@@ -140,7 +140,7 @@ class DeltaPass {
         for (int y = 0; y < value.extent.h; ++y) {
           for (int x = 0; x < value.extent.w; ++x, ++from) {
             to[y * value.row() + x] = static_cast<float>(*from);
-            if (*from != 0) changes[static_cast<std::size_t>(k)] = 1;
+            if (*from != 0) changes[k] = 1;
           }
         }
       }
@@ -159,9 +159,9 @@ class DeltaPass {
     m.first.push_back(0);
     for (std::size_t i = 0; i < sets.size(); ++i) {
       for (const int k : q_.sets[sets[i]]) {
-        if (!changes[static_cast<std::size_t>(k)]) continue;
+        if (!changes[k]) continue;
         m.channels.push_back(k);
-        images_of[static_cast<std::size_t>(k)].push_back(static_cast<int>(i));
+        images_of[k].push_back(static_cast<int>(i));
       }
       m.first.push_back(static_cast<int>(m.channels.size()));
     }
@@ -179,8 +179,7 @@ class DeltaPass {
     const std::vector<bool> changes = fill_planes(planes);
     std::vector<std::size_t> changing;
     for (std::size_t s = 0; s < q_.sets.size(); ++s) {
-      if (std::ranges::any_of(q_.sets[s], [&](int k) { return changes[static_cast<std::size_t>(k)]; }))
-        changing.push_back(s);
+      if (std::ranges::any_of(q_.sets[s], [&](int k) { return changes[k]; })) changing.push_back(s);
     }
     result_.changed = static_cast<std::int64_t>(changing.size());
     if (changing.empty()) return;
@@ -195,7 +194,7 @@ class DeltaPass {
     for (std::int64_t begin = 0; begin < total; begin += batch) {
       report(begin, total);
       const auto images = static_cast<std::size_t>(std::min(batch, total - begin));
-      const std::span<const std::size_t> sets(&changing[static_cast<std::size_t>(begin)], images);
+      const std::span<const std::size_t> sets(&changing[begin], images);
       const Members members = members_of(sets, changes);
       DeltaInputs work;
       work.planes = planes.data();
@@ -205,8 +204,7 @@ class DeltaPass {
       work.images_of = {members.first_image.data(), members.images.data()};
       work.columns = columns.data();
       execute(code, network_.graph, *network_.table, memory, work, network_.options.execution);
-      read_value(code.values[static_cast<std::size_t>(code.output)], memory, out.data(),
-                 network_.options.execution);
+      read_value(code.values[code.output], memory, out.data(), network_.options.execution);
       read_drops(out, sets);
       count_columns(columns);
     }
@@ -217,13 +215,12 @@ class DeltaPass {
     const auto size = static_cast<std::size_t>(out.size() / out.dim(0));
     threads::for_each(network_.options.execution, std::ssize(sets), [&](std::int64_t i) {
       const auto row = out.values().subspan(static_cast<std::size_t>(i) * size, size);
-      const std::size_t set = sets[static_cast<std::size_t>(i)];
+      const std::size_t set = sets[i];
       if (head_) {
         set_drops(set, head_->drops(row));
       } else {
         std::vector<double> drops;
-        for (const std::int64_t c : classes_)
-          drops.push_back(-static_cast<double>(row[static_cast<std::size_t>(c)]));
+        for (const std::int64_t c : classes_) drops.push_back(-static_cast<double>(row[c]));
         set_drops(set, drops);
       }
     });
@@ -233,7 +230,7 @@ class DeltaPass {
     std::size_t place = 0;
     for (const runtime::Step& step : program_->code->steps) {
       if (step.kind != runtime::Step::Kind::gathered_linear) continue;
-      const Value& in = program_->code->values[static_cast<std::size_t>(step.in)];
+      const Value& in = program_->code->values[step.in];
       std::int64_t left = 0;
       for (int block = 0; block < in.blocks(); ++block)
         left += std::popcount(columns[step.columns + static_cast<std::size_t>(block)]);

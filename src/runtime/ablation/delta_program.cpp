@@ -1,7 +1,8 @@
 #include "runtime/ablation/delta_program.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
+
+#include <ablaze/error.hpp>
 
 namespace ablaze::runtime {
 namespace {
@@ -39,7 +40,7 @@ class Compiler {
     bool transform = false;  // weights for Winograd where the whole network multiplies directly
   };
 
-  const Shape& shape(NodeId id) const { return network_.shapes[static_cast<std::size_t>(id)]; }
+  const Shape& shape(NodeId id) const { return network_.shapes[id]; }
 
   Program lower(const Setting& setting, WeightStore& store, bool pack) const {
     LoweringJob job = network_.job();

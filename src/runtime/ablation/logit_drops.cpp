@@ -16,7 +16,7 @@ bool any_probability(std::span<const Score> scores) {
 std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Score> scores) {
   std::vector<std::int64_t> read;
   if (any_probability(scores)) {
-    read.resize(static_cast<std::size_t>(classes));
+    read.resize(classes);
     std::iota(read.begin(), read.end(), 0);
     return read;
   }
@@ -32,7 +32,7 @@ std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Sco
 double drop_of_score(std::span<const double> logits, std::span<const std::int64_t> classes,
                      std::span<const double> drops, const Score& score) {
   const auto of = [&](std::int64_t index) {
-    return drops[static_cast<std::size_t>(std::ranges::lower_bound(classes, index) - classes.begin())];
+    return drops[std::ranges::lower_bound(classes, index) - classes.begin()];
   };
   if (score.kind == Score::Kind::logit) return of(score.index);
   if (score.kind == Score::Kind::margin) return of(score.index) - of(score.against);

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <ablaze/session.hpp>
 #include <span>
 #include <vector>
+
+#include <ablaze/session.hpp>
 
 #include "runtime/scores.hpp"
 

@@ -1,6 +1,7 @@
+#include <algorithm>
+
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
-#include <algorithm>
 
 #include "runtime/ablation/delta_program.hpp"
 
@@ -17,10 +18,9 @@ class Planner {
     plan_.layer_shape = {shape(layer)[1], shape(layer)[2], shape(layer)[3]};
     const std::vector<bool> behind = network.graph.downstream(layer);
     for (NodeId id = 1; id < network.graph.size(); ++id) {
-      if (!network.needed[static_cast<std::size_t>(id)]) continue;
+      if (!network.needed[id]) continue;
       plan_.rerun_network += channels_ * of_one_image(id);
-      if (behind[static_cast<std::size_t>(id)] && id != layer)
-        plan_.rerun_tail += channels_ * of_one_image(id);
+      if (behind[id] && id != layer) plan_.rerun_tail += channels_ * of_one_image(id);
     }
   }
 
@@ -36,7 +36,7 @@ class Planner {
   }
 
  private:
-  const Shape& shape(NodeId id) const { return network_.shapes[static_cast<std::size_t>(id)]; }
+  const Shape& shape(NodeId id) const { return network_.shapes[id]; }
   std::int64_t of_one_image(NodeId id) const {
     return multiply_adds(network_.graph, id, network_.shapes) / shape(0)[0];
   }
@@ -65,7 +65,7 @@ class Planner {
   }
 
   void add_step(const Program& code, const Step& step, std::int64_t batch) {
-    const bool mixes = code.values[static_cast<std::size_t>(step.in)].arena == Arena::planes;
+    const bool mixes = code.values[step.in].arena == Arena::planes;
     std::string operation = step.description;
     if (step.kind == Step::Kind::winograd) operation += " (Winograd)";
     if (step.kind == Step::Kind::gathered_linear || step.kind == Step::Kind::gathered_convolution)

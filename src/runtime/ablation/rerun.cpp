@@ -1,8 +1,9 @@
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <cstring>
 #include <functional>
 #include <optional>
+
+#include <ablaze/error.hpp>
 
 #include "runtime/ablation/channels.hpp"
 #include "runtime/ablation/logit_drops.hpp"
@@ -65,8 +66,7 @@ class LogitDrops {
     const std::span<const float> after = row_of(after_, image);
     std::vector<double> drops;
     if (!head_) {
-      for (const std::int64_t c : classes_)
-        drops.push_back(logits_[static_cast<std::size_t>(c)] - after[static_cast<std::size_t>(c)]);
+      for (const std::int64_t c : classes_) drops.push_back(logits_[c] - after[c]);
       return drops;
     }
     std::vector<float> change(after.size());
@@ -85,7 +85,7 @@ class LogitDrops {
 
 Drops ablate_by_rerun(const AblationRequest& q) {
   const CompiledNetwork& session = *q.trace.session;
-  if (session.shapes[static_cast<std::size_t>(q.layer)][0] != 1) {
+  if (session.shapes[q.layer][0] != 1) {
     throw UsageError(
         "a rerun takes a trace of one image; keep the values before the ReLUs "
         "(SessionOptions::keep_preactivations) to ablate one of several");
@@ -99,7 +99,7 @@ Drops ablate_by_rerun(const AblationRequest& q) {
     result.drops.emplace_back(q.sets.size(), 0.0);
   }
   // A channel that the ablation does not change (one that is zero everywhere, say) changes no score.
-  std::vector<float> ablated(static_cast<std::size_t>(channels.area()));
+  std::vector<float> ablated(channels.area());
   const auto changes = [&](int k) {
     channels.ablated(k, ablated);
     return !std::ranges::equal(channels.plane(k), ablated);
@@ -125,7 +125,7 @@ Drops ablate_by_rerun(const AblationRequest& q) {
   for (std::int64_t begin = 0; begin < total; begin += batch) {
     if (q.progress && !q.progress(begin, total)) throw Cancelled();
     const std::int64_t images = std::min(batch, total - begin);
-    const auto set_of = [&](std::int64_t i) { return changing[static_cast<std::size_t>(begin + i)]; };
+    const auto set_of = [&](std::int64_t i) { return changing[begin + i]; };
     for (std::int64_t i = 0; i < images; ++i) {
       for (const int k : q.sets[set_of(i)]) {
         channels.ablated(k, ablated);

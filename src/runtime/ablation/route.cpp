@@ -1,18 +1,19 @@
 #include "runtime/ablation/route.hpp"
 
-#include <ablaze/error.hpp>
 #include <algorithm>
+
+#include <ablaze/error.hpp>
 
 namespace ablaze::runtime {
 namespace {
 
 /// Nodes that `node` depends on, itself included.
 std::vector<bool> upstream(const Graph& graph, NodeId node) {
-  std::vector<bool> reached(static_cast<std::size_t>(graph.size()), false);
-  reached[static_cast<std::size_t>(node)] = true;
+  std::vector<bool> reached(graph.size(), false);
+  reached[node] = true;
   for (NodeId id = node; id >= 0; --id) {
-    if (!reached[static_cast<std::size_t>(id)]) continue;
-    for (const NodeId in : graph.node(id).inputs) reached[static_cast<std::size_t>(in)] = true;
+    if (!reached[id]) continue;
+    for (const NodeId in : graph.node(id).inputs) reached[in] = true;
   }
   return reached;
 }
@@ -33,18 +34,18 @@ Route find_route(const CompiledNetwork& network, NodeId from, bool through_head)
   route.from = from;
   route.through_head = through_head && network.head != kNoNode;
   route.result = route.through_head ? network.head_input : graph.output();
-  route.reach.assign(static_cast<std::size_t>(graph.size()), DeltaReach::none);
+  route.reach.assign(graph.size(), DeltaReach::none);
   const std::vector<bool> wanted = upstream(graph, route.result);
-  if (!wanted[static_cast<std::size_t>(from)]) {
+  if (!wanted[from]) {
     throw UsageError("the network's output does not depend on layer " + graph.node(from).name);
   }
-  route.reach[static_cast<std::size_t>(from)] = DeltaReach::channel;
+  route.reach[from] = DeltaReach::channel;
   for (NodeId id = from + 1; id <= route.result; ++id) {
-    if (!wanted[static_cast<std::size_t>(id)]) continue;
+    if (!wanted[id]) continue;
     DeltaReach reach = DeltaReach::none;
     for (const NodeId in : graph.node(id).inputs) reach = std::max(reach, route.reach_of(in));
     if (reach == DeltaReach::channel && mixes_channels(graph.node(id))) reach = DeltaReach::dense;
-    route.reach[static_cast<std::size_t>(id)] = reach;
+    route.reach[id] = reach;
   }
   for (NodeId id = from; id <= route.result; ++id) {
     if (route.reach_of(id) == DeltaReach::channel) route.local.push_back(id);

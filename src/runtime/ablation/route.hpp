@@ -16,7 +16,7 @@ struct Route {
   NodeId result = 0;
   bool through_head = false;
 
-  DeltaReach reach_of(NodeId id) const { return reach[static_cast<std::size_t>(id)]; }
+  DeltaReach reach_of(NodeId id) const { return reach[id]; }
   /// No dense state on the way: each channel has its part in the result, and parts add up.
   bool closed_form() const { return reach_of(result) != DeltaReach::dense; }
 };

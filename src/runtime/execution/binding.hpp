@@ -24,7 +24,7 @@ class StepBinding {
   void run(const kernels::KernelTable& table, int phase, int item, int thread);
 
  private:
-  const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
+  const Value& value(ValueId id) const { return program_.values[id]; }
   kernels::Input in(ValueId id) const;
   kernels::Output out(ValueId id) const;
   kernels::Base base(ValueId id) const;

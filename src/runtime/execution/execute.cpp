@@ -69,7 +69,7 @@ struct Worker {
       if (times != nullptr) times->begin();
     };
     if (input != nullptr) {
-      const Value& in = program.values[static_cast<std::size_t>(program.input)];
+      const Value& in = program.values[program.input];
       loops.run(
           static_cast<int>(write_items(in)), [&](int item) { write_item(in, memory, input, item); }, begin);
     } else {
@@ -77,7 +77,7 @@ struct Worker {
           1, [](int) {}, begin);
     }
     if (program.leading_steps > 0) {
-      const int batch = program.values[static_cast<std::size_t>(program.input)].extent.batch;
+      const int batch = program.values[program.input].extent.batch;
       loops.run(
           batch, [&](int image) { lead(image); }, begin);
     }

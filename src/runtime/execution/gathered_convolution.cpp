@@ -97,7 +97,7 @@ void GatheredConvolution::multiply(const kernels::KernelTable& table, int item) 
   for (int g = 0; g < conv.group_count; ++g) {
     const kernels::OutGroup& group = conv.groups[g];
     for (int i = 0; i < count; ++i) {
-      const Pixel& pixel = pixels[static_cast<std::size_t>(i)];
+      const Pixel& pixel = pixels[i];
       gather_weights(pixel, group, weights);
       const kernels::OutGroup alone{0, group.blocks, 0, static_cast<int>(pixel.columns / kBlock), 0};
       part.in.data = pixel.gathered;
@@ -111,8 +111,7 @@ void GatheredConvolution::multiply(const kernels::KernelTable& table, int item) 
     }
     for (int b = 0; b < group.blocks; ++b) {
       for (int i = 0; i < count; ++i)
-        finish(table, pixels[static_cast<std::size_t>(i)], group.first_block + b,
-               sums + i * lanes * conv.batch + b * part.out.block);
+        finish(table, pixels[i], group.first_block + b, sums + i * lanes * conv.batch + b * part.out.block);
     }
   }
   for (const Pixel& pixel : pixels) clear_border(pixel);

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <ablaze/execution.hpp>
 #include <cstdint>
+
+#include <ablaze/execution.hpp>
 
 #include "runtime/program.hpp"
 

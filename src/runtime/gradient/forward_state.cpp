@@ -3,7 +3,7 @@
 namespace ablaze::runtime {
 
 ForwardState::ForwardState(const RunState& trace, NodeId layer, const Tensor* at) : network_(*trace.session) {
-  images_ = at != nullptr ? at->dim(0) : network_.shapes[static_cast<std::size_t>(layer)][0];
+  images_ = at != nullptr ? at->dim(0) : network_.shapes[layer][0];
   if (at != nullptr || !network_.options.keep_preactivations) {
     run_tail(trace, layer, at);
   } else {
@@ -26,7 +26,7 @@ Tensor ForwardState::logits() const {
   const NodeId output = network_.graph.output();
   Tensor tensor(network_.shape_for(output, images_));
   const ValueId id = program_->value_of.at(output);
-  read_value(program_->values[static_cast<std::size_t>(id)], memory_, tensor.data());
+  read_value(program_->values[id], memory_, tensor.data());
   return tensor;
 }
 

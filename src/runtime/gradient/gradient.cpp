@@ -1,7 +1,8 @@
-#include <ablaze/error.hpp>
-#include <ablaze/session.hpp>
 #include <algorithm>
 #include <cmath>
+
+#include <ablaze/error.hpp>
+#include <ablaze/session.hpp>
 
 #include "runtime/gradient/forward_state.hpp"
 #include "runtime/gradient/program.hpp"
@@ -106,12 +107,11 @@ class BackwardPass {
       const std::int64_t here = std::min(scores, count_ - first);
       const std::vector<int> exponents = write_seeds(first, here, seeds);
       execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.execution);
-      read_value(program->values[static_cast<std::size_t>(program->output)], memory, out.data(),
-                 network_.options.execution);
+      read_value(program->values[program->output], memory, out.data(), network_.options.execution);
       for (std::int64_t column = 0; column < here * images(); ++column) {
         const std::span<const float> from = row_of(out, column);
-        Tensor& to = gradients[static_cast<std::size_t>(first + column / images())];
-        const int exponent = exponents[static_cast<std::size_t>(column)];
+        Tensor& to = gradients[first + column / images()];
+        const int exponent = exponents[column];
         std::ranges::transform(from, to.data() + column % images() * static_cast<std::int64_t>(from.size()),
                                [&](float v) { return exponent == 0 ? v : std::ldexp(v, exponent); });
       }
@@ -127,8 +127,7 @@ class BackwardPass {
     float* to = seeds.data();
     for (std::int64_t s = first; s < first + count; ++s) {
       for (std::size_t image = 0; image < logits_.size(); ++image) {
-        const std::vector<double> seed =
-            score_gradient(logits_[image], scores_[static_cast<std::size_t>(s)][image]);
+        const std::vector<double> seed = score_gradient(logits_[image], scores_[s][image]);
         double largest = 0;
         for (const double v : seed) largest = std::max(largest, std::abs(v));
         const int exponent = largest > 0 ? std::ilogb(largest) : 0;

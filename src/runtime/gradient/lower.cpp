@@ -1,5 +1,6 @@
-#include <ablaze/error.hpp>
 #include <algorithm>
+
+#include <ablaze/error.hpp>
 
 #include "runtime/gradient/program.hpp"
 
@@ -31,7 +32,7 @@ class GradientLowering {
     find_borders();
     const NodeId output = graph_.output();
     program_.input = add_value(output);
-    parts_[static_cast<std::size_t>(output)].push_back({program_.input, -1, nullptr});
+    parts_[output].push_back({program_.input, -1, nullptr});
     for (NodeId id = output; id > layer_; --id) {
       if (!parts(id).empty()) go_through(id);
     }
@@ -52,10 +53,10 @@ class GradientLowering {
   };
 
   const Node& node(NodeId id) const { return graph_.node(id); }
-  const Shape& shape(NodeId id) const { return network_.shapes[static_cast<std::size_t>(id)]; }
-  bool behind(NodeId id) const { return behind_[static_cast<std::size_t>(id)] && id != layer_; }
-  std::vector<Part>& parts(NodeId id) { return parts_[static_cast<std::size_t>(id)]; }
-  const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
+  const Shape& shape(NodeId id) const { return network_.shapes[id]; }
+  bool behind(NodeId id) const { return behind_[id] && id != layer_; }
+  std::vector<Part>& parts(NodeId id) { return parts_[id]; }
+  const Value& value(ValueId id) const { return program_.values[id]; }
 
   // ---- What lies where
 
@@ -68,7 +69,7 @@ class GradientLowering {
       if (s.size() == 4) {
         extent.h = static_cast<int>(s[2]), extent.w = static_cast<int>(s[3]);
       } else if (id > 0 && !std::holds_alternative<op::Linear>(op)) {
-        extent = extents_[static_cast<std::size_t>(node(id).inputs[0])];
+        extent = extents_[node(id).inputs[0]];
       }
       extents_.push_back(extent);
     }
@@ -77,16 +78,16 @@ class GradientLowering {
   /// A gradient needs the widest border that a convolution reads on its way back; nodes that hand their
   /// gradient on as it is need what the receiver needs.
   void find_borders() {
-    borders_.assign(static_cast<std::size_t>(graph_.size()), {0, 0});
+    borders_.assign(graph_.size(), {0, 0});
     for (NodeId id = layer_ + 1; id < graph_.size(); ++id) {
       if (!behind(id)) continue;
-      auto& border = borders_[static_cast<std::size_t>(id)];
+      auto& border = borders_[id];
       if (const auto* conv = std::get_if<op::Conv2d>(&node(id).op)) {
         const TransposedConvolution pull = plan_transposed(*conv, shape(node(id).inputs[0]), shape(id));
         border = {pull.border_y, pull.border_x};
       } else if (hands_on(id)) {
         for (const NodeId in : node(id).inputs) {
-          const auto& theirs = borders_[static_cast<std::size_t>(in)];
+          const auto& theirs = borders_[in];
           border = {std::max(border[0], theirs[0]), std::max(border[1], theirs[1])};
         }
       }
@@ -101,11 +102,11 @@ class GradientLowering {
 
   ValueId add_value(NodeId id) {
     Value v;
-    v.extent = extents_[static_cast<std::size_t>(id)];
+    v.extent = extents_[id];
     v.layout = shape(id).size() == 4 ? Layout::blocked : Layout::features;
     if (v.layout == Layout::blocked) {
-      v.border_y = borders_[static_cast<std::size_t>(id)][0];
-      v.border_x = borders_[static_cast<std::size_t>(id)][1];
+      v.border_y = borders_[id][0];
+      v.border_x = borders_[id][1];
     }
     v.storage = static_cast<ValueId>(program_.values.size());
     program_.values.push_back(v);
@@ -117,7 +118,7 @@ class GradientLowering {
     const auto found = state_.value_of.find(id);
     if (found == state_.value_of.end())
       throw Error("layer " + node(id).name + " was not kept for the gradient of what follows it");
-    Value base = state_.values[static_cast<std::size_t>(found->second)];
+    Value base = state_.values[found->second];
     base.arena = base.arena == Arena::trace ? Arena::first : Arena::trace;
     program_.values.push_back(base);
     return static_cast<ValueId>(program_.values.size()) - 1;
@@ -320,7 +321,7 @@ class GradientLowering {
   ValueId to_planes(NodeId in, ValueId flat) {
     if (shape(in).size() != 4) return flat;
     const ValueId planes = add_value(in);
-    Value& v = program_.values[static_cast<std::size_t>(planes)];
+    Value& v = program_.values[planes];
     if (v.extent.batch == 1 && v.border_y == 0 && v.border_x == 0) {
       v.storage = value(flat).storage;
       return planes;

@@ -79,7 +79,7 @@ op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<co
     for (std::int64_t o = 0; o < group_out; ++o) {
       const std::int64_t from = c / group_in * group_out + o;
       const float* filter = weight.data() + (from * group_in + c % group_in) * area;
-      const double factor = scale.empty() ? 1.0 : scale[static_cast<std::size_t>(from)];
+      const double factor = scale.empty() ? 1.0 : scale[from];
       float* to = turned.data() + (c * group_out + o) * taps;
       for (const int i : y.taps) {
         for (const int j : x.taps) *to++ = static_cast<float>(filter[i * shape[3] + j] * factor);
@@ -132,8 +132,8 @@ TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId id,
                                       std::span<const double> scale) {
   const Node& node = network.graph.node(id);
   const auto& conv = std::get<op::Conv2d>(node.op);
-  const Shape& in = network.shapes[static_cast<std::size_t>(node.inputs[0])];
-  const Shape& out = network.shapes[static_cast<std::size_t>(id)];
+  const Shape& in = network.shapes[node.inputs[0]];
+  const Shape& out = network.shapes[id];
   const Tensor weight = conv.weight.to_tensor();
   const Execution& execution = network.options.execution;
   const int tile = network.table->out_blocks_per_tile;

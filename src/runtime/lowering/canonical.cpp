@@ -17,7 +17,7 @@ op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const 
   bytes -= takes;
   Tensor weight({outputs, inputs, 1, 1});
   for (std::int64_t o = 0; o < outputs; ++o) {
-    const int source = map.from[static_cast<std::size_t>(o)];
+    const int source = map.from[o];
     if (source >= 0) weight[o * inputs + source] = 1;
   }
   op::Conv2d conv;
@@ -33,7 +33,7 @@ Graph in_known_operators(const Graph& network, const std::vector<Shape>& shapes,
   for (const Node& node : network.nodes()) {
     Op op = node.op;
     if (const auto* map = std::get_if<op::ChannelMap>(&node.op)) {
-      const std::int64_t inputs = shapes[static_cast<std::size_t>(node.inputs[0])][1];
+      const std::int64_t inputs = shapes[node.inputs[0]][1];
       op = as_convolution(*map, inputs, node.name, memory_limit);
     }
     graph.add(node.name, std::move(op), node.inputs);

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <ablaze/graph.hpp>
 #include <vector>
+
+#include <ablaze/graph.hpp>
 
 namespace ablaze::runtime {
 

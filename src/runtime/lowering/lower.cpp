@@ -1,6 +1,6 @@
-#include "runtime/lowering/lowering.hpp"
-
 #include <algorithm>
+
+#include "runtime/lowering/lowering.hpp"
 
 // Lowering: which nodes become one step, which values lie where.
 //
@@ -22,7 +22,7 @@ Program Lowering::run() {
   if (delta()) {
     program_.is_delta = true;
   } else if (tail()) {
-    Value start = job_.whole->values[static_cast<std::size_t>(job_.whole->value_of.at(job_.from))];
+    Value start = job_.whole->values[job_.whole->value_of.at(job_.from)];
     start.extent.batch = static_cast<int>(shape(job_.from)[0]);
     start.storage = kNone;
     program_.input = add_value(job_.from, start);
@@ -30,7 +30,7 @@ Program Lowering::run() {
     lower_input();
   }
   for (NodeId id = 0; id < graph_.size(); ++id) {
-    if (computed(id) && root(id) == id && !fused_[static_cast<std::size_t>(id)]) lower_node(id);
+    if (computed(id) && root(id) == id && !fused_[id]) lower_node(id);
   }
   for (NodeId id = 0; id < graph_.size(); ++id) {  // an Identity reads as what it passes on
     const auto it = program_.value_of.find(root(id));
@@ -49,21 +49,21 @@ void Lowering::find_roots() {
   const std::vector<bool> downstream = graph_.downstream(job_.from);
   for (NodeId id = 0; id < graph_.size(); ++id) {
     const Node& node = graph_.node(id);
-    kept_[static_cast<std::size_t>(id)] = delta() ? id == job_.from : job_.kept[static_cast<std::size_t>(id)];
+    kept_[id] = delta() ? id == job_.from : job_.kept[id];
     // A kept Identity is a value of its own: replacing it must not replace what else reads its source.
     roots_.push_back(is<op::Identity>(node) && !kept(id) ? root(node.inputs[0]) : id);
-    const bool behind = downstream[static_cast<std::size_t>(id)] && id != job_.from;
-    computed_[static_cast<std::size_t>(id)] =
+    const bool behind = downstream[id] && id != job_.from;
+    computed_[id] =
         delta() ? reach_of(id) == DeltaReach::dense : needed(id) && id != 0 && (!tail() || behind);
   }
-  kept_[static_cast<std::size_t>(root(result()))] = true;
+  kept_[root(result())] = true;
 }
 
 void Lowering::count_readers() {
   readers_.assign(roots_.size(), {});
   for (NodeId id = 0; id < graph_.size(); ++id) {
     if (!(delta() ? computed(id) : needed(id)) || root(id) != id) continue;
-    for (const NodeId in : graph_.node(id).inputs) readers_[static_cast<std::size_t>(root(in))].push_back(id);
+    for (const NodeId in : graph_.node(id).inputs) readers_[root(in)].push_back(id);
   }
 }
 
@@ -72,7 +72,7 @@ void Lowering::find_borders() {
   for (NodeId id = 0; id < graph_.size(); ++id) {
     const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
     if (conv == nullptr || !needed(id)) continue;
-    auto& border = borders_[static_cast<std::size_t>(root(graph_.node(id).inputs[0]))];
+    auto& border = borders_[root(graph_.node(id).inputs[0])];
     for (std::size_t axis = 0; axis < 2; ++axis) border[axis] = std::max(border[axis], conv->padding[axis]);
   }
 }

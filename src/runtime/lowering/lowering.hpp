@@ -25,12 +25,12 @@ class Lowering {
   bool tail() const { return job_.whole != nullptr; }
   bool delta() const { return !job_.reach.empty(); }
   NodeId result() const { return delta() ? job_.result : graph_.output(); }
-  DeltaReach reach_of(NodeId id) const { return job_.reach[static_cast<std::size_t>(id)]; }
-  NodeId root(NodeId id) const { return roots_[static_cast<std::size_t>(id)]; }
-  const Shape& shape(NodeId id) const { return job_.shapes[static_cast<std::size_t>(id)]; }
-  bool needed(NodeId id) const { return job_.needed[static_cast<std::size_t>(id)]; }
-  bool kept(NodeId id) const { return kept_[static_cast<std::size_t>(id)]; }
-  bool computed(NodeId id) const { return computed_[static_cast<std::size_t>(id)]; }
+  DeltaReach reach_of(NodeId id) const { return job_.reach[id]; }
+  NodeId root(NodeId id) const { return roots_[id]; }
+  const Shape& shape(NodeId id) const { return job_.shapes[id]; }
+  bool needed(NodeId id) const { return job_.needed[id]; }
+  bool kept(NodeId id) const { return kept_[id]; }
+  bool computed(NodeId id) const { return computed_[id]; }
 
   // lower.cpp: what is computed, and in which order
   /// Sees through Identity nodes, and decides what this program computes.

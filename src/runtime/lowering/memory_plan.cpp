@@ -21,9 +21,9 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   std::vector<Life> life(program.values.size());
   const auto touch = [&](ValueId id, int step) {
     if (id == kNone) return;
-    const Value& value = program.values[static_cast<std::size_t>(id)];
+    const Value& value = program.values[id];
     if (value.arena != Arena::own) return;
-    Life& l = life[static_cast<std::size_t>(value.storage)];
+    Life& l = life[value.storage];
     if (!l.used) l.begin = l.end = step;
     l.used = true;
     l.begin = std::min(l.begin, step);
@@ -33,7 +33,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   touch(program.input, -1);
   const int steps = static_cast<int>(program.steps.size());
   for (int s = 0; s < steps; ++s) {
-    const Step& step = program.steps[static_cast<std::size_t>(s)];
+    const Step& step = program.steps[s];
     for (const ValueId id : {step.in, step.other, step.out, step.before_relu, step.scratch}) touch(id, s);
   }
   // The leading steps run again and again, and a value of the whole batch must outlast that.
@@ -85,7 +85,7 @@ void plan_memory(Program& program, std::span<const ValueId> untouchable, int thr
   program.arena_floats = shared + program.leading_floats * static_cast<std::uint64_t>(threads);
   for (Value& value : program.values) {
     if (value.arena != Arena::own) continue;
-    value.offset = life[static_cast<std::size_t>(value.storage)].offset + (value.leading ? shared : 0);
+    value.offset = life[value.storage].offset + (value.leading ? shared : 0);
   }
 }
 

@@ -45,7 +45,7 @@ std::int64_t packed_floats(const std::vector<OutGroup>& groups, int taps, int in
 Tensor pack_bias(const Weight& bias, std::int64_t channels, std::span<const double> scale,
                  std::span<const double> shift) {
   Tensor packed({blocks_of(channels) * kBlock});
-  if (bias) bias.read(0, packed.values().first(static_cast<std::size_t>(channels)));
+  if (bias) bias.read(0, packed.values().first(channels));
   for (std::size_t o = 0; o < scale.size(); ++o) {
     packed.data()[o] = static_cast<float>(packed.data()[o] * scale[o] + shift[o]);
   }
@@ -118,15 +118,15 @@ std::shared_ptr<const PackedWeights> pack_narrow(const op::Conv2d& conv, std::sp
   }
 
   threads::for_each(execution, out_channels, [&](std::int64_t o) {
-    std::vector<float> filter(static_cast<std::size_t>(filter_floats));
+    std::vector<float> filter(filter_floats);
     conv.weight.read(o * filter_floats, filter);
     float* to = packed->weights.data() + o / kBlock * filter_floats * kBlock + o % kBlock;
     for (int y = 0; y < height; ++y) {
       for (int i = 0; i < inputs; ++i) {
         for (int x = 0; x < width; ++x, to += kBlock) {
           const std::int64_t at = (std::int64_t{i} * height + y) * width + x;
-          const float w = filter[static_cast<std::size_t>(at)];
-          *to = scale.empty() ? w : static_cast<float>(w * scale[static_cast<std::size_t>(o)]);
+          const float w = filter[at];
+          *to = scale.empty() ? w : static_cast<float>(w * scale[o]);
         }
       }
     }
@@ -156,7 +156,7 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
   packed->weights = Tensor::uninitialised({packed_floats(packed->groups, taps, in_block)});
 
   threads::for_each(execution, std::ssize(packed->groups), [&](std::int64_t g) {
-    const OutGroup& group = packed->groups[static_cast<std::size_t>(g)];
+    const OutGroup& group = packed->groups[g];
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
@@ -176,7 +176,7 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
             static_cast<std::size_t>(end - begin) * taps);
         conv.weight.read((static_cast<std::int64_t>(o) * in_per_group + begin - first_in) * taps, filter);
         if (scale.empty()) continue;
-        for (float& w : filter) w = static_cast<float>(w * scale[static_cast<std::size_t>(o)]);
+        for (float& w : filter) w = static_cast<float>(w * scale[o]);
       }
       for (int tap = 0; tap < taps; ++tap) {
         for (int in_lane = 0; in_lane < in_block; ++in_lane, to += lanes) {
@@ -262,7 +262,7 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
 
   // Narrow layers have one group: cut by blocks of input channels, every thread has work.
   threads::for_each(execution, std::ssize(packed->groups) * in_blocks, [&](std::int64_t part) {
-    const OutGroup& group = packed->groups[static_cast<std::size_t>(part / in_blocks)];
+    const OutGroup& group = packed->groups[part / in_blocks];
     const auto block = static_cast<int>(part % in_blocks);
     const int lanes = group.blocks * kBlock;
     const int outs = std::min(lanes, out_channels - group.first_block * kBlock);
@@ -303,20 +303,20 @@ void pack_rows(const Weight& weight, const kernels::Extent& from, const std::vec
   const std::int64_t columns = weight.shape()[1];
   const int area = from.h * from.w;
   threads::for_each(execution, std::ssize(groups), [&](std::int64_t g) {
-    const OutGroup& group = groups[static_cast<std::size_t>(g)];
+    const OutGroup& group = groups[g];
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
     // Columns are (channel, pixel); features come as (block, pixel, lane of the block).
     const std::ptrdiff_t block_columns = static_cast<std::ptrdiff_t>(kBlock) * area;
-    std::vector<Number> slab(static_cast<std::size_t>(rows * block_columns));
+    std::vector<Number> slab(rows * block_columns);
     Number* to = packed + group.weights;
     for (int block = 0; block < from.blocks(); ++block) {
       const int channels = std::min(kBlock, from.channels - block * kBlock);
       for (int row = 0; row < rows; ++row) {
-        read_elements(weight, (first_out + row) * columns + block * block_columns,
-                      std::span<Number>(&slab[static_cast<std::size_t>(row * block_columns)],
-                                        static_cast<std::size_t>(channels) * area));
+        read_elements(
+            weight, (first_out + row) * columns + block * block_columns,
+            std::span<Number>(&slab[row * block_columns], static_cast<std::size_t>(channels) * area));
       }
       for (int pixel = 0; pixel < area; ++pixel) {
         for (int lane = 0; lane < kBlock; ++lane, to += lanes) {

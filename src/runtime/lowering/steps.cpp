@@ -1,15 +1,15 @@
-#include "runtime/lowering/lowering.hpp"
-
-#include <ablaze/error.hpp>
 #include <algorithm>
 #include <utility>
 
+#include <ablaze/error.hpp>
+
 #include "base/text.hpp"
+#include "runtime/lowering/lowering.hpp"
 
 namespace ablaze::runtime {
 
 NodeId Lowering::only_reader(NodeId id) const {
-  const auto& readers = readers_[static_cast<std::size_t>(id)];
+  const auto& readers = readers_[id];
   return readers.size() == 1 && computed(readers[0]) ? readers[0] : -1;
 }
 
@@ -59,7 +59,7 @@ void Lowering::lower_plain(NodeId id, Step::Kind kind, const char* description) 
 
 void Lowering::lower_flatten(NodeId id) {
   const ValueId in = value(graph_.node(id).inputs[0]);
-  Value flat = program_.values[static_cast<std::size_t>(in)];
+  Value flat = program_.values[in];
   if (flat.layout == Layout::features) {  // flat already
     program_.value_of[id] = in;
     return;
@@ -88,10 +88,10 @@ void Lowering::lower_flatten(NodeId id) {
 /// [N, C] lies as [N, C, 1, 1] does, but for the order of images and blocks.
 void Lowering::lower_unflatten(NodeId id) {
   const ValueId in = value(graph_.node(id).inputs[0]);
-  Value planes = program_.values[static_cast<std::size_t>(in)];
+  Value planes = program_.values[in];
   if (planes.extent.h * planes.extent.w != 1)
     throw Error("layer " + graph_.node(id).name + ": giving planes back to flattened ones is not supported");
-  const auto& border = borders_[static_cast<std::size_t>(id)];
+  const auto& border = borders_[id];
   if (planes.extent.batch == 1 && border == std::array{0, 0}) {
     planes.layout = Layout::blocked;
     add_value(id, planes);
@@ -138,7 +138,7 @@ void Lowering::lower_chain(NodeId id, std::string description) {
   add_chain_values(chain);
   if (step.choice.winograd) {
     step.kind = Step::Kind::winograd;
-    const int images = program_.values[static_cast<std::size_t>(step.out)].extent.batch;
+    const int images = program_.values[step.out].extent.batch;
     add_winograd_scratch(program_, step, images, job_.execution.threads);
   } else if (worth_gathering(chain)) {
     gather_convolution(step);
@@ -178,7 +178,7 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
 }
 
 void Lowering::take(Chain& chain, NodeId node, const char* what) {
-  fused_[static_cast<std::size_t>(node)] = true;
+  fused_[node] = true;
   chain.end = node;
   chain.step.description += what;
 }
@@ -221,8 +221,7 @@ void Lowering::take_curve(Chain& chain) {
   if (chain.closed() || (chain.multiplies && delta())) return;
   const NodeId next = only_reader(chain.end);
   if (next < 0 || !is<op::Curve>(graph_.node(next))) return;
-  if (chain.multiplies && choose(step.first, program_.values[static_cast<std::size_t>(step.in)]).winograd)
-    return;
+  if (chain.multiplies && choose(step.first, program_.values[step.in]).winograd) return;
   const auto& curve = std::get<op::Curve>(graph_.node(next).op);
   step.curve = kernel_curve(curve);
   if (delta()) step.base = base_value(graph_.node(next).inputs[0]);
@@ -234,7 +233,7 @@ void Lowering::take_pool(Chain& chain) {
   const NodeId first = chain.step.first;
   if (!is<op::Conv2d>(graph_.node(first)) || kept(chain.end) || delta()) return;
   const NodeId next = only_reader(chain.end);
-  const Value& in = program_.values[static_cast<std::size_t>(chain.step.in)];
+  const Value& in = program_.values[chain.step.in];
   if (next < 0 || !choose(first, in).winograd || !pools_in_place(next)) return;
   chain.step.pool = true;
   take(chain, next, " + max pool");
@@ -242,8 +241,7 @@ void Lowering::take_pool(Chain& chain) {
 
 void Lowering::add_chain_values(Chain& chain) {
   Step& step = chain.step;
-  const bool flat =
-      chain.linear || program_.values[static_cast<std::size_t>(step.in)].layout == Layout::features;
+  const bool flat = chain.linear || program_.values[step.in].layout == Layout::features;
   const auto add = [&](NodeId node) {
     return flat ? add_features(node, step.in, chain.multiplies) : add_value(node, Layout::blocked);
   };

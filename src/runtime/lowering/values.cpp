@@ -1,7 +1,8 @@
-#include "runtime/lowering/lowering.hpp"
+#include <algorithm>
 
 #include <ablaze/error.hpp>
-#include <algorithm>
+
+#include "runtime/lowering/lowering.hpp"
 
 namespace ablaze::runtime {
 
@@ -13,8 +14,8 @@ ValueId Lowering::add_value(NodeId node, Layout layout) {
                   s.size() == 4 ? static_cast<int>(s[3]) : 1};
   if (s.size() == 2) value.layout = Layout::features;
   if (value.layout != Layout::features) {
-    value.border_y = borders_[static_cast<std::size_t>(node)][0];
-    value.border_x = borders_[static_cast<std::size_t>(node)][1];
+    value.border_y = borders_[node][0];
+    value.border_x = borders_[node][1];
   }
   return add_value(node, value);
 }
@@ -47,7 +48,7 @@ ValueId Lowering::planes(NodeId node) {
   value.extent = {1, static_cast<int>(s[1]), s.size() == 4 ? static_cast<int>(s[2]) : 1,
                   s.size() == 4 ? static_cast<int>(s[3]) : 1};
   if (s.size() == 2) value.extent = flattened_planes(node);
-  const auto& border = borders_[static_cast<std::size_t>(root(node))];
+  const auto& border = borders_[root(node)];
   value.border_y = border[0], value.border_x = border[1];
   value.offset = program_.plane_floats;
   // Whole blocks of planes: a linear layer reads a few at a time.
@@ -81,7 +82,7 @@ ValueId Lowering::base_value(NodeId node) {
   const auto found = job_.whole->value_of.find(node);
   if (found == job_.whole->value_of.end())
     throw Error("layer " + graph_.node(node).name + " was not kept for what follows it");
-  Value base = job_.whole->values[static_cast<std::size_t>(found->second)];
+  Value base = job_.whole->values[found->second];
   base.arena = Arena::trace;
   program_.values.push_back(base);
   return static_cast<ValueId>(program_.values.size()) - 1;
@@ -99,7 +100,7 @@ ValueId Lowering::addend(NodeId node) {
   step.first = step.last = root(node);
   step.description = "scatter";
   step.in = planes(node);
-  Value among_zeros = program_.values[static_cast<std::size_t>(step.in)];
+  Value among_zeros = program_.values[step.in];
   among_zeros.layout = shape(node).size() == 4 ? Layout::blocked : Layout::features;
   among_zeros.arena = Arena::own;
   among_zeros.border_y = among_zeros.border_x = 0;
@@ -118,7 +119,7 @@ ValueId Lowering::value(NodeId node) {
   const auto kept_value = tail() ? job_.whole->value_of.find(id) : program_.value_of.end();
   if (!tail() || kept_value == job_.whole->value_of.end())
     throw Error("layer " + graph_.node(id).name + " is read before it is computed");
-  Value outside = job_.whole->values[static_cast<std::size_t>(kept_value->second)];
+  Value outside = job_.whole->values[kept_value->second];
   outside.arena = Arena::trace;
   const int batch = static_cast<int>(shape(job_.from)[0]);
   if (outside.layout != Layout::features || outside.extent.batch == batch) return add_value(id, outside);
@@ -141,7 +142,7 @@ ValueId Lowering::value(NodeId node) {
 void Lowering::expect_one_order(NodeId add, ValueId in, ValueId other, bool in_becomes_plain) const {
   if (other == kNone) return;
   const auto area = [&](ValueId id) {
-    const Value& v = program_.values[static_cast<std::size_t>(id)];
+    const Value& v = program_.values[id];
     return v.layout == Layout::features ? v.extent.h * v.extent.w : 1;
   };
   if ((in_becomes_plain ? 1 : area(in)) != area(other)) {
@@ -151,7 +152,7 @@ void Lowering::expect_one_order(NodeId add, ValueId in, ValueId other, bool in_b
 
 ValueId Lowering::add_features(NodeId node, ValueId in, bool multiplies) {
   if (multiplies) return add_value(node, Layout::features);
-  Value value = program_.values[static_cast<std::size_t>(in)];
+  Value value = program_.values[in];
   value.arena = Arena::own;
   value.storage = kNone;
   value.extent.batch = static_cast<int>(shape(node)[0]);

@@ -1,10 +1,10 @@
-#include "runtime/lowering/lowering.hpp"
+#include <algorithm>
 
 #include <ablaze/error.hpp>
-#include <algorithm>
 
 #include "base/files.hpp"
 #include "runtime/execution/gathered_convolution.hpp"
+#include "runtime/lowering/lowering.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -20,7 +20,7 @@ void release_mapped_weights(const Node& node) {
 
 void Lowering::pack(Step& step, const Affine& affine) {
   const Node& node = graph_.node(step.first);
-  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  const Value& in = program_.values[step.in];
   if (step.kind == Step::Kind::elementwise) {
     if (affine.scale.empty()) return;
     if (in.layout == Layout::features && in.extent.h * in.extent.w != 1) {
@@ -42,8 +42,8 @@ void Lowering::pack(Step& step, const Affine& affine) {
       packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.execution);
     } else if (is<op::Linear>(node)) {
       // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
-      const bool keep_half = job_.table->half_weights && kernels::keep_half(in.extent.batch) &&
-                             !job_.replayed[static_cast<std::size_t>(step.first)];
+      const bool keep_half =
+          job_.table->half_weights && kernels::keep_half(in.extent.batch) && !job_.replayed[step.first];
       packed = pack_linear(node, in.extent, tile_blocks, keep_half, job_.execution);
     } else {
       packed = pack_convolution(node, planar, tile_blocks, affine.scale, affine.shift, job_.execution);
@@ -58,7 +58,7 @@ const Shape& Lowering::shape_of_planes(const Node& reader) const {
 }
 
 void Lowering::gather(Step& step) {
-  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  const Value& in = program_.values[step.in];
   step.kind = Step::Kind::gathered_linear;
   step.phases = 3;
   step.columns = program_.columns;
@@ -80,13 +80,13 @@ bool Lowering::worth_gathering(const Chain& chain) const {
   const auto* conv = std::get_if<op::Conv2d>(&node.op);
   if (!delta() || conv == nullptr || chain.sparse || step.choice.winograd || conv->groups != 1) return false;
   if (!is<op::Relu>(graph_.node(root(node.inputs[0])))) return false;
-  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  const Value& in = program_.values[step.in];
   return in.layout == Layout::blocked && in.extent.batch >= least_images &&
          std::min(conv->weight.shape()[0], conv->weight.shape()[1]) >= least_channels;
 }
 
 void Lowering::gather_convolution(Step& step) {
-  const Value& in = program_.values[static_cast<std::size_t>(step.in)];
+  const Value& in = program_.values[step.in];
   const Shape& weight = std::get<op::Conv2d>(graph_.node(step.first).op).weight.shape();
   const auto taps = static_cast<int>(weight[2] * weight[3]);
   step.kind = Step::Kind::gathered_convolution;
@@ -113,8 +113,7 @@ bool Lowering::pools_in_place(NodeId id) const {
 
 kernels::Choice Lowering::choose(NodeId id, const Value& in) const {
   const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
-  const bool direct =
-      !job_.execution.winograd || (job_.direct_replays && job_.replayed[static_cast<std::size_t>(id)]);
+  const bool direct = !job_.execution.winograd || (job_.direct_replays && job_.replayed[id]);
   if (conv == nullptr || direct) return {};
   const Shape& weight = conv->weight.shape();
   const std::array<int, 2> ones{1, 1};
@@ -145,8 +144,8 @@ bool Lowering::lies(const PackedWeights& packed, PackedWeights::Form form, int s
 
 void add_winograd_scratch(Program& program, Step& step, int images, int threads) {
   // By value: the scratch may move the others.
-  const Value in = program.values[static_cast<std::size_t>(step.in)];
-  const Value out = program.values[static_cast<std::size_t>(step.out)];
+  const Value in = program.values[step.in];
+  const Value out = program.values[step.out];
   const kernels::Choice& choice = step.choice;
   const int side = choice.side;
   const std::ptrdiff_t a_tile =
@@ -159,7 +158,7 @@ void add_winograd_scratch(Program& program, Step& step, int images, int threads)
     step.scratch = static_cast<ValueId>(program.values.size());
     program.values.emplace_back();
   }
-  Value& scratch = program.values[static_cast<std::size_t>(step.scratch)];
+  Value& scratch = program.values[step.scratch];
   scratch.layout = Layout::scratch;
   scratch.scratch_floats =
       a_tile * (choice.block_tiles > 0 ? choice.block_tiles * threads : chunk_stride(choice, tiles));

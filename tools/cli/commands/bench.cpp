@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/error.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/session.hpp>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/explain.hpp>
 
 #include "base/stopwatch.hpp"

@@ -1,5 +1,3 @@
-#include <ablaze/convert.hpp>
-
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -9,6 +7,8 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include <ablaze/convert.hpp>
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"

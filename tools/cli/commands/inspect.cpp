@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/convert.hpp>
 #include <ablaze/error.hpp>
 #include <ablaze/graph.hpp>
@@ -95,12 +96,9 @@ Layers layers_of(const Model& model) {
   Layers layers;
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
-    Row row{node.name,
-            describe(node.op),
-            shapes[static_cast<std::size_t>(id)],
-            parameter_count(node),
-            multiply_adds(graph, id, shapes),
-            id == target};
+    Row row{
+        node.name,   describe(node.op), shapes[id], parameter_count(node), multiply_adds(graph, id, shapes),
+        id == target};
     layers.parameters += row.parameters;
     layers.multiply_adds += row.multiply_adds;
     layers.rows.push_back(std::move(row));

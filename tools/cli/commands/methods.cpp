@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/explain.hpp>
 #include <ablaze/model.hpp>
 

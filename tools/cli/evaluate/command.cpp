@@ -1,8 +1,11 @@
+#include "cli/shell/command.hpp"
+
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/error.hpp>
 #include <ablaze/evaluate.hpp>
 
@@ -10,7 +13,6 @@
 #include "cli/evaluate/report.hpp"
 #include "cli/evaluate/run.hpp"
 #include "cli/shell/attribution_words.hpp"
-#include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"
 #include "evaluate/report/compare.hpp"
 

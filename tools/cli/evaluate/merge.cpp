@@ -1,3 +1,5 @@
+#include "evaluate/run/merge.hpp"
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -8,7 +10,6 @@
 #include "cli/evaluate/run.hpp"
 #include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"
-#include "evaluate/run/merge.hpp"
 
 namespace ablaze::cli {
 

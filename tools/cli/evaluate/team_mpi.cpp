@@ -3,7 +3,7 @@
 // nobody waits for an answer until the leader has done its photo. Waiting sleeps between looks: MPI's own
 // waiting would spin on a core that another process computes on.
 
-#include <mpi.h>
+#include "cli/evaluate/team_mpi.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,9 +13,9 @@
 #include <optional>
 #include <thread>
 
-#include <ablaze/error.hpp>
+#include <mpi.h>
 
-#include "cli/evaluate/team_mpi.hpp"
+#include <ablaze/error.hpp>
 
 namespace ablaze::cli {
 

@@ -1,17 +1,18 @@
-#include <ablaze/explain.hpp>
+#include "cli/shell/command.hpp"
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/error.hpp>
+#include <ablaze/explain.hpp>
 
 #include "cli/explain/picture_options.hpp"
 #include "cli/explain/plan.hpp"
 #include "cli/explain/run.hpp"
 #include "cli/shell/attribution_words.hpp"
-#include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"
 #include "cli/shell/method_options.hpp"
 

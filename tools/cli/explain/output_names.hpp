@@ -18,7 +18,7 @@ namespace ablaze::cli {
 class ClassFileNames {
  public:
   explicit ClassFileNames(const Model& model);
-  const std::string& of(std::int64_t index) const { return names_.at(static_cast<std::size_t>(index)); }
+  const std::string& of(std::int64_t index) const { return names_.at(index); }
 
  private:
   std::vector<std::string> names_;

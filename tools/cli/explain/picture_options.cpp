@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>
 

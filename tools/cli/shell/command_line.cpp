@@ -1,16 +1,16 @@
 #include "cli/shell/command_line.hpp"
 
-#include <unistd.h>
-
 #include <charconv>
 #include <exception>
 #include <iostream>
 #include <limits>
 #include <new>
 #include <optional>
+#include <unistd.h>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
 #include <ablaze/error.hpp>
 #include <ablaze/isa.hpp>
 

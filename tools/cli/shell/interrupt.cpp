@@ -1,7 +1,7 @@
 #include "cli/shell/interrupt.hpp"
 
-#include <unistd.h>
 #include <csignal>
+#include <unistd.h>
 
 #include "base/files.hpp"
 

@@ -1,9 +1,8 @@
 #include "cli/shell/progress_bar.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <unistd.h>
 
 namespace ablaze::cli {
 
