@@ -137,8 +137,8 @@ struct Gradients {
 };
 
 namespace runtime {
-struct CompiledNetwork;
-struct RunState;
+struct SessionState;
+class RunState;
 }  // namespace runtime
 
 /// What one run left behind: the logits and the kept activations. A trace holds the memory of its
@@ -213,7 +213,7 @@ class Session {
 
  private:
   friend class Batch;
-  std::shared_ptr<const runtime::CompiledNetwork> impl_;
+  std::shared_ptr<const runtime::SessionState> impl_;
 };
 
 /// Runs inputs for their logits alone, several at a time: what methods and metrics need that show a network

@@ -5,13 +5,20 @@
 #include <ablaze/graph.hpp>
 
 #include "base/text.hpp"
+#include "graph/visit.hpp"
 
 namespace ablaze {
 namespace {
 
+using graph::one_of;
+
 std::size_t input_count(const Op& op) {
-  if (std::holds_alternative<op::Input>(op)) return 0;
-  return std::holds_alternative<op::Add>(op) || std::holds_alternative<op::Multiply>(op) ? 2 : 1;
+  return graph::visit(
+      op, [](const op::Input&) -> std::size_t { return 0; },
+      [](const one_of<op::Add, op::Multiply> auto&) -> std::size_t { return 2; },
+      [](const one_of<op::Conv2d, op::BatchNorm, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
+                      op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Unflatten, op::Identity,
+                      op::ChannelMap> auto&) -> std::size_t { return 1; });
 }
 
 std::int64_t parameters(const Weight& weight) { return weight ? weight.size() : 0; }
@@ -25,11 +32,22 @@ std::string_view curve_name(op::Curve::Kind kind) {
 }
 
 std::string_view op_name(const Op& op) {
-  static constexpr std::array<std::string_view, std::variant_size_v<Op>> names{
-      "Input",   "Conv2d", "BatchNorm", "ReLU",       "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "Linear",
-      "Flatten", "Add",    "Identity",  "ChannelMap", "Curve",     "Unflatten", "Multiply"};
-  const auto* curve = std::get_if<op::Curve>(&op);
-  return curve != nullptr ? curve_name(curve->kind) : names.at(op.index());
+  using Name = std::string_view;
+  return graph::visit(
+      op, [](const op::Input&) -> Name { return "Input"; },
+      [](const op::Conv2d&) -> Name { return "Conv2d"; },
+      [](const op::BatchNorm&) -> Name { return "BatchNorm"; },
+      [](const op::Relu&) -> Name { return "ReLU"; },
+      [](const op::Curve& curve) -> Name { return curve_name(curve.kind); },
+      [](const op::MaxPool2d&) -> Name { return "MaxPool2d"; },
+      [](const op::AvgPool2d&) -> Name { return "AvgPool2d"; },
+      [](const op::AdaptiveAvgPool2d&) -> Name { return "AdaptiveAvgPool2d"; },
+      [](const op::Linear&) -> Name { return "Linear"; },
+      [](const op::Flatten&) -> Name { return "Flatten"; },
+      [](const op::Unflatten&) -> Name { return "Unflatten"; }, [](const op::Add&) -> Name { return "Add"; },
+      [](const op::Multiply&) -> Name { return "Multiply"; },
+      [](const op::Identity&) -> Name { return "Identity"; },
+      [](const op::ChannelMap&) -> Name { return "ChannelMap"; });
 }
 
 NodeId Graph::add(std::string name, Op op, std::vector<NodeId> inputs) {
@@ -81,23 +99,25 @@ std::vector<bool> Graph::downstream(NodeId node) const {
 }
 
 std::int64_t parameter_count(const Node& node) {
-  if (const auto* conv = std::get_if<op::Conv2d>(&node.op))
-    return parameters(conv->weight) + parameters(conv->bias);
-  if (const auto* norm = std::get_if<op::BatchNorm>(&node.op))
-    return parameters(norm->weight) + parameters(norm->bias);
-  if (const auto* linear = std::get_if<op::Linear>(&node.op))
-    return parameters(linear->weight) + parameters(linear->bias);
-  return 0;
+  return graph::visit(
+      node.op,
+      [](const one_of<op::Conv2d, op::BatchNorm, op::Linear> auto& op) {
+        return parameters(op.weight) + parameters(op.bias);
+      },
+      [](const one_of<op::Input, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d,
+                      op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity,
+                      op::ChannelMap> auto&) { return std::int64_t{0}; });
 }
 
 std::int64_t multiply_adds(const Graph& graph, NodeId node, std::span<const Shape> shapes) {
-  const Node& n = graph.node(node);
   const std::int64_t outputs = element_count(shapes[node]);
-  if (const auto* conv = std::get_if<op::Conv2d>(&n.op)) {
-    return outputs * (conv->weight.size() / conv->weight.shape().at(0));
-  }
-  if (const auto* linear = std::get_if<op::Linear>(&n.op)) return outputs * linear->weight.shape().at(1);
-  return 0;
+  return graph::visit(
+      graph.node(node).op,
+      [&](const op::Conv2d& conv) { return outputs * (conv.weight.size() / conv.weight.shape().at(0)); },
+      [&](const op::Linear& linear) { return outputs * linear.weight.shape().at(1); },
+      [](const one_of<op::Input, op::BatchNorm, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
+                      op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity,
+                      op::ChannelMap> auto&) { return std::int64_t{0}; });
 }
 
 NodeId last_spatial(const Graph& graph, std::span<const Shape> shapes) {

@@ -64,4 +64,9 @@ bool keep_half(int images) {
   return images <= 24;
 }
 
+int chunk_stride(const Choice& choice, int tiles) {
+  // Odd, so that the planes do not fall into the same cache sets.
+  return std::min(choice.chunk_tiles, tiles) | 1;
+}
+
 }  // namespace ablaze::kernels

@@ -30,4 +30,7 @@ bool narrow(int group_inputs, int group_outputs);
 /// Whether a linear layer keeps weights half that its file holds in half precision.
 bool keep_half(int images);
 
+/// Tiles that the working memory of a Winograd step in phases has room for, of `tiles` in all.
+int chunk_stride(const Choice& choice, int tiles);
+
 }  // namespace ablaze::kernels

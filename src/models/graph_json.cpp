@@ -2,11 +2,15 @@
 
 #include <limits>
 #include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 #include <ablaze/error.hpp>
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "graph/visit.hpp"
 
 namespace ablaze::models {
 namespace {
@@ -47,8 +51,8 @@ struct Attributes {
     to["a"] = curve.a;
     to["b"] = curve.b;
   }
-  template <class NothingToTell>
-  void operator()(const NothingToTell&) const {}
+  void operator()(const graph::one_of<op::Relu, op::Linear, op::Flatten, op::Unflatten, op::Add, op::Multiply,
+                                      op::Identity> auto&) const {}
 
  private:
   template <class Pool>
@@ -156,39 +160,36 @@ class GraphReader {
 
   Op operation(const json& node) const {
     const std::string kind = text(node, "op");
-    if (kind == op_name(op::Input{})) return input(node);
-    if (kind == op_name(op::Conv2d{})) return convolution(node);
-    if (kind == op_name(op::BatchNorm{})) return batch_norm(node);
-    if (kind == op_name(op::Linear{})) return op::Linear{weight(".weight", true), weight(".bias", false)};
-    if (kind == op_name(op::MaxPool2d{})) {
-      auto pool = windowed(node, op::MaxPool2d{});
-      pool.dilation = pair(node, "dilation");
-      return pool;
-    }
-    if (kind == op_name(op::AvgPool2d{})) {
-      auto pool = windowed(node, op::AvgPool2d{});
-      pool.count_include_pad = truth(node, "count_include_pad");
-      return pool;
-    }
-    if (kind == op_name(op::AdaptiveAvgPool2d{})) return op::AdaptiveAvgPool2d{pair(node, "output")};
-    if (kind == op_name(op::ChannelMap{})) return channel_map(node);
-    if (kind == op_name(op::Unflatten{})) return op::Unflatten{};
-    if (kind == op_name(op::Multiply{})) return op::Multiply{};
-    if (kind == op_name(op::Relu{})) return op::Relu{};
-    if (kind == op_name(op::Flatten{})) return op::Flatten{};
-    if (kind == op_name(op::Add{})) return op::Add{};
-    if (kind == op_name(op::Identity{})) return op::Identity{};
-    if (const auto curve = curve_kind(kind)) return op::Curve{*curve, real(node, "a"), real(node, "b")};
-    fail("the operator " + base::printable(kind) + " is not known to this version");
+    std::optional<Op> op;
+    read_as_any(kind, node, op, std::make_index_sequence<std::variant_size_v<Op>>());
+    if (!op) fail("the operator " + base::printable(kind) + " is not known to this version");
+    return *std::move(op);
   }
-  Op input(const json& node) const {
+
+  // Every operator has a read_op: a new one does not compile until it has.
+  template <std::size_t... Index>
+  void read_as_any(std::string_view kind, const json& node, std::optional<Op>& op,
+                   std::index_sequence<Index...>) const {
+    (read_as(std::type_identity<std::variant_alternative_t<Index, Op>>(), kind, node, op), ...);
+  }
+  template <class Operator>
+  void read_as(std::type_identity<Operator> type, std::string_view kind, const json& node,
+               std::optional<Op>& op) const {
+    if (kind == op_name(Operator{})) op = read_op(type, node);
+  }
+  void read_as(std::type_identity<op::Curve>, std::string_view kind, const json& node,
+               std::optional<Op>& op) const {
+    if (const auto curve = curve_kind(kind)) op = op::Curve{*curve, real(node, "a"), real(node, "b")};
+  }
+
+  Op read_op(std::type_identity<op::Input>, const json& node) const {
     const json& shape = member(node, "shape");
     if (!shape.is_array() || (shape.size() != 3 && !shape.empty())) fail("\"shape\" should be three numbers");
     op::Input input;
     for (const json& size : shape) input.shape.push_back(integer(size, 0, 1 << 20));
     return input;
   }
-  Op convolution(const json& node) const {
+  Op read_op(std::type_identity<op::Conv2d>, const json& node) const {
     op::Conv2d conv;
     conv.weight = weight(".weight", true);
     conv.bias = weight(".bias", false);
@@ -198,7 +199,7 @@ class GraphReader {
     conv.groups = static_cast<int>(integer(member(node, "groups"), 1, 1 << 20));
     return conv;
   }
-  Op batch_norm(const json& node) const {
+  Op read_op(std::type_identity<op::BatchNorm>, const json& node) const {
     op::BatchNorm norm{weight(".weight", false), weight(".bias", false), weight(".running_mean", true),
                        weight(".running_var", true)};
     const json& epsilon = member(node, "epsilon");
@@ -206,7 +207,23 @@ class GraphReader {
     if (!(norm.epsilon >= 0 && norm.epsilon <= 1)) fail("\"epsilon\" should be from 0 to 1");
     return norm;
   }
-  Op channel_map(const json& node) const {
+  Op read_op(std::type_identity<op::MaxPool2d>, const json& node) const {
+    auto pool = windowed(node, op::MaxPool2d{});
+    pool.dilation = pair(node, "dilation");
+    return pool;
+  }
+  Op read_op(std::type_identity<op::AvgPool2d>, const json& node) const {
+    auto pool = windowed(node, op::AvgPool2d{});
+    pool.count_include_pad = truth(node, "count_include_pad");
+    return pool;
+  }
+  Op read_op(std::type_identity<op::AdaptiveAvgPool2d>, const json& node) const {
+    return op::AdaptiveAvgPool2d{pair(node, "output")};
+  }
+  Op read_op(std::type_identity<op::Linear>, const json&) const {
+    return op::Linear{weight(".weight", true), weight(".bias", false)};
+  }
+  Op read_op(std::type_identity<op::ChannelMap>, const json& node) const {
     const json& from = member(node, "from");
     if (!from.is_array() || from.size() > kMostChannels) fail("\"from\" should be a list of channels");
     op::ChannelMap map;
@@ -214,6 +231,10 @@ class GraphReader {
       map.from.push_back(static_cast<int>(integer(channel, -1, static_cast<std::int64_t>(kMostChannels))));
     map.stride = pair(node, "stride");
     return map;
+  }
+  template <graph::one_of<op::Relu, op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity> Operator>
+  Op read_op(std::type_identity<Operator>, const json&) const {
+    return Operator{};
   }
 
   const TensorMap& tensors_;

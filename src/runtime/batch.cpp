@@ -1,7 +1,8 @@
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
 
-#include "runtime/compiled_network.hpp"
+#include "runtime/lowering/lower.hpp"
+#include "runtime/session_state.hpp"
 
 namespace ablaze {
 namespace {
@@ -14,9 +15,7 @@ Shape input_of(const CompiledNetwork& network, std::int64_t size) { return netwo
 /// weights have their BatchNorms folded in accordingly.
 /// pack: false only measures: the program cannot run.
 runtime::Program compile(const CompiledNetwork& network, std::int64_t size, bool pack) {
-  runtime::LoweringJob job = network.job();
-  for (Shape& shape : job.shapes) shape[0] = size;
-  job.keep_values = false;
+  runtime::LoweringJob job = network.job(runtime::LoweringJob::Kind::batch, size);
   runtime::WeightStore weights = network.store;  // shares them
   job.store = &weights;
   job.pack = pack;
@@ -31,23 +30,29 @@ std::uint64_t bytes_of(const CompiledNetwork& network, const runtime::Program& p
 }  // namespace
 
 struct Batch::Impl {
-  std::shared_ptr<const CompiledNetwork> network;
+  std::shared_ptr<const runtime::SessionState> session;
   std::int64_t size;
   runtime::Program program;
   Tensor inputs;
   Tensor arena;
+  runtime::Memory memory;
+  runtime::BoundProgram bound;
 
-  Impl(std::shared_ptr<const CompiledNetwork> of, std::int64_t images, runtime::Program compiled)
-      : network(std::move(of)),
+  Impl(std::shared_ptr<const runtime::SessionState> of, std::int64_t images, runtime::Program compiled)
+      : session(std::move(of)),
         size(images),
         program(std::move(compiled)),
-        inputs(input_of(*network, size)),
-        arena({static_cast<std::int64_t>(program.arena_floats)}) {}
+        inputs(input_of(network(), size)),
+        arena({static_cast<std::int64_t>(program.arena_floats)}),
+        memory{arena.data(), nullptr},
+        bound(network().bind(program, memory)) {}
+
+  const CompiledNetwork& network() const { return session->network; }
 };
 
 Batch::Batch(const Session& session, std::int64_t size) {
   if (size < 1) throw UsageError("a batch takes at least one input");
-  const CompiledNetwork& network = *session.impl_;
+  const CompiledNetwork& network = session.impl_->network;
   runtime::Program program = compile(network, size, true);
   const std::uint64_t bytes = bytes_of(network, program, size);
   if (bytes > network.options.execution.memory_limit) {
@@ -60,7 +65,7 @@ Batch::Batch(const Session& session, std::int64_t size) {
 }
 
 Batch Batch::within(const Session& session, std::uint64_t bytes, std::int64_t most) {
-  const CompiledNetwork& network = *session.impl_;
+  const CompiledNetwork& network = session.impl_->network;
   std::int64_t size = 1;
   while (2 * size <= most && bytes_of(network, compile(network, 2 * size, false), 2 * size) <= bytes)
     size *= 2;
@@ -73,18 +78,15 @@ Batch::~Batch() = default;
 
 std::int64_t Batch::size() const { return impl_->size; }
 
-std::uint64_t Batch::bytes() const { return bytes_of(*impl_->network, impl_->program, impl_->size); }
+std::uint64_t Batch::bytes() const { return bytes_of(impl_->network(), impl_->program, impl_->size); }
 
 Tensor& Batch::inputs() { return impl_->inputs; }
 
 Tensor Batch::logits() {
-  const CompiledNetwork& network = *impl_->network;
-  const runtime::Memory memory{impl_->arena.data(), nullptr};
-  runtime::execute(impl_->program, network.graph, *network.table, memory, impl_->inputs.data(),
-                   network.options.execution);
+  impl_->bound.run(impl_->inputs.data());
+  const CompiledNetwork& network = impl_->network();
   Tensor logits(network.shape_for(network.graph.output(), impl_->size));
-  const auto& value = impl_->program.values[impl_->program.output];
-  runtime::read_value(value, memory, logits.data());
+  runtime::read_value(impl_->program.value(impl_->program.output), impl_->memory, logits.data());
   return logits;
 }
 

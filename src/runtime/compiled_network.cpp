@@ -6,9 +6,9 @@
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
-#include "runtime/ablation/delta_program.hpp"
-#include "runtime/gradient/program.hpp"
+#include "graph/visit.hpp"
 #include "runtime/lowering/canonical.hpp"
+#include "runtime/lowering/lower.hpp"
 #include "threads/threads.hpp"
 
 namespace ablaze::runtime {
@@ -16,10 +16,14 @@ namespace {
 
 std::string mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
 
-/// Whether a node's derivative hangs on what it reads.
-bool decides(const Node& node) {
-  return std::holds_alternative<op::Relu>(node.op) || std::holds_alternative<op::MaxPool2d>(node.op) ||
-         std::holds_alternative<op::Curve>(node.op) || std::holds_alternative<op::Multiply>(node.op);
+/// Whether the derivative of a node depends on its inputs: a gradient and a delta pass need them, then.
+bool needs_inputs(const Node& node) {
+  return graph::visit(
+      node.op,
+      [](const graph::one_of<op::Relu, op::Curve, op::MaxPool2d, op::Multiply> auto&) { return true; },
+      [](const graph::one_of<op::Input, op::Conv2d, op::BatchNorm, op::AvgPool2d, op::AdaptiveAvgPool2d,
+                             op::Linear, op::Flatten, op::Unflatten, op::Add, op::Identity,
+                             op::ChannelMap> auto&) { return false; });
 }
 
 void keep_inputs(const Node& node, std::vector<bool>& kept) {
@@ -69,12 +73,11 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish) : op
   for (const NodeId id : resumable) keep_boundaries(id);
   if (!resumable.empty()) keep_head_input();
 
-  LoweringJob all = job();
+  LoweringJob all = job(LoweringJob::Kind::network, shapes[0][0]);
   all.store = &store;
   program = lower(all);
   check_memory(program, "the activations of an input of " + to_string(options.input));
   release_mapped_files(graph);
-  gradients = std::make_shared<GradientPrograms>();
 }
 
 /// What the output or a kept layer depends on.
@@ -98,7 +101,7 @@ void CompiledNetwork::keep_boundaries(NodeId layer) {
     for (const NodeId in : node.inputs) {
       if (!downstream[in]) kept[in] = true;
     }
-    if (options.keep_preactivations && decides(node)) keep_inputs(node, kept);
+    if (options.keep_preactivations && needs_inputs(node)) keep_inputs(node, kept);
   }
 }
 
@@ -114,10 +117,12 @@ void CompiledNetwork::keep_head_input() {
   kept[head_input] = true;
 }
 
-LoweringJob CompiledNetwork::job() const {
+LoweringJob CompiledNetwork::job(LoweringJob::Kind kind, std::int64_t batch) const {
   LoweringJob job;
+  job.kind = kind;
   job.graph = &graph;
   job.shapes = shapes;
+  for (Shape& shape : job.shapes) shape[0] = batch;
   job.needed = needed;
   job.kept = kept;
   job.table = table;
@@ -143,7 +148,7 @@ NodeId CompiledNetwork::kept_node(std::string_view layer) const {
   return id;
 }
 
-const Value& CompiledNetwork::value(NodeId node) const { return program.values[program.value_of.at(node)]; }
+const Value& CompiledNetwork::value(NodeId node) const { return program.value(program.value_of.at(node)); }
 
 Shape CompiledNetwork::shape_for(NodeId node, std::int64_t batch) const {
   Shape shape = shapes[node];
@@ -181,15 +186,14 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
   auto& compiled = tails_[{from, batch, keep_decisions}];
   if (compiled != nullptr) return compiled;
   require_resumable(from);
-  LoweringJob part = job();
-  for (Shape& shape : part.shapes) shape[0] = batch;
+  LoweringJob part = job(LoweringJob::Kind::tail, batch);
   WeightStore packed = store;  // shares the weights; a tail packs nothing new
   part.store = &packed;
   part.from = from;
   part.whole = &program;
   if (keep_decisions) {
     for (NodeId id = from + 1; id < graph.size(); ++id) {
-      if (decides(graph.node(id))) keep_inputs(graph.node(id), part.kept);
+      if (needs_inputs(graph.node(id))) keep_inputs(graph.node(id), part.kept);
     }
   }
   auto result = std::make_shared<Program>(lower(part));
@@ -197,45 +201,6 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
   check_memory(*result,
                "a batch of " + std::to_string(batch) + " behind layer " + graph.node(from).name + " would");
   return compiled = result;
-}
-
-std::shared_ptr<const DeltaProgram> CompiledNetwork::changes(NodeId from, bool through_head) const {
-  const std::scoped_lock lock(tails_mutex_);
-  auto& compiled = changes_[{from, through_head}];
-  if (compiled == nullptr) {
-    compiled = std::make_shared<const DeltaProgram>(compile_delta_program(*this, from, through_head, true));
-  }
-  return compiled;
-}
-
-RunState::RunState(std::shared_ptr<const CompiledNetwork> of)
-    : session(std::move(of)), arena({static_cast<std::int64_t>(session->program.arena_floats)}) {}
-
-Memory RunState::memory() const { return {const_cast<float*>(arena.data()), arena.data()}; }
-
-Tensor RunState::read(NodeId node) const {
-  Tensor tensor(session->shapes[node]);
-  read_value(session->value(node), memory(), tensor.data());
-  return tensor;
-}
-
-Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch)
-    : session_(*trace.session),
-      program_(session_.tail(from, batch)),
-      batch_(batch),
-      arena_({static_cast<std::int64_t>(program_->arena_floats)}),
-      memory_{arena_.data(), trace.arena.data()} {}
-
-Tensor Tail::run(const float* replacement) {
-  execute(*program_, session_.graph, *session_.table, memory_, replacement, session_.options.execution);
-  return read(session_.graph.output());
-}
-
-Tensor Tail::read(NodeId node) const {
-  Tensor tensor(session_.shape_for(node, batch_));
-  const ValueId id = program_->value_of.at(node);
-  read_value(program_->values[id], memory_, tensor.data());
-  return tensor;
 }
 
 }  // namespace ablaze::runtime

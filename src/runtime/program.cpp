@@ -30,6 +30,33 @@ Geometry geometry_of(const op::Conv2d& conv) {
           conv.dilation[1]};
 }
 
+namespace {
+
+template <class Pool>
+Geometry window_of(const Pool& pool) {
+  return {pool.kernel[0], pool.kernel[1], pool.stride[0], pool.stride[1], pool.padding[0], pool.padding[1]};
+}
+
+}  // namespace
+
+Geometry geometry_of(const op::MaxPool2d& pool) {
+  Geometry geometry = window_of(pool);
+  geometry.dilation_h = pool.dilation[0], geometry.dilation_w = pool.dilation[1];
+  return geometry;
+}
+
+Geometry geometry_of(const op::AvgPool2d& pool) { return window_of(pool); }
+
+std::ptrdiff_t Value::floats() const {
+  if (layout == Layout::scratch) return scratch_floats;
+  return layout == Layout::features ? block() * blocks() : batch() * extent.batch;
+}
+
+std::ptrdiff_t Value::origin() const {
+  if (layout == Layout::features) return 0;
+  return border_y * row() + border_x * (layout == Layout::planar ? 1 : kernels::kBlock);
+}
+
 kernels::Curve kernel_curve(const op::Curve& curve) {
   using Kind = op::Curve::Kind;
   kernels::Curve result;
@@ -57,19 +84,11 @@ kernels::Curve kernel_curve(const op::Curve& curve) {
   return result;
 }
 
-int chunk_stride(const kernels::Choice& choice, int tiles) {
-  // Odd, so that the planes do not fall into the same cache sets.
-  return std::min(choice.chunk_tiles, tiles) | 1;
-}
-
-std::ptrdiff_t Value::floats() const {
-  if (layout == Layout::scratch) return scratch_floats;
-  return layout == Layout::features ? block() * blocks() : batch() * extent.batch;
-}
-
-std::ptrdiff_t Value::origin() const {
-  if (layout == Layout::features) return 0;
-  return border_y * row() + border_x * (layout == Layout::planar ? 1 : kernels::kBlock);
+ValueId Program::add(Value value) {
+  const auto id = static_cast<ValueId>(values.size());
+  value.storage = id;
+  values.push_back(value);
+  return id;
 }
 
 }  // namespace ablaze::runtime

@@ -24,7 +24,7 @@ std::int64_t best_other(std::span<const double> logits, std::int64_t index) {
 }  // namespace
 
 std::vector<double> logits_of(const RunState& trace, int image) {
-  const Tensor all = trace.read(trace.session->graph.output());
+  const Tensor all = trace.read(trace.network().graph.output());
   const auto classes = static_cast<std::size_t>(all.size() / all.dim(0));
   const auto row = all.values().subspan(static_cast<std::size_t>(image) * classes, classes);
   return {row.begin(), row.end()};

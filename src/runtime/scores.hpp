@@ -5,7 +5,7 @@
 
 #include <ablaze/session.hpp>
 
-#include "runtime/compiled_network.hpp"
+#include "runtime/run_state.hpp"
 
 namespace ablaze::runtime {
 

@@ -3,13 +3,12 @@
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
 
-#include "runtime/compiled_network.hpp"
-#include "runtime/gradient/program.hpp"
+#include "runtime/run_state.hpp"
 
 namespace ablaze {
 
 Session::Session(const Graph& graph, SessionOptions options)
-    : impl_(std::make_shared<const runtime::CompiledNetwork>(graph, std::move(options))) {}
+    : impl_(std::make_shared<const runtime::SessionState>(graph, std::move(options))) {}
 
 Trace Session::run(const Tensor& input) const {
   Trace trace(std::make_unique<runtime::RunState>(impl_));
@@ -18,37 +17,38 @@ Trace Session::run(const Tensor& input) const {
 }
 
 void Session::run(const Tensor& input, Trace& trace) const {
-  if (input.shape() != impl_->options.input) {
-    throw Error("the session was compiled for an input of " + to_string(impl_->options.input) + ", not " +
-                to_string(input.shape()));
+  if (input.shape() != impl_->network.options.input) {
+    throw Error("the session was compiled for an input of " + to_string(impl_->network.options.input) +
+                ", not " + to_string(input.shape()));
   }
-  if (trace.impl_ == nullptr || trace.impl_->session != impl_)
+  if (trace.impl_ == nullptr || trace.impl_->session() != impl_)
     throw UsageError("the trace belongs to another session");
-  runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
-                   impl_->options.execution);
+  trace.impl_->run(input.data());
 }
 
-Shape Session::layer_shape(std::string_view layer) const { return impl_->shapes[impl_->graph.find(layer)]; }
+Shape Session::layer_shape(std::string_view layer) const {
+  return impl_->network.shapes[impl_->network.graph.find(layer)];
+}
 
-const SessionOptions& Session::options() const { return impl_->options; }
+const SessionOptions& Session::options() const { return impl_->network.options; }
 
 std::vector<StepInfo> Session::steps() const {
   std::vector<StepInfo> infos;
-  for (const runtime::Step& step : impl_->program.steps) {
+  for (const runtime::Step& step : impl_->network.program.steps) {
     StepInfo info;
-    info.name = impl_->graph.node(step.last).name;
+    info.name = impl_->network.graph.node(step.last).name;
     info.kind = step.description;
     if (step.kind == runtime::Step::Kind::winograd) {
       info.algorithm = std::string("winograd ") + (step.choice.side == 4 ? "4x4" : "2x2") +
                        (step.choice.block_tiles > 0 ? ", blocks" : ", phases");
     }
     if (step.kind == runtime::Step::Kind::convolution) {
-      const auto& in = impl_->program.values[step.in];
+      const auto& in = impl_->network.program.value(step.in);
       info.algorithm = in.layout == runtime::Layout::planar ? "direct, planar input" : "direct";
       if (step.packed->group_inputs > 0) info.algorithm = "direct, narrow groups";
       if (step.packed->halves.size() > 0) info.algorithm = "direct, half-precision weights";
     }
-    info.output = impl_->shapes[step.last];
+    info.output = impl_->network.shapes[step.last];
     info.multiply_adds = step.multiply_adds;
     infos.push_back(std::move(info));
   }
@@ -58,12 +58,11 @@ std::vector<StepInfo> Session::steps() const {
 std::vector<double> Session::profile(const Tensor& input, int repeats) const {
   if (repeats < 1) throw UsageError("a profile takes at least one run");
   Trace trace = run(input);  // warms caches and pages
-  const std::size_t steps = impl_->program.steps.size();
+  const std::size_t steps = impl_->network.program.steps.size();
   std::vector<std::vector<double>> times(steps);
   std::vector<double> one(steps);
   for (int r = 0; r < repeats; ++r) {
-    runtime::execute(impl_->program, impl_->graph, *impl_->table, trace.impl_->memory(), input.data(),
-                     impl_->options.execution, one.data());
+    trace.impl_->run(input.data(), one.data());
     for (std::size_t s = 0; s < steps; ++s) times[s].push_back(one[s]);
   }
   for (std::size_t s = 0; s < steps; ++s) {
@@ -75,10 +74,12 @@ std::vector<double> Session::profile(const Tensor& input, int repeats) const {
 
 std::uint64_t Session::packed_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto& [node, packed] : impl_->store) bytes += packed->bytes();
-  return bytes + impl_->gradients->packed_bytes();
+  for (const auto& [node, packed] : impl_->network.store) bytes += packed->bytes();
+  return bytes + impl_->gradients.packed_bytes();
 }
 
-std::uint64_t Session::activation_bytes() const { return impl_->program.arena_floats * sizeof(float); }
+std::uint64_t Session::activation_bytes() const {
+  return impl_->network.program.arena_floats * sizeof(float);
+}
 
 }  // namespace ablaze

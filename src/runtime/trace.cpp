@@ -1,6 +1,6 @@
 #include <ablaze/session.hpp>
 
-#include "runtime/compiled_network.hpp"
+#include "runtime/run_state.hpp"
 
 namespace ablaze {
 
@@ -9,17 +9,19 @@ Trace::Trace(Trace&&) noexcept = default;
 Trace& Trace::operator=(Trace&&) noexcept = default;
 Trace::~Trace() = default;
 
-Tensor Trace::logits() const { return impl_->read(impl_->session->graph.output()); }
+Tensor Trace::logits() const { return impl_->read(impl_->network().graph.output()); }
 
 Tensor Trace::activation(std::string_view layer) const {
-  return impl_->read(impl_->session->kept_node(layer));
+  return impl_->read(impl_->network().kept_node(layer));
 }
 
 Tensor Trace::resume(std::string_view layer, const Tensor& replacement) const {
-  const runtime::CompiledNetwork& session = *impl_->session;
-  const NodeId from = session.kept_node(layer);
-  session.require_replacement(from, layer, replacement.shape());
-  return runtime::Tail(*impl_, from, replacement.dim(0)).run(replacement.data());
+  const runtime::CompiledNetwork& network = impl_->network();
+  const NodeId from = network.kept_node(layer);
+  network.require_replacement(from, layer, replacement.shape());
+  runtime::Tail tail(*impl_, from, replacement.dim(0));
+  tail.run(replacement.data());
+  return tail.logits();
 }
 
 }  // namespace ablaze

@@ -49,9 +49,9 @@ std::vector<std::vector<int>> in_order(std::span<const std::vector<int>> sets, s
 
 Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<const Score> scores,
                     const AblateOptions& options) const {
-  const NodeId node = impl_->session->kept_node(layer);
-  runtime::require_channels(*impl_->session, node, layer);
-  const auto channels = static_cast<std::size_t>(impl_->session->shapes[node][1]);
+  const NodeId node = impl_->network().kept_node(layer);
+  runtime::require_channels(impl_->network(), node, layer);
+  const auto channels = static_cast<std::size_t>(impl_->network().shapes[node][1]);
   std::vector<std::vector<int>> single(channels);
   for (std::size_t k = 0; k < channels; ++k) single[k] = {static_cast<int>(k)};
   return ablate_sets(layer, ablation, single, scores, options);
@@ -60,17 +60,17 @@ Drops Trace::ablate(std::string_view layer, const Ablation& ablation, std::span<
 Drops Trace::ablate_sets(std::string_view layer, const Ablation& ablation,
                          std::span<const std::vector<int>> sets, std::span<const Score> scores,
                          const AblateOptions& options) const {
-  const CompiledNetwork& session = *impl_->session;
-  const NodeId node = session.kept_node(layer);
-  runtime::require_channels(session, node, layer);
-  const Shape& shape = session.shapes[node];
+  const CompiledNetwork& network = impl_->network();
+  const NodeId node = network.kept_node(layer);
+  runtime::require_channels(network, node, layer);
+  const Shape& shape = network.shapes[node];
   require_image(shape[0], options.image);
   const auto image = static_cast<int>(options.image);
   const std::vector<Score> settled = runtime::settle(scores, runtime::logits_of(*impl_, image));
   const std::vector<std::vector<int>> ordered = in_order(sets, shape[1]);
-  const runtime::AblationRequest question{*impl_, node, image, ablation, ordered, settled, options.progress};
-  const bool follow = !options.rerun && session.options.keep_preactivations;
-  return follow ? ablate_by_deltas(question) : ablate_by_rerun(question);
+  const runtime::AblationRequest request{*impl_, node, image, ablation, ordered, settled, options.progress};
+  const bool follow = !options.rerun && network.options.keep_preactivations;
+  return follow ? ablate_by_deltas(request) : ablate_by_rerun(request);
 }
 
 }  // namespace ablaze

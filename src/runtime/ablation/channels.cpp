@@ -5,6 +5,7 @@
 
 #include <ablaze/error.hpp>
 
+#include "graph/visit.hpp"
 #include "kernels/reference.hpp"
 
 namespace ablaze::runtime {
@@ -15,6 +16,11 @@ using kernels::reference::Window;
 
 Extent4 plane_extent(const Shape& shape) {
   return {1, 1, shape.size() == 4 ? shape[2] : 1, shape.size() == 4 ? shape[3] : 1};
+}
+
+Window window_of(const Geometry& g) {
+  return {g.kernel_h,  g.kernel_w,  g.stride_h,   g.stride_w,
+          g.padding_h, g.padding_w, g.dilation_h, g.dilation_w};
 }
 
 std::vector<double> sum(std::vector<double> a, const std::vector<double>& b) {
@@ -86,7 +92,7 @@ std::vector<double> Channels::change(int k) const {
 }
 
 ChannelLocal::ChannelLocal(const RunState& trace, const Route& route, int image)
-    : trace_(trace), network_(*trace.session), image_(image) {
+    : trace_(trace), network_(trace.network()), image_(image) {
   const Graph& graph = network_.graph;
   for (const NodeId id : route.local) {
     const Node& node = graph.node(id);
@@ -117,62 +123,59 @@ void ChannelLocal::follow(int k, Planes& planes) const {
 
 std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& planes) const {
   using namespace kernels::reference;
+  using Plane = std::vector<double>;
   const Node& node = network_.graph.node(step.node);
-  const std::vector<double>& d = planes[step.inputs[0]];
+  const Plane& change = planes[step.inputs[0]];
   const NodeId from = node.inputs[0];
   const Extent4 in = plane_extent(network_.shapes[from]);
   const Extent4 out = plane_extent(network_.shapes[step.node]);
-  const std::span<const double> change(d);
-  if (std::holds_alternative<op::Relu>(node.op)) {
-    std::vector<double> y = base(from, k);
-    std::ranges::transform(y, d, y.begin(),
-                           [](double b, double c) { return std::max(c, -b) + std::min(b, 0.0); });
-    return y;
-  }
-  if (const auto* curve = std::get_if<op::Curve>(&node.op)) {
-    const kernels::Curve f = kernel_curve(*curve);
-    std::vector<double> y = base(from, k);
-    std::ranges::transform(y, d, y.begin(), [&](double b, double c) {
-      return kernels::reference::curve(b + c, f) - kernels::reference::curve(b, f);
-    });
-    return y;
-  }
-  if (std::holds_alternative<op::Multiply>(node.op)) return product(step, k, planes);
-  if (const auto* pool = std::get_if<op::MaxPool2d>(&node.op)) {
-    const Window window{pool->kernel[0],  pool->kernel[1],  pool->stride[0],   pool->stride[1],
-                        pool->padding[0], pool->padding[1], pool->dilation[0], pool->dilation[1]};
-    const std::vector<double> before = base(from, k), after = sum(before, d);
-    std::vector<double> y = max_pool(std::span<const double>(after), in, out, window);
-    const std::vector<double> untouched = max_pool(std::span<const double>(before), in, out, window);
-    std::ranges::transform(y, untouched, y.begin(), std::minus<>());
-    return y;
-  }
-  if (const auto* pool = std::get_if<op::AvgPool2d>(&node.op)) {
-    const Window window{pool->kernel[0], pool->kernel[1],  pool->stride[0],
-                        pool->stride[1], pool->padding[0], pool->padding[1]};
-    return average_pool(change, in, out, window, pool->count_include_pad);
-  }
-  if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op)) return adaptive_average_pool(change, in, out);
-  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) {
-    const Shape& weight = conv->weight.shape();
-    const Window window{static_cast<int>(weight[2]),
-                        static_cast<int>(weight[3]),
-                        conv->stride[0],
-                        conv->stride[1],
-                        conv->padding[0],
-                        conv->padding[1],
-                        conv->dilation[0],
-                        conv->dilation[1]};
-    const auto taps = static_cast<std::size_t>(weight[2] * weight[3]);
-    const std::span<const double> filter(&step.filters[static_cast<std::size_t>(k) * taps], taps);
-    return conv2d(change, in, filter, std::span<const double>(), out, window, 1);
-  }
-  std::vector<double> y = d;
-  if (!step.scale.empty()) {
-    for (double& v : y) v *= step.scale[k];
-  }
-  if (step.inputs.size() > 1) y = sum(std::move(y), planes[step.inputs[1]]);
-  return y;  // flattening and identities move nothing
+  return graph::visit(
+      node.op,
+      [&](const op::Relu&) {
+        Plane y = base(from, k);
+        std::ranges::transform(y, change, y.begin(),
+                               [](double b, double d) { return std::max(d, -b) + std::min(b, 0.0); });
+        return y;
+      },
+      [&](const op::Curve& curve) {
+        const kernels::Curve f = kernel_curve(curve);
+        Plane y = base(from, k);
+        std::ranges::transform(y, change, y.begin(), [&](double b, double d) {
+          return kernels::reference::curve(b + d, f) - kernels::reference::curve(b, f);
+        });
+        return y;
+      },
+      [&](const op::Multiply&) { return product(step, k, planes); },
+      [&](const op::MaxPool2d& pool) {
+        const Window window = window_of(geometry_of(pool));
+        const Plane before = base(from, k), after = sum(before, change);
+        Plane y = max_pool(std::span<const double>(after), in, out, window);
+        const Plane untouched = max_pool(std::span<const double>(before), in, out, window);
+        std::ranges::transform(y, untouched, y.begin(), std::minus<>());
+        return y;
+      },
+      [&](const op::AvgPool2d& pool) {
+        return average_pool(std::span(change), in, out, window_of(geometry_of(pool)), pool.count_include_pad);
+      },
+      [&](const op::AdaptiveAvgPool2d&) { return adaptive_average_pool(std::span(change), in, out); },
+      [&](const op::Conv2d& conv) {
+        const Shape& weight = conv.weight.shape();
+        const std::int64_t taps = weight[2] * weight[3];
+        const std::span<const double> filter(&step.filters[k * taps], taps);
+        return conv2d(std::span(change), in, filter, std::span<const double>(), out,
+                      window_of(geometry_of(conv)), 1);
+      },
+      [&](const op::BatchNorm&) {
+        Plane y = change;
+        for (double& v : y) v *= step.scale[k];
+        return y;
+      },
+      [&](const op::Add&) { return step.inputs.size() > 1 ? sum(change, planes[step.inputs[1]]) : change; },
+      [&](const graph::one_of<op::Flatten, op::Unflatten, op::Identity> auto&) { return change; },
+      [&](const graph::one_of<op::Input, op::Linear, op::ChannelMap> auto& op) -> Plane {
+        throw Error("layer " + node.name + ": " + std::string(op_name(op)) +
+                    " does not keep a change in its channel");
+      });
 }
 
 /// a' b' + a' b + a b'; a factor of one number serves the whole plane.

@@ -7,6 +7,7 @@
 #include <ablaze/session.hpp>
 
 #include "runtime/ablation/route.hpp"
+#include "runtime/run_state.hpp"
 
 namespace ablaze::runtime {
 

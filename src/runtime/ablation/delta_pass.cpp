@@ -25,7 +25,7 @@ class DeltaPass {
  public:
   explicit DeltaPass(const AblationRequest& q)
       : q_(q),
-        network_(*q.trace.session),
+        network_(q.trace.network()),
         logits_(logits_of(q.trace, q.image)),
         channels_(q.trace, q.layer, q.image, q.ablation) {
     result_.method = "changes";
@@ -38,7 +38,7 @@ class DeltaPass {
       for (const int k : set) used_[k] = true;
     }
     classes_ = classes_read(static_cast<std::int64_t>(logits_.size()), q.scores);
-    program_ = network_.changes(q.layer, classes_.size() <= kMostRows);
+    program_ = q.trace.session()->deltas.find(q.layer, classes_.size() <= kMostRows);
     if (program_->route.through_head) head_.emplace(network_, classes_);
   }
 
@@ -128,8 +128,7 @@ class DeltaPass {
     std::vector<Input> inputs;
     for (const auto& [node, id] : program_->code->planes) {
       const auto place = std::ranges::find(route().local, node);
-      inputs.push_back(
-          {&program_->code->values[id], static_cast<std::size_t>(place - route().local.begin())});
+      inputs.push_back({&program_->code->value(id), static_cast<std::size_t>(place - route().local.begin())});
     }
     std::vector<char> changes(used_.size(), 0);
     for_each_channel([&](int k, const Planes& local) {
@@ -187,7 +186,7 @@ class DeltaPass {
     Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(code.arena_floats)});
     std::vector<std::uint16_t> columns(code.columns);
     Tensor out = Tensor::uninitialised(network_.shape_for(route().result, program_->batch));
-    const Memory memory{arena.data(), q_.trace.arena.data()};
+    const Memory memory{arena.data(), q_.trace.arena()};
     const auto total = static_cast<std::int64_t>(changing.size());
     const std::int64_t passes = (total + program_->batch - 1) / program_->batch;
     const std::int64_t batch = (total + passes - 1) / passes;
@@ -196,15 +195,15 @@ class DeltaPass {
       const auto images = static_cast<std::size_t>(std::min(batch, total - begin));
       const std::span<const std::size_t> sets(&changing[begin], images);
       const Members members = members_of(sets, changes);
-      DeltaInputs work;
-      work.planes = planes.data();
-      work.image = q_.image;
-      work.images = static_cast<int>(images);
-      work.members = {members.first.data(), members.channels.data()};
-      work.images_of = {members.first_image.data(), members.images.data()};
-      work.columns = columns.data();
-      execute(code, network_.graph, *network_.table, memory, work, network_.options.execution);
-      read_value(code.values[code.output], memory, out.data(), network_.options.execution);
+      DeltaInputs inputs;
+      inputs.planes = planes.data();
+      inputs.image = q_.image;
+      inputs.images = static_cast<int>(images);
+      inputs.members = {members.first.data(), members.channels.data()};
+      inputs.images_of = {members.first_image.data(), members.images.data()};
+      inputs.columns = columns.data();
+      network_.bind(code, memory, inputs).run(nullptr);
+      read_value(code.value(code.output), memory, out.data(), network_.options.execution);
       read_drops(out, sets);
       count_columns(columns);
     }
@@ -230,7 +229,7 @@ class DeltaPass {
     std::size_t place = 0;
     for (const runtime::Step& step : program_->code->steps) {
       if (step.kind != runtime::Step::Kind::gathered_linear) continue;
-      const Value& in = program_->code->values[step.in];
+      const Value& in = program_->code->value(step.in);
       std::int64_t left = 0;
       for (int block = 0; block < in.blocks(); ++block)
         left += std::popcount(columns[step.columns + static_cast<std::size_t>(block)]);

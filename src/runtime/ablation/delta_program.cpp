@@ -4,6 +4,8 @@
 
 #include <ablaze/error.hpp>
 
+#include "runtime/lowering/lower.hpp"
+
 namespace ablaze::runtime {
 namespace {
 
@@ -43,8 +45,7 @@ class Compiler {
   const Shape& shape(NodeId id) const { return network_.shapes[id]; }
 
   Program lower(const Setting& setting, WeightStore& store, bool pack) const {
-    LoweringJob job = network_.job();
-    for (Shape& s : job.shapes) s[0] = setting.batch;
+    LoweringJob job = network_.job(LoweringJob::Kind::delta, setting.batch);
     job.store = &store;
     job.from = route_.from;
     job.whole = &network_.program;
@@ -111,6 +112,16 @@ DeltaProgram compile_delta_program(const CompiledNetwork& network, NodeId from, 
   result.route = find_route(network, from, through_head);
   if (result.route.closed_form()) return result;
   return Compiler(network, result.route).run(pack);
+}
+
+std::shared_ptr<const DeltaProgram> DeltaPrograms::find(NodeId from, bool through_head) const {
+  const std::scoped_lock lock(mutex_);
+  auto& compiled = programs_[{from, through_head}];
+  if (compiled == nullptr) {
+    compiled =
+        std::make_shared<const DeltaProgram>(compile_delta_program(network_, from, through_head, true));
+  }
+  return compiled;
 }
 
 }  // namespace ablaze::runtime

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
 #include "runtime/ablation/route.hpp"
 
 namespace ablaze::runtime {
@@ -17,5 +22,18 @@ struct DeltaProgram {
 /// Compiles it, as large a batch as pays and as the memory limit allows. pack: false only measures: the
 /// program cannot run. Throws Error, naming the least, where the limit is too low.
 DeltaProgram compile_delta_program(const CompiledNetwork& network, NodeId from, bool through_head, bool pack);
+
+/// The delta programs of a session, compiled when they are first asked for. For concurrent use.
+class DeltaPrograms {
+ public:
+  /// The network must outlive this.
+  explicit DeltaPrograms(const CompiledNetwork& network) : network_(network) {}
+  std::shared_ptr<const DeltaProgram> find(NodeId from, bool through_head) const;
+
+ private:
+  const CompiledNetwork& network_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::pair<NodeId, bool>, std::shared_ptr<const DeltaProgram>> programs_;
+};
 
 }  // namespace ablaze::runtime

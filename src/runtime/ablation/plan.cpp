@@ -3,7 +3,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/session.hpp>
 
-#include "runtime/ablation/delta_program.hpp"
+#include "runtime/session_state.hpp"
 
 // What an ablation will do and cost, counted from shapes alone.
 
@@ -65,7 +65,7 @@ class Planner {
   }
 
   void add_step(const Program& code, const Step& step, std::int64_t batch) {
-    const bool mixes = code.values[step.in].arena == Arena::planes;
+    const bool mixes = code.value(step.in).arena == Arena::planes;
     std::string operation = step.description;
     if (step.kind == Step::Kind::winograd) operation += " (Winograd)";
     if (step.kind == Step::Kind::gathered_linear || step.kind == Step::Kind::gathered_convolution)
@@ -86,15 +86,15 @@ class Planner {
 namespace ablaze {
 
 AblationPlan Session::plan_ablation(std::string_view layer) const {
-  const NodeId node = impl_->kept_node(layer);
-  runtime::require_channels(*impl_, node, layer);
-  return runtime::Planner(*impl_, node).run();
+  const NodeId node = impl_->network.kept_node(layer);
+  runtime::require_channels(impl_->network, node, layer);
+  return runtime::Planner(impl_->network, node).run();
 }
 
 void Session::prepare_ablation(std::string_view layer) const {
-  const NodeId node = impl_->kept_node(layer);
-  runtime::require_channels(*impl_, node, layer);
-  if (impl_->options.keep_preactivations) impl_->changes(node, true);
+  const NodeId node = impl_->network.kept_node(layer);
+  runtime::require_channels(impl_->network, node, layer);
+  if (impl_->network.options.keep_preactivations) impl_->deltas.find(node, true);
 }
 
 }  // namespace ablaze

@@ -5,7 +5,7 @@
 
 #include <ablaze/session.hpp>
 
-#include "runtime/compiled_network.hpp"
+#include "runtime/run_state.hpp"
 
 namespace ablaze::runtime {
 
@@ -20,12 +20,12 @@ struct AblationRequest {
   const Progress& progress;
 };
 
-/// By following changes (deltas.cpp): needs the layers' inputs that SessionOptions::keep_preactivations
+/// By a delta pass (delta_pass.cpp): needs the layers' inputs that SessionOptions::keep_preactivations
 /// keeps.
-Drops ablate_by_deltas(const AblationRequest& question);
+Drops ablate_by_deltas(const AblationRequest& request);
 
 /// By running all that is behind the layer again for every set (rerun.cpp): the plain way, which the other is
 /// tested against.
-Drops ablate_by_rerun(const AblationRequest& question);
+Drops ablate_by_rerun(const AblationRequest& request);
 
 }  // namespace ablaze::runtime

@@ -15,12 +15,12 @@ namespace ablaze::runtime {
 namespace {
 
 /// Images a batch: enough to keep the cores busy, few enough to stay near the caches.
-std::int64_t batch_size(const CompiledNetwork& session, NodeId from, std::int64_t sets) {
+std::int64_t batch_size(const CompiledNetwork& network, NodeId from, std::int64_t sets) {
   constexpr std::uint64_t most_bytes = std::uint64_t{96} << 20;
   constexpr std::int64_t most_images = 32;
-  const std::uint64_t bytes = std::max<std::uint64_t>(session.tail(from, 1)->arena_floats * sizeof(float), 1);
+  const std::uint64_t bytes = std::max<std::uint64_t>(network.tail(from, 1)->arena_floats * sizeof(float), 1);
   const auto fitting =
-      static_cast<std::int64_t>(std::min(most_bytes, session.options.execution.memory_limit) / bytes);
+      static_cast<std::int64_t>(std::min(most_bytes, network.options.execution.memory_limit) / bytes);
   return std::clamp<std::int64_t>(fitting, 1, std::min(most_images, sets));
 }
 
@@ -47,13 +47,12 @@ class LogitDrops {
  public:
   LogitDrops(const RunState& trace, std::span<const Score> scores)
       : trace_(trace), logits_(logits_of(trace, 0)), classes_(all_classes(scores)) {
-    if (trace.session->head == kNoNode) return;
-    head_.emplace(*trace.session, classes_);
-    before_ = trace.read(trace.session->head_input);
+    if (trace.network().head == kNoNode) return;
+    head_.emplace(trace.network(), classes_);
+    before_ = trace.read(trace.network().head_input);
   }
-  void read(const Tail& tail, const Tensor& logits) {
-    after_ = head_ ? tail.read(trace_.session->head_input) : logits;
-  }
+  /// After a run.
+  void read(const Tail& tail) { after_ = head_ ? tail.read(trace_.network().head_input) : tail.logits(); }
   double of_image(std::int64_t image, const Score& score) const {
     return drop_of_score(logits_, classes_, logit_drops(image), score);
   }
@@ -84,8 +83,8 @@ class LogitDrops {
 }  // namespace
 
 Drops ablate_by_rerun(const AblationRequest& q) {
-  const CompiledNetwork& session = *q.trace.session;
-  if (session.shapes[q.layer][0] != 1) {
+  const CompiledNetwork& network = q.trace.network();
+  if (network.shapes[q.layer][0] != 1) {
     throw UsageError(
         "a rerun takes a trace of one image; keep the values before the ReLUs "
         "(SessionOptions::keep_preactivations) to ablate one of several");
@@ -112,12 +111,12 @@ Drops ablate_by_rerun(const AblationRequest& q) {
   if (changing.empty()) return result;
 
   const auto total = static_cast<std::int64_t>(changing.size());
-  const std::int64_t batch = batch_size(session, q.layer, total);
+  const std::int64_t batch = batch_size(network, q.layer, total);
   Tail tail(q.trace, q.layer, batch);
   LogitDrops logit_drops(q.trace, q.scores);
   const Value& input = tail.input();
   float* first_pixel = write_view(input, tail.memory()).data;
-  const float* base = q.trace.arena.data() + session.value(q.layer).offset;
+  const float* base = q.trace.arena() + network.value(q.layer).offset;
   for (std::int64_t image = 0; image < batch; ++image) {  // every image starts as the untouched layer
     std::memcpy(first_pixel - input.origin() + image * input.batch(), base,
                 static_cast<std::size_t>(input.batch()) * sizeof(float));
@@ -132,7 +131,8 @@ Drops ablate_by_rerun(const AblationRequest& q) {
         write_channel(input, first_pixel, i, k, ablated);
       }
     }
-    logit_drops.read(tail, tail.run(nullptr));
+    tail.run(nullptr);
+    logit_drops.read(tail);
     for (std::int64_t i = 0; i < images; ++i) {
       for (const int k : q.sets[set_of(i)]) write_channel(input, first_pixel, i, k, channels.plane(k));
       for (std::size_t s = 0; s < q.scores.size(); ++s)

@@ -4,6 +4,8 @@
 
 #include <ablaze/error.hpp>
 
+#include "graph/visit.hpp"
+
 namespace ablaze::runtime {
 namespace {
 
@@ -18,12 +20,18 @@ std::vector<bool> upstream(const Graph& graph, NodeId node) {
   return reached;
 }
 
+/// Whether a change of one input channel changes other channels of the output.
 bool mixes_channels(const Node& node) {
-  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) {
-    const Shape& weight = conv->weight.shape();
-    return weight[1] != 1 || weight[0] != conv->groups;  // a depthwise one has a filter for each channel
-  }
-  return std::holds_alternative<op::Linear>(node.op);
+  return graph::visit(
+      node.op,
+      [](const op::Conv2d& conv) {
+        const Shape& weight = conv.weight.shape();
+        return weight[1] != 1 || weight[0] != conv.groups;  // a depthwise one has a filter for each channel
+      },
+      [](const graph::one_of<op::Linear, op::ChannelMap> auto&) { return true; },
+      [](const graph::one_of<op::Input, op::BatchNorm, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
+                             op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply,
+                             op::Identity> auto&) { return false; });
 }
 
 }  // namespace

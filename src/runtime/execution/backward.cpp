@@ -1,4 +1,4 @@
-#include "runtime/execution/binding.hpp"
+#include "runtime/execution/step_binding.hpp"
 
 // Steps of a gradient program that no forward program has.
 
@@ -7,13 +7,6 @@ namespace ablaze::runtime {
 using kernels::kBlock;
 
 namespace {
-
-template <class Op>
-void set_window(kernels::PoolBackward& pool, const Op& op) {
-  pool.kernel_h = op.kernel[0], pool.kernel_w = op.kernel[1];
-  pool.stride_h = op.stride[0], pool.stride_w = op.stride[1];
-  pool.padding_h = op.padding[0], pool.padding_w = op.padding[1];
-}
 
 /// Whether some image has a gradient in a group of outputs.
 bool lives(const kernels::Input& gradient, const kernels::OutGroup& group, int images) {
@@ -28,7 +21,7 @@ bool lives(const kernels::Input& gradient, const kernels::OutGroup& group, int i
 
 }  // namespace
 
-void StepBinding::bind_pool_backward(const Node& node) {
+void StepBinding::bind_pool_backward() {
   const Value& from = value(step_.in);
   const Value& to = value(step_.out);
   kernels::PoolBackward& p = pool_backward_;
@@ -40,14 +33,12 @@ void StepBinding::bind_pool_backward(const Node& node) {
   p.blocks = to.extent.blocks();
   p.in_h = from.extent.h, p.in_w = from.extent.w;
   p.out_h = to.extent.h, p.out_w = to.extent.w;
-  if (const auto* pool = std::get_if<op::MaxPool2d>(&node.op)) {
-    set_window(p, *pool);
-    p.dilation_h = pool->dilation[0], p.dilation_w = pool->dilation[1];
-  }
-  if (const auto* pool = std::get_if<op::AvgPool2d>(&node.op)) {
-    set_window(p, *pool);
-    p.count_include_pad = pool->count_include_pad;
-  }
+  const Geometry& g = step_.geometry;
+  p.kernel_h = g.kernel_h, p.kernel_w = g.kernel_w;
+  p.stride_h = g.stride_h, p.stride_w = g.stride_w;
+  p.padding_h = g.padding_h, p.padding_w = g.padding_w;
+  p.dilation_h = g.dilation_h, p.dilation_w = g.dilation_w;
+  p.count_include_pad = step_.count_include_pad;
   items_ = p.batch * p.blocks;
 }
 
@@ -64,19 +55,15 @@ void StepBinding::bind_linear_backward() {
   items_ = (l.blocks + kernels::kBackwardBlocks - 1) / kernels::kBackwardBlocks;
 }
 
-void StepBinding::run_linear_backward(const kernels::KernelTable& table, int item) {
+/// Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.
+void StepBinding::find_live_groups() {
   kernels::LinearBackward& l = linear_backward_;
-  // Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.
-  // This is looked for with an item in hand: before, a thread that is late would read what later steps have
-  // written.
-  if (l.groups == nullptr) {
-    for (const kernels::OutGroup& group : step_.packed->groups) {
-      if (lives(l.in, group, l.batch)) live_groups_.push_back(group);
-    }
-    l.groups = live_groups_.data();
-    l.group_count = static_cast<int>(live_groups_.size());
+  live_groups_.clear();
+  for (const kernels::OutGroup& group : step_.packed->groups) {
+    if (lives(l.in, group, l.batch)) live_groups_.push_back(group);
   }
-  table.linear_backward(l, item);
+  l.groups = live_groups_.data();
+  l.group_count = static_cast<int>(live_groups_.size());
 }
 
 }  // namespace ablaze::runtime

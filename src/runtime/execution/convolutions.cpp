@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "runtime/execution/binding.hpp"
+#include "runtime/execution/step_binding.hpp"
 
 namespace ablaze::runtime {
 
@@ -33,7 +33,7 @@ void StepBinding::bind_convolution(int threads) {
   conv_.half_weights = step_.packed->halves.data();
   conv_.bias = program_.is_delta ? nullptr : step_.packed->bias.data();
   conv_.base = base(step_.base);
-  if (value(step_.in).arena == Arena::planes) conv_.members = changes_.members;
+  if (value(step_.in).arena == Arena::planes) conv_.members = deltas_.members;
   conv_.groups = step_.packed->groups.data();
   conv_.group_count = static_cast<int>(step_.packed->groups.size());
   conv_.group_inputs = step_.packed->group_inputs;
@@ -98,7 +98,7 @@ void StepBinding::bind_gathered_convolution(int threads, int tile_blocks) {
 
 void StepBinding::run_gathered_convolution(const kernels::KernelTable& table, int item, int thread) const {
   GatheredConvolution mine = gathered_convolution_;
-  mine.marks = changes_.columns + step_.columns + thread * mine.size.marks;
+  mine.marks = deltas_.columns + step_.columns + thread * mine.size.marks;
   mine.scratch = scratch() + thread * mine.size.floats;
   mine.multiply(table, item);
 }
@@ -125,7 +125,7 @@ void StepBinding::bind_winograd(int threads) {
     winograd_.tile_stride = step_.choice.block_tiles;
     items_ = (winograd_.tiles + winograd_.tile_stride - 1) / winograd_.tile_stride;
   } else {
-    winograd_.tile_stride = chunk_stride(step_.choice, winograd_.tiles);
+    winograd_.tile_stride = kernels::chunk_stride(step_.choice, winograd_.tiles);
     winograd_.transformed = scratch();
     winograd_.products = winograd_.transformed + std::ptrdiff_t{winograd_.taps} * winograd_.in_blocks *
                                                      winograd_.tile_stride * kBlock;
@@ -157,8 +157,8 @@ void StepBinding::bind_linear_of_planes() {
   linear_.planes = in(step_.in).data;
   linear_.channels = planes.extent.channels;
   linear_.area = planes.extent.h * planes.extent.w;
-  linear_.images = changes_.images_of;
-  linear_.batch = changes_.images;
+  linear_.images = deltas_.images_of;
+  linear_.batch = deltas_.images;
   linear_.weights = step_.packed->weights.data();
   linear_.groups = step_.packed->groups.data();
   linear_.group_count = static_cast<int>(step_.packed->groups.size());

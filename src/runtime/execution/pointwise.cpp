@@ -1,22 +1,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/execution/binding.hpp"
+#include "runtime/execution/step_binding.hpp"
 
 namespace ablaze::runtime {
 
 using kernels::kBlock;
-
-namespace {
-
-template <class Op>
-void set_window(kernels::Pool& pool, const Op& op) {
-  pool.kernel_h = op.kernel[0], pool.kernel_w = op.kernel[1];
-  pool.stride_h = op.stride[0], pool.stride_w = op.stride[1];
-  pool.padding_h = op.padding[0], pool.padding_w = op.padding[1];
-}
-
-}  // namespace
 
 void StepBinding::bind_pool(int threads) {
   const Value& from = value(step_.in);
@@ -32,16 +21,14 @@ void StepBinding::bind_pool(int threads) {
   items_ = kernels::item_count(pool_.split, pool_.batch, pool_.blocks, pool_.out_h);
 }
 
-void StepBinding::bind_max_pool(const op::MaxPool2d& op, int threads) {
+void StepBinding::bind_window_pool(int threads) {
   bind_pool(threads);
-  set_window(pool_, op);
-  pool_.dilation_h = op.dilation[0], pool_.dilation_w = op.dilation[1];
-}
-
-void StepBinding::bind_average_pool(const op::AvgPool2d& op, int threads) {
-  bind_pool(threads);
-  set_window(pool_, op);
-  pool_.count_include_pad = op.count_include_pad;
+  const Geometry& g = step_.geometry;
+  pool_.kernel_h = g.kernel_h, pool_.kernel_w = g.kernel_w;
+  pool_.stride_h = g.stride_h, pool_.stride_w = g.stride_w;
+  pool_.padding_h = g.padding_h, pool_.padding_w = g.padding_w;
+  pool_.dilation_h = g.dilation_h, pool_.dilation_w = g.dilation_w;
+  pool_.count_include_pad = step_.count_include_pad;
 }
 
 void StepBinding::bind_elementwise(int threads) {
@@ -120,8 +107,8 @@ void StepBinding::scatter(int item) const {
     }
   };
   for_each_pixel([](float* p, int, int) { std::fill_n(p, kBlock, 0.0F); });
-  for (int at = changes_.members.first[image]; at < changes_.members.first[image + 1]; ++at) {
-    const int channel = changes_.members.index[at];
+  for (int at = deltas_.members.first[image]; at < deltas_.members.first[image + 1]; ++at) {
+    const int channel = deltas_.members.index[at];
     if (channel / kBlock != block) continue;
     const float* plane = from.data + channel * from.block;
     for_each_pixel([&](float* p, int y, int x) { p[channel % kBlock] = plane[y * from.row + x]; });

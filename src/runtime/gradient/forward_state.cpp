@@ -2,31 +2,26 @@
 
 namespace ablaze::runtime {
 
-ForwardState::ForwardState(const RunState& trace, NodeId layer, const Tensor* at) : network_(*trace.session) {
-  images_ = at != nullptr ? at->dim(0) : network_.shapes[layer][0];
-  if (at != nullptr || !network_.options.keep_preactivations) {
-    run_tail(trace, layer, at);
-  } else {
-    program_ = &network_.program;
-    memory_ = trace.memory();
-  }
+ForwardState::ForwardState(const RunState& trace, NodeId layer, const Tensor* at)
+    : network_(trace.network()),
+      images_(at != nullptr ? at->dim(0) : network_.shapes[layer][0]),
+      memory_(trace.memory()) {
+  if (at == nullptr && network_.options.keep_preactivations) return;
+  tail_.emplace(trace, layer, images_, true);
+  memory_ = tail_->memory();
+  const Tensor own = at == nullptr ? trace.read(layer) : Tensor();
+  tail_->run(at != nullptr ? at->data() : own.data());
 }
 
-void ForwardState::run_tail(const RunState& trace, NodeId layer, const Tensor* at) {
-  tail_ = network_.tail(layer, images_, true);
-  program_ = tail_.get();
-  arena_ = Tensor::uninitialised({static_cast<std::int64_t>(tail_->arena_floats)});
-  memory_ = {arena_.data(), trace.arena.data()};
-  const Tensor own = at == nullptr ? trace.read(layer) : Tensor();
-  execute(*tail_, network_.graph, *network_.table, memory_, at != nullptr ? at->data() : own.data(),
-          network_.options.execution);
+std::uint64_t ForwardState::bytes() const {
+  const std::uint64_t tail = tail_ ? tail_->program().arena_floats : 0;
+  return (network_.program.arena_floats + tail) * sizeof(float);
 }
 
 Tensor ForwardState::logits() const {
   const NodeId output = network_.graph.output();
   Tensor tensor(network_.shape_for(output, images_));
-  const ValueId id = program_->value_of.at(output);
-  read_value(program_->values[id], memory_, tensor.data());
+  read_value(program().value_of_node(output), memory_, tensor.data());
   return tensor;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
+
 #include <ablaze/session.hpp>
 
-#include "runtime/compiled_network.hpp"
+#include "runtime/run_state.hpp"
 
 namespace ablaze::runtime {
 
@@ -17,20 +19,15 @@ class ForwardState {
   ForwardState& operator=(const ForwardState&) = delete;
 
   std::int64_t images() const { return images_; }
-  std::uint64_t bytes() const { return (network_.program.arena_floats + arena_floats()) * sizeof(float); }
-  const Program& program() const { return *program_; }
+  std::uint64_t bytes() const;
+  const Program& program() const { return tail_ ? tail_->program() : network_.program; }
   const Memory& memory() const { return memory_; }
   Tensor logits() const;  ///< [M, classes]
 
  private:
-  std::uint64_t arena_floats() const { return tail_ != nullptr ? tail_->arena_floats : 0; }
-  void run_tail(const RunState& trace, NodeId layer, const Tensor* at);
-
   const CompiledNetwork& network_;
   std::int64_t images_ = 1;
-  std::shared_ptr<const Program> tail_;
-  const Program* program_ = nullptr;
-  Tensor arena_;  // the tail's
+  std::optional<Tail> tail_;
   Memory memory_;
 };
 

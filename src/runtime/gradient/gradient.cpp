@@ -28,7 +28,7 @@ class BackwardPass {
   BackwardPass(const RunState& trace, NodeId layer, std::span<const Score> scores,
                const GradientOptions& options)
       : trace_(trace),
-        network_(*trace.session),
+        network_(trace.network()),
         layer_(layer),
         count_(static_cast<std::int64_t>(scores.size())),
         progress_(options.progress),
@@ -73,7 +73,7 @@ class BackwardPass {
   /// Scores a pass: as many passes as it takes, of nearly equal size.
   std::int64_t scores_of_a_pass() const {
     if (images() > 1) return 1;
-    const auto program = network_.gradients->find(network_, layer_, 1, state_.program());
+    const auto program = trace_.session()->gradients.find(layer_, 1, state_.program());
     const std::uint64_t used = state_.bytes(),
                         one = std::max<std::uint64_t>(program->arena_floats * sizeof(float), 1);
     const std::uint64_t limit = network_.options.execution.memory_limit;
@@ -96,18 +96,19 @@ class BackwardPass {
   void run_passes(std::vector<Tensor>& gradients) {
     const std::int64_t scores = scores_of_a_pass();
     const std::int64_t columns = scores * images();
-    const auto program = network_.gradients->find(network_, layer_, columns, state_.program());
+    const auto program = trace_.session()->gradients.find(layer_, columns, state_.program());
     require_memory(*program);
     Tensor arena = Tensor::uninitialised({static_cast<std::int64_t>(program->arena_floats)});
     Tensor seeds(network_.shape_for(network_.graph.output(), columns));
     Tensor out = Tensor::uninitialised(network_.shape_for(layer_, columns));
     const Memory memory{arena.data(), state_.memory().own, state_.memory().trace};
+    BoundProgram bound = network_.bind(*program, memory);
     for (std::int64_t first = 0; first < count_; first += scores) {
       report(first);
       const std::int64_t here = std::min(scores, count_ - first);
       const std::vector<int> exponents = write_seeds(first, here, seeds);
-      execute(*program, network_.graph, *network_.table, memory, seeds.data(), network_.options.execution);
-      read_value(program->values[program->output], memory, out.data(), network_.options.execution);
+      bound.run(seeds.data());
+      read_value(program->value(program->output), memory, out.data(), network_.options.execution);
       for (std::int64_t column = 0; column < here * images(); ++column) {
         const std::span<const float> from = row_of(out, column);
         Tensor& to = gradients[first + column / images()];
@@ -153,20 +154,21 @@ class BackwardPass {
 
 Gradients Trace::gradient(std::string_view layer, std::span<const Score> scores,
                           const GradientOptions& options) const {
-  const runtime::CompiledNetwork& session = *impl_->session;
-  const NodeId node = session.kept_node(layer);
-  session.require_resumable(node);
-  if (options.at != nullptr) session.require_replacement(node, layer, options.at->shape());
+  const runtime::CompiledNetwork& network = impl_->network();
+  const NodeId node = network.kept_node(layer);
+  network.require_resumable(node);
+  if (options.at != nullptr) network.require_replacement(node, layer, options.at->shape());
   return runtime::BackwardPass(*impl_, node, scores, options).run();
 }
 
 void Session::prepare_gradient(std::string_view layer) const {
-  const NodeId node = impl_->kept_node(layer);
-  impl_->require_resumable(node);
-  const std::int64_t images = impl_->shapes[0][0];
-  const bool kept = impl_->options.keep_preactivations;
-  const auto tail = kept ? nullptr : impl_->tail(node, images, true);
-  impl_->gradients->find(*impl_, node, images, kept ? impl_->program : *tail);
+  const runtime::CompiledNetwork& network = impl_->network;
+  const NodeId node = network.kept_node(layer);
+  network.require_resumable(node);
+  const std::int64_t images = network.shapes[0][0];
+  const bool kept = network.options.keep_preactivations;
+  const auto tail = kept ? nullptr : network.tail(node, images, true);
+  impl_->gradients.find(node, images, kept ? network.program : *tail);
 }
 
 }  // namespace ablaze

@@ -1,7 +1,10 @@
+#include "runtime/lowering/lower.hpp"
+
 #include <algorithm>
 
 #include <ablaze/error.hpp>
 
+#include "graph/visit.hpp"
 #include "runtime/gradient/program.hpp"
 
 // Nodes are gone through from the output back. By the time that a node's turn comes, each of its readers has
@@ -12,6 +15,8 @@
 
 namespace ablaze::runtime {
 namespace {
+
+using graph::one_of;
 
 class GradientLowering {
  public:
@@ -56,7 +61,7 @@ class GradientLowering {
   const Shape& shape(NodeId id) const { return network_.shapes[id]; }
   bool behind(NodeId id) const { return behind_[id] && id != layer_; }
   std::vector<Part>& parts(NodeId id) { return parts_[id]; }
-  const Value& value(ValueId id) const { return program_.values[id]; }
+  const Value& value(ValueId id) const { return program_.value(id); }
 
   // ---- What lies where
 
@@ -83,8 +88,8 @@ class GradientLowering {
       if (!behind(id)) continue;
       auto& border = borders_[id];
       if (const auto* conv = std::get_if<op::Conv2d>(&node(id).op)) {
-        const TransposedConvolution pull = plan_transposed(*conv, shape(node(id).inputs[0]), shape(id));
-        border = {pull.border_y, pull.border_x};
+        const TransposedConvolution transposed = plan_transposed(*conv, shape(node(id).inputs[0]), shape(id));
+        border = {transposed.border_y, transposed.border_x};
       } else if (hands_on(id)) {
         for (const NodeId in : node(id).inputs) {
           const auto& theirs = borders_[in];
@@ -94,10 +99,14 @@ class GradientLowering {
     }
   }
 
+  /// Whether the gradient of a node's input has the layout of that of its output, pixel by pixel.
   bool hands_on(NodeId id) const {
-    const Op& op = node(id).op;
-    return std::holds_alternative<op::Add>(op) || std::holds_alternative<op::Relu>(op) ||
-           std::holds_alternative<op::Identity>(op) || std::holds_alternative<op::BatchNorm>(op);
+    return graph::visit(
+        node(id).op, [](const one_of<op::Add, op::Relu, op::Identity, op::BatchNorm> auto&) { return true; },
+        [](const one_of<op::Input, op::Conv2d, op::Curve, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d,
+                        op::Linear, op::Flatten, op::Unflatten, op::Multiply, op::ChannelMap> auto&) {
+          return false;
+        });
   }
 
   ValueId add_value(NodeId id) {
@@ -118,7 +127,7 @@ class GradientLowering {
     const auto found = state_.value_of.find(id);
     if (found == state_.value_of.end())
       throw Error("layer " + node(id).name + " was not kept for the gradient of what follows it");
-    Value base = state_.values[found->second];
+    Value base = state_.value(found->second);
     base.arena = base.arena == Arena::trace ? Arena::first : Arena::trace;
     program_.values.push_back(base);
     return static_cast<ValueId>(program_.values.size()) - 1;
@@ -137,14 +146,30 @@ class GradientLowering {
     }
     const ValueId gate = std::holds_alternative<op::Relu>(op) ? base_value(in) : kNone;
     const ValueId gradient = add_up(id, gate);
-    if (std::holds_alternative<op::Flatten>(op)) return leave(in, {to_planes(in, gradient), -1, nullptr});
-    if (std::holds_alternative<op::Unflatten>(op)) return leave(in, {to_features(in, gradient), -1, nullptr});
-    if (std::holds_alternative<op::Multiply>(op)) {
-      for (std::size_t i = 0; i < 2; ++i) leave(node(id).inputs[i], {gradient, id, nullptr, i});
-      return;
-    }
-    const bool as_it_is = hands_on(id) && !std::holds_alternative<op::BatchNorm>(op);
-    for (const NodeId input : node(id).inputs) leave(input, {gradient, as_it_is ? -1 : id, nullptr});
+    graph::visit(
+        op,
+        [&](const op::Flatten&) {
+          leave(in, {to_planes(in, gradient), -1, nullptr});
+        },
+        [&](const op::Unflatten&) {
+          leave(in, {to_features(in, gradient), -1, nullptr});
+        },
+        [&](const op::Multiply&) {
+          for (std::size_t i = 0; i < 2; ++i) leave(node(id).inputs[i], {gradient, id, nullptr, i});
+        },
+        [&](const one_of<op::Add, op::Relu, op::Identity> auto&) {
+          for (const NodeId input : node(id).inputs) leave(input, {gradient, -1, nullptr});
+        },
+        [&](const one_of<op::Conv2d, op::BatchNorm, op::Linear, op::Curve, op::MaxPool2d, op::AvgPool2d,
+                         op::AdaptiveAvgPool2d> auto&) {
+          leave(in, {gradient, id, nullptr});
+        },
+        [&](const one_of<op::Input, op::ChannelMap> auto&) { no_gradient(id); });
+  }
+
+  [[noreturn]] void no_gradient(NodeId id) const {
+    throw Error("layer " + node(id).name + ": no gradient goes back through " +
+                std::string(op_name(node(id).op)));
   }
 
   void leave(NodeId id, const Part& part) {
@@ -167,7 +192,7 @@ class GradientLowering {
       if (part.reader < 0 && sum == kNone && !(last && gate != kNone)) {
         sum = part.value;
       } else {
-        sum = pull(id, part, sum, last ? gate : kNone);
+        sum = backward(id, part, sum, last ? gate : kNone);
       }
     }
     return sum;
@@ -192,24 +217,47 @@ class GradientLowering {
   }
 
   /// part + sum through the gate, of which sum and gate may be missing.
-  ValueId pull(NodeId id, const Part& part, ValueId sum, ValueId gate) {
+  ValueId backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
     if (part.reader < 0) return elementwise(step_for(id, part, Step::Kind::elementwise, "add"), sum, gate);
-    const Op& op = node(part.reader).op;
-    if (std::holds_alternative<op::Conv2d>(op)) return convolution_backward(id, part, sum, gate);
-    if (const auto* norm = std::get_if<op::BatchNorm>(&op)) {
-      Step step = step_for(id, part, Step::Kind::elementwise, "bn");
-      const std::vector<double> scale = batch_norm_affine(*norm).scale;
-      step.affine = pack_affine(scale, std::vector<double>(scale.size(), 0.0));
-      return elementwise(std::move(step), sum, gate);
-    }
-    if (std::holds_alternative<op::Linear>(op)) return linear_backward(id, part, sum, gate);
-    if (const auto* curve = std::get_if<op::Curve>(&op)) {
-      Step step = step_for(id, part, Step::Kind::elementwise, "curve");
-      step.curve = kernel_curve(*curve);
-      return finish(id, elementwise(std::move(step), kNone, base_value(id)), sum, gate);
-    }
-    if (std::holds_alternative<op::Multiply>(op)) return finish(id, product_backward(id, part), sum, gate);
-    return pool_backward(id, part, sum, gate);
+    return graph::visit(
+        node(part.reader).op, [&](const op::Conv2d&) { return convolution_backward(id, part, sum, gate); },
+        [&](const op::BatchNorm& norm) {
+          Step step = step_for(id, part, Step::Kind::elementwise, "bn");
+          const std::vector<double> scale = batch_norm_affine(norm).scale;
+          step.affine = pack_affine(scale, std::vector<double>(scale.size(), 0.0));
+          return elementwise(std::move(step), sum, gate);
+        },
+        [&](const op::Linear&) { return linear_backward(id, part, sum, gate); },
+        [&](const op::Curve& curve) {
+          Step step = step_for(id, part, Step::Kind::elementwise, "curve");
+          step.curve = kernel_curve(curve);
+          return finish(id, elementwise(std::move(step), kNone, base_value(id)), sum, gate);
+        },
+        [&](const op::Multiply&) { return finish(id, product_backward(id, part), sum, gate); },
+        [&](const op::MaxPool2d& pool) {
+          Step step = step_for(id, part, Step::Kind::max_pool_backward, "max pool");
+          step.geometry = geometry_of(pool);
+          step.base = base_value(id);
+          if (sum == kNone && gate != kNone) {  // a ReLU is open where its output is above zero
+            step.relu = true;
+            gate = kNone;
+          }
+          return pool_backward(id, std::move(step), sum, gate);
+        },
+        [&](const op::AvgPool2d& pool) {
+          Step step = step_for(id, part, Step::Kind::average_pool_backward, "average pool");
+          step.geometry = geometry_of(pool);
+          step.count_include_pad = pool.count_include_pad;
+          return pool_backward(id, std::move(step), sum, gate);
+        },
+        [&](const op::AdaptiveAvgPool2d&) {
+          return pool_backward(
+              id, step_for(id, part, Step::Kind::adaptive_average_pool_backward, "adaptive average pool"),
+              sum, gate);
+        },
+        // go_through hands these on itself.
+        [&](const one_of<op::Input, op::Relu, op::Add, op::Identity, op::Flatten, op::Unflatten,
+                         op::ChannelMap> auto&) -> ValueId { no_gradient(part.reader); });
   }
 
   ValueId push(Step step) {
@@ -225,18 +273,18 @@ class GradientLowering {
   }
 
   /// A step that can neither add nor close a ReLU, and another that does where it is asked for.
-  ValueId finish(NodeId id, ValueId pulled, ValueId sum, ValueId gate) {
-    if (sum == kNone && gate == kNone) return pulled;
-    return elementwise(step_for(id, {pulled, -1, nullptr}, Step::Kind::elementwise, "add"), sum, gate);
+  ValueId finish(NodeId id, ValueId gradient, ValueId sum, ValueId gate) {
+    if (sum == kNone && gate == kNone) return gradient;
+    return elementwise(step_for(id, {gradient, -1, nullptr}, Step::Kind::elementwise, "add"), sum, gate);
   }
 
   ValueId convolution_backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
-    const std::shared_ptr<const TransposedConvolution> pull =
+    const std::shared_ptr<const TransposedConvolution> transposed =
         weights_.convolution(network_, part.reader, part.norm);
     Step step = step_for(id, part, Step::Kind::convolution, "conv");
     step.other = sum;
     step.base = gate;
-    if (!pull->whole) {
+    if (!transposed->whole) {
       Step rest = step_for(id, {sum, -1, nullptr}, Step::Kind::elementwise, "spread");
       rest.base = gate;
       rest.out = step.out = add_value(id);
@@ -245,8 +293,8 @@ class GradientLowering {
       step.out = add_value(id);
     }
     step.multiply_adds = multiply_adds(graph_, part.reader, network_.shapes) / shape(id)[0] * columns_ /
-                         std::max<std::int64_t>(1, static_cast<std::int64_t>(pull->phases.size()));
-    for (const TransposedConvolution::Phase& phase : pull->phases) {
+                         std::max<std::int64_t>(1, static_cast<std::int64_t>(transposed->phases.size()));
+    for (const TransposedConvolution::Phase& phase : transposed->phases) {
       Step one = step;
       one.geometry = phase.geometry;
       one.pixels = phase.pixels;
@@ -272,32 +320,16 @@ class GradientLowering {
 
   ValueId linear_backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
     Step step = step_for(id, part, Step::Kind::linear_backward, "linear");
+    step.phases = 2;
     step.packed = network_.store.at(part.reader);
     step.multiply_adds = multiply_adds(graph_, part.reader, network_.shapes) / shape(id)[0] * columns_;
     step.base = sum == kNone ? gate : kNone;
     step.out = add_value(id);
-    const ValueId pulled = push(std::move(step));
-    return sum == kNone ? pulled : finish(id, pulled, sum, gate);
+    const ValueId gradient = push(std::move(step));
+    return sum == kNone ? gradient : finish(id, gradient, sum, gate);
   }
 
-  ValueId pool_backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
-    const Op& op = node(part.reader).op;
-    Step step = step_for(id, part, Step::Kind::average_pool_backward, "average pool");
-    if (std::holds_alternative<op::AdaptiveAvgPool2d>(op)) {
-      step.kind = Step::Kind::adaptive_average_pool_backward;
-      step.description = "adaptive average pool";
-    } else if (std::holds_alternative<op::MaxPool2d>(op)) {
-      step.kind = Step::Kind::max_pool_backward;
-      step.description = "max pool";
-      step.base = base_value(id);
-      if (sum == kNone && gate != kNone) {  // a ReLU is open where its output is above zero
-        step.relu = true;
-        gate = kNone;
-      }
-    } else if (!std::holds_alternative<op::AvgPool2d>(op)) {
-      throw Error("layer " + node(part.reader).name + ": no gradient goes back through " +
-                  std::string(op_name(op)));
-    }
+  ValueId pool_backward(NodeId id, Step step, ValueId sum, ValueId gate) {
     step.out = add_value(id);
     return finish(id, push(std::move(step)), sum, gate);
   }
@@ -321,7 +353,7 @@ class GradientLowering {
   ValueId to_planes(NodeId in, ValueId flat) {
     if (shape(in).size() != 4) return flat;
     const ValueId planes = add_value(in);
-    Value& v = program_.values[planes];
+    Value& v = program_.value(planes);
     if (v.extent.batch == 1 && v.border_y == 0 && v.border_x == 0) {
       v.storage = value(flat).storage;
       return planes;
@@ -364,14 +396,14 @@ Program lower_gradient(const CompiledNetwork& network, NodeId layer, std::int64_
   return GradientLowering(network, layer, columns, state, weights).run();
 }
 
-std::shared_ptr<const Program> GradientPrograms::find(const CompiledNetwork& network, NodeId layer,
-                                                      std::int64_t columns, const Program& state) {
+std::shared_ptr<const Program> GradientPrograms::find(NodeId layer, std::int64_t columns,
+                                                      const Program& state) const {
   const std::scoped_lock lock(mutex_);
   auto& compiled = programs_[{layer, columns, &state}];
   if (compiled != nullptr) return compiled;
   const std::uint64_t before = weights_.bytes();
-  compiled = std::make_shared<const Program>(lower_gradient(network, layer, columns, state, weights_));
-  if (weights_.bytes() != before) release_mapped_files(network.graph);
+  compiled = std::make_shared<const Program>(lower_gradient(network_, layer, columns, state, weights_));
+  if (weights_.bytes() != before) release_mapped_files(network_.graph);
   return compiled;
 }
 

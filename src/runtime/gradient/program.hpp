@@ -28,18 +28,21 @@ class TransposedWeights {
 Program lower_gradient(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
                        const Program& state, TransposedWeights& weights);
 
-/// A session's gradient programs, compiled when they are first asked for.
+/// The gradient programs of a session, compiled when they are first asked for. For concurrent use.
 class GradientPrograms {
  public:
-  std::shared_ptr<const Program> find(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
-                                      const Program& state);
-  /// Bytes of the weights that gradients had packed so far.
+  /// The network must outlive this.
+  explicit GradientPrograms(const CompiledNetwork& network) : network_(network) {}
+  std::shared_ptr<const Program> find(NodeId layer, std::int64_t columns, const Program& state) const;
+  /// Bytes of the weights that gradients have packed so far.
   std::uint64_t packed_bytes() const;
 
  private:
+  const CompiledNetwork& network_;
   mutable std::mutex mutex_;
-  TransposedWeights weights_;
-  std::map<std::tuple<NodeId, std::int64_t, const Program*>, std::shared_ptr<const Program>> programs_;
+  mutable TransposedWeights weights_;
+  mutable std::map<std::tuple<NodeId, std::int64_t, const Program*>, std::shared_ptr<const Program>>
+      programs_;
 };
 
 }  // namespace ablaze::runtime

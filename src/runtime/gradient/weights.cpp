@@ -109,7 +109,7 @@ kernels::Choice choose(const CompiledNetwork& network, const op::Conv2d& conv, c
 }  // namespace
 
 TransposedConvolution plan_transposed(const op::Conv2d& conv, const Shape& in, const Shape& out) {
-  TransposedConvolution pull;
+  TransposedConvolution result;
   for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
     TransposedConvolution::Phase phase;
     phase.pixels = {y.first, x.first, conv.stride[0], conv.stride[1]};
@@ -117,15 +117,15 @@ TransposedConvolution plan_transposed(const op::Conv2d& conv, const Shape& in, c
     phase.geometry.kernel_w = static_cast<int>(x.taps.size());
     phase.geometry.padding_h = y.padding, phase.geometry.padding_w = x.padding;
     phase.geometry.dilation_h = y.dilation, phase.geometry.dilation_w = x.dilation;
-    pull.phases.push_back(std::move(phase));
-    pull.border_y = std::max(pull.border_y, y.border);
-    pull.border_x = std::max(pull.border_x, x.border);
+    result.phases.push_back(std::move(phase));
+    result.border_y = std::max(result.border_y, y.border);
+    result.border_x = std::max(result.border_x, x.border);
   });
   const auto kinds = [&](std::size_t axis) {
     return std::min<std::int64_t>(conv.stride[axis], in[axis + 2]);
   };
-  pull.whole = static_cast<std::int64_t>(pull.phases.size()) == kinds(0) * kinds(1);
-  return pull;
+  result.whole = static_cast<std::int64_t>(result.phases.size()) == kinds(0) * kinds(1);
+  return result;
 }
 
 TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId id,
@@ -138,8 +138,8 @@ TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId id,
   const Execution& execution = network.options.execution;
   const int tile = network.table->out_blocks_per_tile;
   const bool strides = conv.stride[0] > 1 || conv.stride[1] > 1;
-  TransposedConvolution pull = plan_transposed(conv, in, out);
-  auto phase = pull.phases.begin();
+  TransposedConvolution result = plan_transposed(conv, in, out);
+  auto phase = result.phases.begin();
   for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
     const Node turned{node.name, transposed(conv, weight, scale, y, x, execution), {}};
     const auto& small = std::get<op::Conv2d>(turned.op);
@@ -147,10 +147,10 @@ TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId id,
     phase->packed = phase->choice.winograd
                         ? pack_winograd(turned, phase->choice.side, tile, {}, {}, execution)
                         : pack_convolution(turned, false, tile, {}, {}, execution);
-    pull.bytes += phase->packed->bytes();
+    result.bytes += phase->packed->bytes();
     ++phase;
   });
-  return pull;
+  return result;
 }
 
 }  // namespace ablaze::runtime

@@ -1,6 +1,6 @@
 #include <set>
 
-#include "runtime/program.hpp"
+#include "runtime/lowering/lowering.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -9,7 +9,7 @@ std::ptrdiff_t floats_of_an_image(const Program& program, const Step& step) {
   std::ptrdiff_t floats = 0;
   for (const ValueId id : {step.in, step.other, step.out, step.before_relu}) {
     if (id == kNone) continue;
-    const Value& value = program.values[id];
+    const Value& value = program.value(id);
     floats += value.floats() / value.extent.batch;
   }
   return floats;
@@ -17,7 +17,7 @@ std::ptrdiff_t floats_of_an_image(const Program& program, const Step& step) {
 
 bool flat(const Program& program, const Step& step) {
   const auto is_flat = [&](ValueId id) {
-    return id != kNone && program.values[id].layout == Layout::features;
+    return id != kNone && program.value(id).layout == Layout::features;
   };
   return is_flat(step.in) || is_flat(step.other) || is_flat(step.out);
 }
@@ -38,8 +38,8 @@ std::size_t count_leading(const Program& program) {
 
 /// The schedule for one image and one thread; the algorithm stays.
 void schedule(Program& program, Step& step, Isa isa) {
-  const Value& in = program.values[step.in];
-  const Value& out = program.values[step.out];
+  const Value& in = program.value(step.in);
+  const Value& out = program.value(step.out);
   const kernels::Choice alone = kernels::choose(
       {1, in.extent.channels, out.extent.channels, in.extent.h + 2 * step.geometry.padding_h - 2,
        in.extent.w + 2 * step.geometry.padding_w - 2},
@@ -47,13 +47,13 @@ void schedule(Program& program, Step& step, Isa isa) {
   const bool same = alone.winograd && alone.side == step.choice.side;
   step.choice.block_tiles = same ? alone.block_tiles : 0;
   add_winograd_scratch(program, step, 1, 1);
-  program.values[step.scratch].leading = true;
+  program.value(step.scratch).leading = true;
 }
 
 }  // namespace
 
 void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept) {
-  const int batch = program.values[program.input].extent.batch;
+  const int batch = program.value(program.input).extent.batch;
   // Where some threads would have an image more than others for long, all threads share each image.
   const bool even = batch % job.execution.threads == 0 || batch >= 4 * job.execution.threads;
   if (batch == 1 || !even) return;
@@ -67,7 +67,7 @@ void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kep
     Step& step = program.steps[s];
     for (const ValueId id : {step.out, step.before_relu}) {
       if (id == kNone || whole.contains(id)) continue;
-      Value& value = program.values[id];
+      Value& value = program.value(id);
       value.leading = true;
       value.extent.batch = 1;
     }

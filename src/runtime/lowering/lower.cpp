@@ -21,8 +21,8 @@ Program Lowering::run() {
   find_borders();
   if (delta()) {
     program_.is_delta = true;
-  } else if (tail()) {
-    Value start = job_.whole->values[job_.whole->value_of.at(job_.from)];
+  } else if (partial()) {
+    Value start = job_.whole->value(job_.whole->value_of.at(job_.from));
     start.extent.batch = static_cast<int>(shape(job_.from)[0]);
     start.storage = kNone;
     program_.input = add_value(job_.from, start);
@@ -54,7 +54,7 @@ void Lowering::find_roots() {
     roots_.push_back(is<op::Identity>(node) && !kept(id) ? root(node.inputs[0]) : id);
     const bool behind = downstream[id] && id != job_.from;
     computed_[id] =
-        delta() ? reach_of(id) == DeltaReach::dense : needed(id) && id != 0 && (!tail() || behind);
+        delta() ? reach_of(id) == DeltaReach::dense : needed(id) && id != 0 && (!partial() || behind);
   }
   kept_[root(result())] = true;
 }
@@ -79,11 +79,11 @@ void Lowering::find_borders() {
 
 void Lowering::plan() {
   std::vector<ValueId> untouchable{program_.output};
-  if (tail() && !delta()) untouchable.push_back(program_.input);
+  if (job_.kind == LoweringJob::Kind::tail) untouchable.push_back(program_.input);
   for (const auto& [node, value] : program_.value_of) {
-    if (!tail() && job_.keep_values && kept(node)) untouchable.push_back(value);
+    if (job_.kind == LoweringJob::Kind::network && kept(node)) untouchable.push_back(value);
   }
-  if (!tail() && !delta()) lead(program_, job_, untouchable);
+  if (!partial()) lead(program_, job_, untouchable);
   plan_memory(program_, untouchable, job_.execution.threads);
   // What was not kept is overwritten during a run and cannot be read after it.
   std::erase_if(program_.value_of, [&](const auto& entry) { return !kept(root(entry.first)); });

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/lowering/job.hpp"
+#include "runtime/lowering/lower.hpp"
 #include "runtime/program.hpp"
 
 namespace ablaze::runtime {
@@ -16,14 +18,19 @@ bool is(const Node& node) {
   return std::holds_alternative<T>(node.op);
 }
 
+/// Decides which steps of a whole network's program lead. No bit of a result hangs on it. `kept`: values that
+/// must hold the whole batch.
+void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept);
+
 class Lowering {
  public:
   explicit Lowering(const LoweringJob& job) : job_(job), graph_(*job.graph) {}
   Program run();
 
  private:
-  bool tail() const { return job_.whole != nullptr; }
-  bool delta() const { return !job_.reach.empty(); }
+  bool delta() const { return job_.kind == LoweringJob::Kind::delta; }
+  /// A tail or a delta program, which reads what a run of the whole network left.
+  bool partial() const { return delta() || job_.kind == LoweringJob::Kind::tail; }
   NodeId result() const { return delta() ? job_.result : graph_.output(); }
   DeltaReach reach_of(NodeId id) const { return job_.reach[id]; }
   NodeId root(NodeId id) const { return roots_[id]; }
@@ -71,7 +78,7 @@ class Lowering {
   bool available(NodeId node) const;
   void lower_node(NodeId id);
   static std::string convolution_name(const op::Conv2d& conv);
-  void lower_plain(NodeId id, Step::Kind kind, const char* description);
+  Step pool_step(NodeId id, Step::Kind kind, const char* description);
   void lower_flatten(NodeId id);
   void lower_unflatten(NodeId id);
   void lower_multiply(NodeId id);

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "runtime/program.hpp"
+#include "runtime/lowering/lower.hpp"
 
 namespace ablaze::runtime {
 namespace {
@@ -21,7 +21,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   std::vector<Life> life(program.values.size());
   const auto touch = [&](ValueId id, int step) {
     if (id == kNone) return;
-    const Value& value = program.values[id];
+    const Value& value = program.value(id);
     if (value.arena != Arena::own) return;
     Life& l = life[value.storage];
     if (!l.used) l.begin = l.end = step;

@@ -4,7 +4,8 @@
 #include <cstring>
 #include <iterator>
 
-#include "runtime/program.hpp"
+#include "kernels/choice.hpp"
+#include "runtime/lowering/packed_weights.hpp"
 #include "tensor/memory.hpp"
 #include "threads/threads.hpp"
 

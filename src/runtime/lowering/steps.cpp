@@ -4,6 +4,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"
+#include "graph/visit.hpp"
 #include "runtime/lowering/lowering.hpp"
 
 namespace ablaze::runtime {
@@ -15,27 +16,37 @@ NodeId Lowering::only_reader(NodeId id) const {
 
 bool Lowering::available(NodeId node) const {
   const NodeId id = root(node);
-  return program_.value_of.count(id) != 0 || (tail() && !computed(id));
+  return program_.value_of.count(id) != 0 || (partial() && !computed(id));
 }
 
 void Lowering::lower_node(NodeId id) {
   const Node& node = graph_.node(id);
-  if (is<op::Conv2d>(node)) return lower_chain(id, convolution_name(std::get<op::Conv2d>(node.op)));
-  if (is<op::Linear>(node)) return lower_chain(id, "linear");
-  if (is<op::BatchNorm>(node)) return lower_chain(id, "bn");
-  if (is<op::Add>(node)) return lower_chain(id, "add");
-  if (is<op::Relu>(node)) return lower_chain(id, "relu");
-  if (is<op::Curve>(node)) return lower_chain(id, base::lower(op_name(node.op)));
-  if (is<op::Identity>(node)) return lower_chain(id, "copy");
-  if (is<op::Multiply>(node)) return lower_multiply(id);
-  if (is<op::MaxPool2d>(node)) return lower_plain(id, Step::Kind::max_pool, "max pool");
-  if (is<op::AvgPool2d>(node)) return lower_plain(id, Step::Kind::average_pool, "average pool");
-  if (is<op::AdaptiveAvgPool2d>(node)) {
-    return lower_plain(id, Step::Kind::adaptive_average_pool, "adaptive average pool");
-  }
-  if (is<op::Flatten>(node)) return lower_flatten(id);
-  if (is<op::Unflatten>(node)) return lower_unflatten(id);
-  throw Error("layer " + node.name + ": the engine has no kernel for " + std::string(op_name(node.op)));
+  graph::visit(
+      node.op, [&](const op::Conv2d& conv) { lower_chain(id, convolution_name(conv)); },
+      [&](const op::Linear&) { lower_chain(id, "linear"); },
+      [&](const op::BatchNorm&) { lower_chain(id, "bn"); }, [&](const op::Add&) { lower_chain(id, "add"); },
+      [&](const op::Relu&) { lower_chain(id, "relu"); },
+      [&](const op::Curve& curve) { lower_chain(id, base::lower(curve_name(curve.kind))); },
+      [&](const op::Identity&) { lower_chain(id, "copy"); }, [&](const op::Multiply&) { lower_multiply(id); },
+      [&](const op::MaxPool2d& pool) {
+        Step step = pool_step(id, Step::Kind::max_pool, "max pool");
+        step.geometry = geometry_of(pool);
+        if (delta()) step.base = base_value(node.inputs[0]);
+        program_.steps.push_back(std::move(step));
+      },
+      [&](const op::AvgPool2d& pool) {
+        Step step = pool_step(id, Step::Kind::average_pool, "average pool");
+        step.geometry = geometry_of(pool);
+        step.count_include_pad = pool.count_include_pad;
+        program_.steps.push_back(std::move(step));
+      },
+      [&](const op::AdaptiveAvgPool2d&) {
+        program_.steps.push_back(pool_step(id, Step::Kind::adaptive_average_pool, "adaptive average pool"));
+      },
+      [&](const op::Flatten&) { lower_flatten(id); }, [&](const op::Unflatten&) { lower_unflatten(id); },
+      [&](const graph::one_of<op::Input, op::ChannelMap> auto& op) {  // canonical.cpp replaces channel maps
+        throw Error("layer " + node.name + ": the engine has no kernel for " + std::string(op_name(op)));
+      });
 }
 
 std::string Lowering::convolution_name(const op::Conv2d& conv) {
@@ -46,20 +57,19 @@ std::string Lowering::convolution_name(const op::Conv2d& conv) {
   return name;
 }
 
-void Lowering::lower_plain(NodeId id, Step::Kind kind, const char* description) {
+Step Lowering::pool_step(NodeId id, Step::Kind kind, const char* description) {
   Step step;
   step.kind = kind;
   step.first = step.last = id;
   step.description = description;
   step.in = value(graph_.node(id).inputs[0]);
-  if (delta() && kind == Step::Kind::max_pool) step.base = base_value(graph_.node(id).inputs[0]);
   step.out = add_value(id, Layout::blocked);
-  program_.steps.push_back(std::move(step));
+  return step;
 }
 
 void Lowering::lower_flatten(NodeId id) {
   const ValueId in = value(graph_.node(id).inputs[0]);
-  Value flat = program_.values[in];
+  Value flat = program_.value(in);
   if (flat.layout == Layout::features) {  // flat already
     program_.value_of[id] = in;
     return;
@@ -88,7 +98,7 @@ void Lowering::lower_flatten(NodeId id) {
 /// [N, C] lies as [N, C, 1, 1] does, but for the order of images and blocks.
 void Lowering::lower_unflatten(NodeId id) {
   const ValueId in = value(graph_.node(id).inputs[0]);
-  Value planes = program_.values[in];
+  Value planes = program_.value(in);
   if (planes.extent.h * planes.extent.w != 1)
     throw Error("layer " + graph_.node(id).name + ": giving planes back to flattened ones is not supported");
   const auto& border = borders_[id];
@@ -138,7 +148,7 @@ void Lowering::lower_chain(NodeId id, std::string description) {
   add_chain_values(chain);
   if (step.choice.winograd) {
     step.kind = Step::Kind::winograd;
-    const int images = program_.values[step.out].extent.batch;
+    const int images = program_.value(step.out).extent.batch;
     add_winograd_scratch(program_, step, images, job_.execution.threads);
   } else if (worth_gathering(chain)) {
     gather_convolution(step);
@@ -221,7 +231,7 @@ void Lowering::take_curve(Chain& chain) {
   if (chain.closed() || (chain.multiplies && delta())) return;
   const NodeId next = only_reader(chain.end);
   if (next < 0 || !is<op::Curve>(graph_.node(next))) return;
-  if (chain.multiplies && choose(step.first, program_.values[step.in]).winograd) return;
+  if (chain.multiplies && choose(step.first, program_.value(step.in)).winograd) return;
   const auto& curve = std::get<op::Curve>(graph_.node(next).op);
   step.curve = kernel_curve(curve);
   if (delta()) step.base = base_value(graph_.node(next).inputs[0]);
@@ -233,7 +243,7 @@ void Lowering::take_pool(Chain& chain) {
   const NodeId first = chain.step.first;
   if (!is<op::Conv2d>(graph_.node(first)) || kept(chain.end) || delta()) return;
   const NodeId next = only_reader(chain.end);
-  const Value& in = program_.values[chain.step.in];
+  const Value& in = program_.value(chain.step.in);
   if (next < 0 || !choose(first, in).winograd || !pools_in_place(next)) return;
   chain.step.pool = true;
   take(chain, next, " + max pool");
@@ -241,7 +251,7 @@ void Lowering::take_pool(Chain& chain) {
 
 void Lowering::add_chain_values(Chain& chain) {
   Step& step = chain.step;
-  const bool flat = chain.linear || program_.values[step.in].layout == Layout::features;
+  const bool flat = chain.linear || program_.value(step.in).layout == Layout::features;
   const auto add = [&](NodeId node) {
     return flat ? add_features(node, step.in, chain.multiplies) : add_value(node, Layout::blocked);
   };

@@ -82,7 +82,7 @@ ValueId Lowering::base_value(NodeId node) {
   const auto found = job_.whole->value_of.find(node);
   if (found == job_.whole->value_of.end())
     throw Error("layer " + graph_.node(node).name + " was not kept for what follows it");
-  Value base = job_.whole->values[found->second];
+  Value base = job_.whole->value(found->second);
   base.arena = Arena::trace;
   program_.values.push_back(base);
   return static_cast<ValueId>(program_.values.size()) - 1;
@@ -100,7 +100,7 @@ ValueId Lowering::addend(NodeId node) {
   step.first = step.last = root(node);
   step.description = "scatter";
   step.in = planes(node);
-  Value among_zeros = program_.values[step.in];
+  Value among_zeros = program_.value(step.in);
   among_zeros.layout = shape(node).size() == 4 ? Layout::blocked : Layout::features;
   among_zeros.arena = Arena::own;
   among_zeros.border_y = among_zeros.border_x = 0;
@@ -116,10 +116,10 @@ ValueId Lowering::value(NodeId node) {
   const NodeId id = root(node);
   const auto it = program_.value_of.find(id);
   if (it != program_.value_of.end()) return it->second;
-  const auto kept_value = tail() ? job_.whole->value_of.find(id) : program_.value_of.end();
-  if (!tail() || kept_value == job_.whole->value_of.end())
+  const auto kept_value = partial() ? job_.whole->value_of.find(id) : program_.value_of.end();
+  if (!partial() || kept_value == job_.whole->value_of.end())
     throw Error("layer " + graph_.node(id).name + " is read before it is computed");
-  Value outside = job_.whole->values[kept_value->second];
+  Value outside = job_.whole->value(kept_value->second);
   outside.arena = Arena::trace;
   const int batch = static_cast<int>(shape(job_.from)[0]);
   if (outside.layout != Layout::features || outside.extent.batch == batch) return add_value(id, outside);
@@ -142,7 +142,7 @@ ValueId Lowering::value(NodeId node) {
 void Lowering::expect_one_order(NodeId add, ValueId in, ValueId other, bool in_becomes_plain) const {
   if (other == kNone) return;
   const auto area = [&](ValueId id) {
-    const Value& v = program_.values[id];
+    const Value& v = program_.value(id);
     return v.layout == Layout::features ? v.extent.h * v.extent.w : 1;
   };
   if ((in_becomes_plain ? 1 : area(in)) != area(other)) {
@@ -152,7 +152,7 @@ void Lowering::expect_one_order(NodeId add, ValueId in, ValueId other, bool in_b
 
 ValueId Lowering::add_features(NodeId node, ValueId in, bool multiplies) {
   if (multiplies) return add_value(node, Layout::features);
-  Value value = program_.values[in];
+  Value value = program_.value(in);
   value.arena = Arena::own;
   value.storage = kNone;
   value.extent.batch = static_cast<int>(shape(node)[0]);

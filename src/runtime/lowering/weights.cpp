@@ -20,7 +20,7 @@ void release_mapped_weights(const Node& node) {
 
 void Lowering::pack(Step& step, const Affine& affine) {
   const Node& node = graph_.node(step.first);
-  const Value& in = program_.values[step.in];
+  const Value& in = program_.value(step.in);
   if (step.kind == Step::Kind::elementwise) {
     if (affine.scale.empty()) return;
     if (in.layout == Layout::features && in.extent.h * in.extent.w != 1) {
@@ -58,7 +58,7 @@ const Shape& Lowering::shape_of_planes(const Node& reader) const {
 }
 
 void Lowering::gather(Step& step) {
-  const Value& in = program_.values[step.in];
+  const Value& in = program_.value(step.in);
   step.kind = Step::Kind::gathered_linear;
   step.phases = 3;
   step.columns = program_.columns;
@@ -80,13 +80,13 @@ bool Lowering::worth_gathering(const Chain& chain) const {
   const auto* conv = std::get_if<op::Conv2d>(&node.op);
   if (!delta() || conv == nullptr || chain.sparse || step.choice.winograd || conv->groups != 1) return false;
   if (!is<op::Relu>(graph_.node(root(node.inputs[0])))) return false;
-  const Value& in = program_.values[step.in];
+  const Value& in = program_.value(step.in);
   return in.layout == Layout::blocked && in.extent.batch >= least_images &&
          std::min(conv->weight.shape()[0], conv->weight.shape()[1]) >= least_channels;
 }
 
 void Lowering::gather_convolution(Step& step) {
-  const Value& in = program_.values[step.in];
+  const Value& in = program_.value(step.in);
   const Shape& weight = std::get<op::Conv2d>(graph_.node(step.first).op).weight.shape();
   const auto taps = static_cast<int>(weight[2] * weight[3]);
   step.kind = Step::Kind::gathered_convolution;
@@ -123,7 +123,7 @@ kernels::Choice Lowering::choose(NodeId id, const Value& in) const {
   const Shape& out = shape(id);
   const PackedWeights* packed = packed_so_far(id);
   const bool transformed = packed != nullptr && packed->form == PackedWeights::Form::winograd;
-  if (tail() && !transformed && !job_.transform_weights) return {};
+  if (partial() && !transformed && !job_.transform_weights) return {};
   kernels::Choice choice =
       kernels::choose({static_cast<int>(out[0]), static_cast<int>(weight[1]), static_cast<int>(weight[0]),
                        static_cast<int>(out[2]), static_cast<int>(out[3])},
@@ -144,8 +144,8 @@ bool Lowering::lies(const PackedWeights& packed, PackedWeights::Form form, int s
 
 void add_winograd_scratch(Program& program, Step& step, int images, int threads) {
   // By value: the scratch may move the others.
-  const Value in = program.values[step.in];
-  const Value out = program.values[step.out];
+  const Value in = program.value(step.in);
+  const Value out = program.value(step.out);
   const kernels::Choice& choice = step.choice;
   const int side = choice.side;
   const std::ptrdiff_t a_tile =
@@ -158,10 +158,10 @@ void add_winograd_scratch(Program& program, Step& step, int images, int threads)
     step.scratch = static_cast<ValueId>(program.values.size());
     program.values.emplace_back();
   }
-  Value& scratch = program.values[step.scratch];
+  Value& scratch = program.value(step.scratch);
   scratch.layout = Layout::scratch;
   scratch.scratch_floats =
-      a_tile * (choice.block_tiles > 0 ? choice.block_tiles * threads : chunk_stride(choice, tiles));
+      a_tile * (choice.block_tiles > 0 ? choice.block_tiles * threads : kernels::chunk_stride(choice, tiles));
   scratch.storage = step.scratch;
 }
 

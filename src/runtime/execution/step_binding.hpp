@@ -1,8 +1,11 @@
 #pragma once
 
+#include <vector>
+
 #include "runtime/execution/gathered_convolution.hpp"
 #include "runtime/execution/gathered_linear.hpp"
 #include "runtime/execution/views.hpp"
+#include "runtime/lowering/packed_weights.hpp"
 #include "runtime/program.hpp"
 
 namespace ablaze::runtime {
@@ -13,24 +16,25 @@ struct Lead {
   int thread = 0;
 };
 
-/// What a step reads and writes, bound to memory; the views are made anew a run, which costs nothing.
+/// What a step reads and writes, bound to memory.
 class StepBinding {
  public:
-  StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
-              const DeltaInputs& changes, int threads, Lead lead = {});
+  /// All must outlive this. threads: that the step's work is split for; fewer may run it.
+  StepBinding(const Program& program, const Step& step, const Memory& memory, const DeltaInputs& deltas,
+              int threads, Lead lead = {});
 
   /// Pieces of work in a phase of the step, which may be done in any order by any thread.
   int items(int phase) const;
   void run(const kernels::KernelTable& table, int phase, int item, int thread);
 
  private:
-  const Value& value(ValueId id) const { return program_.values[id]; }
+  const Value& value(ValueId id) const { return program_.value(id); }
   kernels::Input in(ValueId id) const;
   kernels::Output out(ValueId id) const;
   kernels::Base base(ValueId id) const;
   /// Images that the step takes: of a delta program's batch those that there are.
   int images(const Value& v) const {
-    if (program_.is_delta) return changes_.images;
+    if (program_.is_delta) return deltas_.images;
     return lead_.image >= 0 ? 1 : v.extent.batch;
   }
   /// From the first image of the first thread to the one at hand.
@@ -51,15 +55,15 @@ class StepBinding {
   void bind_gathered_convolution(int threads, int tile_blocks);
   void run_gathered_convolution(const kernels::KernelTable& table, int item, int thread) const;
 
-  // pulls.cpp
-  void bind_pool_backward(const Node& node);
+  // backward.cpp
+  void bind_pool_backward();
   void bind_linear_backward();
-  void run_linear_backward(const kernels::KernelTable& table, int item);
+  /// Phase 0: outputs without a gradient are left out.
+  void find_live_groups();
 
   // pointwise.cpp
   void bind_pool(int threads);
-  void bind_max_pool(const op::MaxPool2d& op, int threads);
-  void bind_average_pool(const op::AvgPool2d& op, int threads);
+  void bind_window_pool(int threads);
   void bind_elementwise(int threads);
   void bind_product(int threads);
   /// An item: one block of one image.
@@ -68,14 +72,13 @@ class StepBinding {
   void spread(int item) const;
 
   const Program& program_;
-  const Graph& graph_;
   const Step& step_;
   const Memory& memory_;
-  const DeltaInputs& changes_;
+  const DeltaInputs& deltas_;
   Lead lead_;
   kernels::LinearOfPlanes linear_;
   kernels::LinearBackward linear_backward_;
-  std::vector<kernels::OutGroup> live_groups_;  // of linear_backward_
+  std::vector<kernels::OutGroup> live_groups_;  // of linear_backward_, found in each run
   kernels::PoolBackward pool_backward_;
   kernels::Conv conv_;
   GatheredLinear gathered_;

@@ -1,11 +1,10 @@
-#include "runtime/execution/binding.hpp"
+#include "runtime/execution/step_binding.hpp"
 
 namespace ablaze::runtime {
 
-StepBinding::StepBinding(const Program& program, const Graph& graph, const Step& step, const Memory& memory,
-                         const DeltaInputs& changes, int threads, Lead lead)
-    : program_(program), graph_(graph), step_(step), memory_(memory), changes_(changes), lead_(lead) {
-  const Node& node = graph_.node(step.first);
+StepBinding::StepBinding(const Program& program, const Step& step, const Memory& memory,
+                         const DeltaInputs& deltas, int threads, Lead lead)
+    : program_(program), step_(step), memory_(memory), deltas_(deltas), lead_(lead) {
   switch (step.kind) {
     case Step::Kind::convolution:
       bind_convolution(threads);
@@ -14,10 +13,8 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
       bind_winograd(threads);
       break;
     case Step::Kind::max_pool:
-      bind_max_pool(std::get<op::MaxPool2d>(node.op), threads);
-      break;
     case Step::Kind::average_pool:
-      bind_average_pool(std::get<op::AvgPool2d>(node.op), threads);
+      bind_window_pool(threads);
       break;
     case Step::Kind::adaptive_average_pool:
       bind_pool(threads);
@@ -40,13 +37,13 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
       break;
     case Step::Kind::gathered_linear:
       bind_convolution(threads);
-      gathered_ = {conv_, value(step.in), changes_, changes_.columns + step.columns, scratch()};
+      gathered_ = {conv_, value(step.in), deltas_, deltas_.columns + step.columns, scratch()};
       break;
     case Step::Kind::gathered_convolution:
       bind_gathered_convolution(threads, step.tile_blocks);
       break;
     case Step::Kind::scatter:
-      items_ = changes_.images * value(step.out).extent.blocks();
+      items_ = deltas_.images * value(step.out).extent.blocks();
       break;
     case Step::Kind::linear_backward:
       bind_linear_backward();
@@ -54,7 +51,7 @@ StepBinding::StepBinding(const Program& program, const Graph& graph, const Step&
     case Step::Kind::max_pool_backward:
     case Step::Kind::average_pool_backward:
     case Step::Kind::adaptive_average_pool_backward:
-      bind_pool_backward(node);
+      bind_pool_backward();
       break;
     case Step::Kind::to_planes:
       items_ = value(step.in).extent.blocks();
@@ -67,6 +64,7 @@ int StepBinding::items(int phase) const {
     if (phase == 0) return value(step_.in).blocks();
     return phase == 1 ? gathered_.blocks() : items_;
   }
+  if (step_.kind == Step::Kind::linear_backward) return phase == 0 ? 1 : items_;
   if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
   if (phase / 3 * step_.choice.chunk_tiles >= winograd_.tiles) return 0;  // images that are not there
   const int stage[3] = {winograd_.in_blocks, winograd_.taps * winograd_.conv.group_count,
@@ -107,7 +105,7 @@ void StepBinding::run(const kernels::KernelTable& table, int phase, int item, in
     case Step::Kind::scatter:
       return scatter(item);
     case Step::Kind::linear_backward:
-      return run_linear_backward(table, item);
+      return phase == 0 ? find_live_groups() : table.linear_backward(linear_backward_, item);
     case Step::Kind::max_pool_backward:
       return table.max_pool_backward(pool_backward_, item);
     case Step::Kind::average_pool_backward:
@@ -127,7 +125,7 @@ kernels::Input StepBinding::in(ValueId id) const {
     view.data += skipped(v);
     return view;
   }
-  return {changes_.planes + v.offset + v.origin(), 0, v.block(), v.row()};
+  return {deltas_.planes + v.offset + v.origin(), 0, v.block(), v.row()};
 }
 
 kernels::Output StepBinding::out(ValueId id) const {
@@ -140,7 +138,7 @@ kernels::Output StepBinding::out(ValueId id) const {
 kernels::Base StepBinding::base(ValueId id) const {
   if (id == kNone) return {};
   const Value& before = value(id);
-  kernels::Base view = base_view(before, memory_, changes_.image);
+  kernels::Base view = base_view(before, memory_, deltas_.image);
   if (!program_.is_gradient) return view;
   // A gradient goes back through its own image's ReLUs.
   view.gates = true;
