@@ -1,4 +1,4 @@
-// What a photo costs: one forward pass, and one explanation, of the models that ship.
+// The cost per photo of the shipped models: one forward pass, and one explanation.
 #include <filesystem>
 #include <initializer_list>
 #include <string>
@@ -11,12 +11,12 @@
 
 namespace {
 
-// Throughput is a matter of the network's shape alone, so any input serves: the model's own self-test's.
+// Throughput depends on the network's shapes only, so any input serves: here the model's self-test input.
 ablaze::Tensor some_input(const ablaze::Model& model) {
   return ablaze::selftest_input(model.input_shape(), 1);
 }
 
-/// Runs a session over and over into one trace, as a program that serves pictures would.
+/// Runs a session repeatedly into one trace, as a server would.
 void forward(benchmark::State& state, const ablaze::Model& model, int threads, ablaze::Isa isa) {
   ablaze::SessionOptions options;
   options.input = model.input_shape();
@@ -34,7 +34,7 @@ void forward(benchmark::State& state, const ablaze::Model& model, int threads, a
       2e-9 * multiply_adds * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
-/// A whole Ablation-CAM of one class, the compiling of the network left out.
+/// A complete Ablation-CAM of one class, without the compilation of the network.
 void explain(benchmark::State& state, const ablaze::Model& model, const std::string& layer, int threads) {
   ablaze::ExplainOptions options;
   options.layer = layer;
@@ -50,7 +50,7 @@ std::vector<ablaze::Isa> instruction_sets_here() {
   for (const ablaze::Isa isa : {ablaze::Isa::avx512, ablaze::Isa::avx2, ablaze::Isa::baseline}) {
     try {
       found.push_back(ablaze::resolve_isa(isa));
-    } catch (const ablaze::UsageError&) {  // this processor lacks it
+    } catch (const ablaze::UsageError&) {  // not supported by this processor
     }
   }
   return found;

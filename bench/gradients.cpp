@@ -1,4 +1,4 @@
-// What a gradient costs: the way back to a layer beside the forward pass that it reverses.
+// The cost of a gradient: the backward pass to a layer against the forward pass that it reverses.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -26,10 +26,10 @@ struct Options {
 
 struct Row {
   std::string model, layer;
-  double whole = 0;   // ms: a forward pass from the picture on
-  double behind = 0;  // of it, the steps behind the layer
-  double back = 0;    // ms: Trace::gradient
-  double ratio() const { return back / behind; }
+  double forward = 0;   // ms: a full forward pass
+  double after = 0;     // ms of it after the layer
+  double backward = 0;  // ms: Trace::gradient
+  double ratio() const { return backward / after; }
 };
 
 double median(std::vector<double> values) {
@@ -42,8 +42,9 @@ double milliseconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Forward milliseconds of the steps that come after the layer's own.
-double behind(const ablaze::Session& session, const std::string& layer, const std::vector<double>& times) {
+/// Forward milliseconds of the steps after the layer's own.
+double milliseconds_after(const ablaze::Session& session, const std::string& layer,
+                          const std::vector<double>& times) {
   const std::vector<ablaze::StepInfo> steps = session.steps();
   const auto own = std::ranges::find(steps, layer, &ablaze::StepInfo::name);
   double sum = 0;
@@ -52,48 +53,48 @@ double behind(const ablaze::Session& session, const std::string& layer, const st
   return sum;
 }
 
-/// In turns, so that a machine whose speed wanders treats both alike.
+/// Alternates the two, so that a change in the machine's speed affects both alike.
 Row measure(const ablaze::Model& model, const std::string& file, const std::string& layer,
             const Options& options) {
-  ablaze::SessionOptions wish;
-  wish.input = model.input_shape();
-  wish.keep = {layer};
-  wish.execution.threads = options.threads;
-  wish.execution.isa = ablaze::parse_isa(options.isa);
-  const ablaze::Session session(model.graph, wish);
+  ablaze::SessionOptions session_options;
+  session_options.input = model.input_shape();
+  session_options.keep = {layer};
+  session_options.execution.threads = options.threads;
+  session_options.execution.isa = ablaze::parse_isa(options.isa);
+  const ablaze::Session session(model.graph, session_options);
   const std::string name = model.graph.node(model.graph.find(layer)).name;
-  const ablaze::Tensor input = ablaze::selftest_input(wish.input, 1);
+  const ablaze::Tensor input = ablaze::selftest_input(session_options.input, 1);
   ablaze::Trace trace = session.run(input);
   std::vector<ablaze::Score> scores(options.scores);
   for (int s = 0; s < options.scores; ++s) scores[s].index = s;
   trace.gradient(layer, scores);  // packs the transposed weights
 
-  std::vector<double> whole, tail, back;
+  std::vector<double> forward, tail, backward;
   for (int r = 0; r < options.repeats; ++r) {
     const std::vector<double> times = session.profile(input, 1);
-    tail.push_back(behind(session, name, times));
+    tail.push_back(milliseconds_after(session, name, times));
     auto begin = std::chrono::steady_clock::now();
     session.run(input, trace);
-    whole.push_back(milliseconds_since(begin));
+    forward.push_back(milliseconds_since(begin));
     begin = std::chrono::steady_clock::now();
     trace.gradient(layer, scores);
-    back.push_back(milliseconds_since(begin));
+    backward.push_back(milliseconds_since(begin));
   }
-  return {file.substr(file.find_last_of('/') + 1), layer, median(whole), median(tail), median(back)};
+  return {file.substr(file.find_last_of('/') + 1), layer, median(forward), median(tail), median(backward)};
 }
 
 void print(const Row& row) {
-  std::printf("%-32s %-16s forward %8.2f ms, behind the layer %8.2f ms, back %8.2f ms, %5.2f x\n",
-              row.model.c_str(), row.layer.c_str(), row.whole, row.behind, row.back, row.ratio());
+  std::printf("%-32s %-16s forward %8.2f ms, behind the layer %8.2f ms, backward %8.2f ms, %5.2f x\n",
+              row.model.c_str(), row.layer.c_str(), row.forward, row.after, row.backward, row.ratio());
   std::fflush(stdout);
 }
 
 Json to_json(const Row& row) {
   return {{"model", row.model},
           {"layer", row.layer},
-          {"forward_milliseconds", row.whole},
-          {"behind_milliseconds", row.behind},
-          {"gradient_milliseconds", row.back},
+          {"forward_milliseconds", row.forward},
+          {"behind_milliseconds", row.after},
+          {"gradient_milliseconds", row.backward},
           {"ratio", row.ratio()}};
 }
 
@@ -109,21 +110,22 @@ void run(const Options& options) {
     }
   }
   if (options.json) std::printf("%s\n", Json{{"rows", rows}}.dump().c_str());
-  if (rows.empty()) throw ablaze::UsageError("none of the models has one of the layers");
+  if (rows.empty()) throw ablaze::UsageError("no model has any of the layers");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("A gradient's way back to a layer, beside the forward pass that it reverses",
-               "ablaze_gradients");
+  CLI::App app("Time of the backward pass to a layer and of the forward pass behind it", "ablaze_gradients");
   app.add_option("models", options.models, "Model files")->required();
-  app.add_option("--layer", options.layers, "Layers to go back to; a model without one leaves it out");
-  app.add_option("--threads", options.threads, "Threads to use (default: all cores)")
+  app.add_option("--layer", options.layers,
+                 "Layers to differentiate at; layers that a model lacks are skipped");
+  app.add_option("--threads", options.threads, "Number of threads (default: all cores)")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--repeats", options.repeats, "Turns to take the median of")->check(CLI::Range(1, 10000));
-  app.add_option("--scores", options.scores, "Classes at once")->check(CLI::Range(1, 1000));
+  app.add_option("--repeats", options.repeats, "Number of rounds; times are their medians")
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--scores", options.scores, "Classes per pass")->check(CLI::Range(1, 1000));
   app.add_option("--isa", options.isa, "Instruction set: auto, avx512, avx2 or baseline");
   app.add_flag("--json", options.json, "Print one JSON object");
   CLI11_PARSE(app, argc, argv);

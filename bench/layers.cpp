@@ -1,5 +1,5 @@
-// Single convolutions with cold weights: what share of the machine's peak each shape of VGG-16, ResNet-18 and
-// ResNet-50 reaches. See bench/README.md.
+// Single convolutions with cold weights: the share of the machine's peak reached for each shape of VGG-16,
+// ResNet-18 and ResNet-50. See bench/README.md.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Layer {
-  const char* network;  ///< the first that has it
+  const char* network;  ///< the first that contains it
   int in_channels, out_channels;
   int size;  ///< the input's height and width
   int kernel, stride;
@@ -37,10 +37,9 @@ constexpr Layer kLayers[] = {
     {"resnet50", 1024, 2048, 14, 1, 2}, {"resnet50", 2048, 512, 7, 1, 1},
 };
 
-/// Copies of a layer in one network. The first finds its output's memory as cold as its weights and is not
-/// counted.
+/// Copies of a layer in one network. The first is not counted: its output's memory is as cold as its weights.
 constexpr int kCopies = 4;
-/// Weights that are read between two uses of the layer's own: more than any cache near a few cores.
+/// Weights read between two uses of the layer's own: more than any cache near a few cores holds.
 constexpr std::int64_t kBallastFloats = std::int64_t{24} << 20;
 
 struct Options {
@@ -57,7 +56,7 @@ struct Measurement {
 struct Row {
   const Layer* layer = nullptr;
   double peak = 0;      ///< GFLOP/s
-  double handover = 0;  ///< nanoseconds from core to core
+  double handover = 0;  ///< nanoseconds to move a cache line between cores
   Measurement direct, chosen;
   double share() const { return direct.gigaflops / peak; }
 };
@@ -75,14 +74,14 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-/// Seeded numbers of the size that keeps activations near 1, whatever the number of inputs.
+/// Seeded numbers, scaled to keep activations near 1 for any number of inputs.
 ablaze::Weight seeded_weight(const ablaze::Shape& shape, std::uint64_t seed, int inputs) {
   ablaze::Tensor values = ablaze::selftest_input(shape, seed);
   for (float& value : values.values()) value /= static_cast<float>(inputs);
   return values;
 }
 
-/// Zeros as [rows, columns], all from one buffer.
+/// Zeros [rows, columns], all views of one buffer.
 ablaze::Weight ballast(std::int64_t columns) {
   static const auto buffer = std::make_shared<const ablaze::Tensor>(ablaze::Shape{kBallastFloats});
   const std::int64_t rows = kBallastFloats / columns;
@@ -90,13 +89,13 @@ ablaze::Weight ballast(std::int64_t columns) {
 }
 
 /// input -> ReLU -> (convolution -> ReLU -> one pixel) x copies -> sum -> linear. The copies share their
-/// input, which stays in the cache as it would behind the layer before, and their output's memory, which no
-/// other core reads meanwhile; their weights differ, and the linear layer's push them out again.
+/// input, which stays in the cache as it would after a preceding layer, and their output's memory, which no
+/// other core reads meanwhile. Their weights differ, and the linear layer's weights evict them again.
 ablaze::Graph network_of(const Layer& layer) {
   namespace op = ablaze::op;
   ablaze::Graph graph;
   ablaze::NodeId input = graph.add("input", op::Input{{layer.in_channels, layer.size, layer.size}}, {});
-  const bool first = layer.in_channels == 3;  // reads the picture itself
+  const bool first = layer.in_channels == 3;  // reads the image itself
   if (!first) input = graph.add("before", op::Relu{}, {input});
   const int padding = layer.kernel / 2;
   const int fan_in = layer.in_channels * layer.kernel * layer.kernel;
@@ -122,14 +121,15 @@ ablaze::Graph network_of(const Layer& layer) {
 }
 
 Measurement measure(const ablaze::Graph& graph, const Layer& layer, const Options& options, bool winograd) {
-  ablaze::SessionOptions wish;
-  wish.input = {options.batch, layer.in_channels, layer.size, layer.size};
-  wish.execution.threads = options.threads;
-  wish.execution.isa = ablaze::parse_isa(options.isa);
-  wish.execution.winograd = winograd;
-  const ablaze::Session session(graph, wish);
+  ablaze::SessionOptions session_options;
+  session_options.input = {options.batch, layer.in_channels, layer.size, layer.size};
+  session_options.execution.threads = options.threads;
+  session_options.execution.isa = ablaze::parse_isa(options.isa);
+  session_options.execution.winograd = winograd;
+  const ablaze::Session session(graph, session_options);
   const std::vector<ablaze::StepInfo> steps = session.steps();
-  const std::vector<double> times = session.profile(ablaze::selftest_input(wish.input, 1), options.repeats);
+  const std::vector<double> times =
+      session.profile(ablaze::selftest_input(session_options.input, 1), options.repeats);
 
   Measurement result;
   std::vector<double> counted;
@@ -182,7 +182,7 @@ Json to_json(const Row& row, const Options& options) {
   return json;
 }
 
-/// Median and worst share of the rows' peaks; a stem of 7x7 is a kind of its own and is left out.
+/// Median and minimum of the rows' shares of the peak, without 7x7 stems, which are a separate case.
 Json summary(const std::vector<Row>& rows) {
   std::vector<double> shares;
   const Row* worst = nullptr;
@@ -227,15 +227,17 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Single convolutions with cold weights, beside the machine's measured peak", "ablaze_layers");
-  app.add_option("--threads", options.threads, "Threads to use (default: all cores)")
+  CLI::App app("Time of single convolutions with cold weights, and the share of the machine's peak",
+               "ablaze_layers");
+  app.add_option("--threads", options.threads, "Number of threads (default: all cores)")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--repeats", options.repeats, "Runs to take the median of")->check(CLI::Range(1, 10000));
-  app.add_option("--batch", options.batch, "Images at once")->check(CLI::Range(1, 64));
+  app.add_option("--repeats", options.repeats, "Number of runs; times are their medians")
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--batch", options.batch, "Images per pass")->check(CLI::Range(1, 64));
   app.add_option("--isa", options.isa, "Instruction set: auto, avx512, avx2 or baseline");
   app.add_option("--only", options.only, "Layers whose network and name contain this, as \"1x1/2\"");
   app.add_flag("--winograd", options.winograd,
-               "3x3 convolutions of stride 1 alone: direct beside what is chosen for the shape");
+               "Only 3x3 convolutions of stride 1: direct and the chosen algorithm side by side");
   app.add_flag("--json", options.json, "Print one JSON object");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -1,5 +1,5 @@
-// What measuring heatmaps costs: photos a second, and how much of the engine's own batched throughput
-// arrives.
+// The cost of measuring heatmaps: photos per second, and the share of the engine's own batched throughput
+// that is reached.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -40,13 +40,13 @@ double seconds(Work&& work) {
 }
 
 struct Result {
-  double photo = 0;   ///< seconds
-  double probes = 0;  ///< that a photo takes
-  double engine = 0;  ///< probes a second, in batches, nothing else done
+  double photo = 0;   ///< seconds per photo
+  double probes = 0;  ///< per photo
+  double engine = 0;  ///< probes per second, in batches only
   double share() const { return probes / photo / engine; }
 };
 
-/// In turns, so that a machine whose speed wanders treats both alike.
+/// Alternates the two, so that a change in the machine's speed affects both alike.
 Result measure(const Options& options) {
   ablaze::ExplainOptions explain;
   explain.methods = options.methods;
@@ -76,7 +76,7 @@ Result measure(const Options& options) {
     const double pass = seconds([&] {
       for (std::int64_t i = 0; i < rounds; ++i) batch.logits();
     });
-    if (r < 0) continue;  // the first compiles what is compiled once
+    if (r < 0) continue;  // the first run includes one-time compilation
     photos.push_back(photo);
     passes.push_back(pass / static_cast<double>(rounds * batch.size()));
   }
@@ -104,14 +104,15 @@ void print(const Result& result, const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("What measuring heatmaps costs beside the network's own passes", "ablaze_metrics_bench");
-  app.add_option("photos", options.photos, "Photos, measured in turn")->required()->check(CLI::ExistingFile);
+  CLI::App app("Time of the metrics, compared with the network's own passes", "ablaze_metrics_bench");
+  app.add_option("photos", options.photos, "Photos, measured in order")->required()->check(CLI::ExistingFile);
   app.add_option("--model", options.model, "Model file (default: the shipped ResNet)");
   app.add_option("--method", options.methods, "Methods")->delimiter(',');
   app.add_option("--metrics", options.metrics, "Metrics")->delimiter(',');
-  app.add_option("--threads", options.threads, "Threads to use (default: all cores)")
+  app.add_option("--threads", options.threads, "Number of threads (default: all cores)")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--repeats", options.repeats, "Turns to take the median of")->check(CLI::Range(1, 10000));
+  app.add_option("--repeats", options.repeats, "Number of rounds; times are their medians")
+      ->check(CLI::Range(1, 10000));
   app.add_option("--batch", options.batch, "The engine's batch to compare with")->check(CLI::Range(1, 1024));
   app.add_flag("--json", options.json, "Print one JSON object");
   CLI11_PARSE(app, argc, argv);

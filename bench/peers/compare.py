@@ -4,11 +4,11 @@
     npm install --prefix DIR --ignore-scripts onnxruntime-node
     compare.py --network vgg16 --node-modules DIR/node_modules --ncnn NCNN/build/benchmark/benchncnn
 
-The sides take turns, A B C A B C, so that a busy neighbour meets all; a turn counts by its median, a side by the
-median of its turns. Needs PyTorch with torchvision, which make and export the network. A side that is not named
-(--node-modules, --ncnn) is left out; --peers chooses among them.
+The engines run alternately, A B C A B C, so that load on the host affects all of them. A round's time is the median of
+its runs, an engine's time the median of its rounds. Needs PyTorch with torchvision, to create and export the network.
+Skips engines without their option (--node-modules, --ncnn); --peers selects engines.
 
-Exit status 1: the logits do not agree; 2: something is missing or failed; 3 with --strict: the host was too busy.
+Exit status 1: the logits do not agree; 2: an engine is missing or failed; 3 with --strict: the host was too busy.
 """
 
 import argparse
@@ -30,25 +30,25 @@ def parse_arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ablaze", type=pathlib.Path, default=SOURCE / "build" / "release" / "ablaze")
     parser.add_argument("--ablaze-options", action="append", metavar="WORDS",
-                        help="one more side: ablaze with these, as '--isa avx2'; '' is ablaze as it is (the default)")
+                        help="add ablaze with these options, for example '--isa avx2'; '' adds the default options")
     parser.add_argument("--node-modules", type=pathlib.Path, help="folder with onnxruntime-node")
     parser.add_argument("--ncnn", type=pathlib.Path, metavar="BENCHNCNN", help="ncnn's benchmark program")
-    parser.add_argument("--peers", default=",".join(PEERS), help="which of onnxruntime,pytorch,ncnn; 'none' for none")
+    parser.add_argument("--peers", default=",".join(PEERS), help="engines to compare with, of onnxruntime,pytorch,ncnn, or 'none' (default: all)")
     parser.add_argument("--half", action="store_true",
-                        help="beside float32, ablaze with float16 weights and ncnn with its default, half precision")
+                        help="also run ablaze with float16 weights and ncnn with its default, half precision")
     parser.add_argument("--network", default="resnet50", help="torchvision's name (default: resnet50)")
     parser.add_argument("--onnx", action="store_true",
-                        help="ablaze reads the exported ONNX file too: for families that have no weight files of their own here")
+                        help="ablaze also reads the exported ONNX file: for families without a weight file format in ablaze")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
-    parser.add_argument("--repeats", type=int, default=15, help="timed runs a turn")
-    parser.add_argument("--folder", type=pathlib.Path, help="keep the network's files there for the next time")
-    parser.add_argument("--strict", action="store_true", help="exit status 3 where the host is too busy to measure")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds per engine (default: 5)")
+    parser.add_argument("--repeats", type=int, default=15, help="timed runs per round (default: 15)")
+    parser.add_argument("--folder", type=pathlib.Path, help="keep the network's files in this folder for later runs")
+    parser.add_argument("--strict", action="store_true", help="exit status 3 if the host is too busy to measure")
     options = parser.parse_args(words)
     options.peers = [] if options.peers == "none" else options.peers.split(",")
     for peer in set(options.peers) - set(PEERS):
-        parser.error(f"no peer {peer}: there are {', '.join(PEERS)}")
+        parser.error(f"unknown peer {peer}: expected {', '.join(PEERS)}")
     if min(options.threads, options.batch, options.rounds, options.repeats) < 1:
         parser.error("--threads, --batch, --rounds and --repeats are at least 1")
     return options
@@ -99,8 +99,8 @@ def take_turns(sides, rounds, watch):
     turns = {side: [] for side in sides}
     for number in range(1, rounds + 1):
         for side in sides:
-            turns[side].append(watch.during(f"turn {number} of {side.name}", side.turn))
-        print(f"turn {number}: " + ", ".join(f"{side.name} {turns[side][-1].typical:.2f} ms" for side in sides),
+            turns[side].append(watch.during(f"round {number} of {side.name}", side.turn))
+        print(f"round {number}: " + ", ".join(f"{side.name} {turns[side][-1].typical:.2f} ms" for side in sides),
               flush=True)
     for side in sides:
         watch.judge_turns(side.name, [turn.typical for turn in turns[side]])
@@ -139,14 +139,14 @@ def ratio(ours, theirs):
 
 def report(turns, expected, options):
     ours = [side for side in turns if side.name.startswith("ablaze")]
-    print(f"\n{options.network}, batch {options.batch}, {options.threads} threads on every side, medians of "
-          f"{options.rounds} turns of {options.repeats} runs:")
+    print(f"\n{options.network}, batch {options.batch}, {options.threads} threads per engine, medians of "
+          f"{options.rounds} rounds of {options.repeats} runs:")
     if handovers(turns):
         print(f"  cores {min(handovers(turns)):.0f} to {max(handovers(turns)):.0f} ns apart")
     for side, taken in turns.items():
         typical = statistics.median(turn.typical for turn in taken)
         best = min(turn.best for turn in taken)
-        image = f", {typical / options.batch:.2f} an image" if options.batch > 1 else ""
+        image = f", {typical / options.batch:.2f} per image" if options.batch > 1 else ""
         logits = taken[-1].logits
         error = "no logits: weights are zeros" if logits is None else f"{distance(logits, expected):.1e} from float64"
         print(f"  {side.name:26} {typical:8.2f} ms{image} (best {best:.2f})   {error}   {side.precision}")

@@ -30,7 +30,7 @@ class Explain:
 
     def __init__(self, program, job, method, layer, memory):
         if not pathlib.Path(program).is_file():
-            raise Missing(f"no program {program}: build it, or name it with --ablaze")
+            raise Missing(f"no program {program}: build it, or give it with --ablaze")
         self.program, self.job = program, job
         self.options = ["--model", job.folder / "network.pth", "--threads", job.threads, "--quiet", "--json",
                         *(["--layer", layer] if layer else []), *(["--memory", memory] if memory else [])]

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Explanations side by side: ablaze's, PyTorch's rerun of the cached tail, and the grad-cam package's, with ONNX
-Runtime's single forward pass as a yardstick, on the same seeded network, input, class and threads.
+Runtime's single forward pass for reference, on the same seeded network, input, class and threads.
 
     explanations.py --network resnet50 --layer layer4 --node-modules DIR/node_modules
     explanations.py --network vgg16 --layer features.29 --method scorecam --channels 64
 
-A time is that of the whole explanation but for loading: forward pass and attribution. The sides take turns. The
-grad-cam package (import name pytorch_grad_cam) is left out, with a word, where it is not installed. Where it would take
-minutes, --channels lets it and the cached tail work on the first few channels; their time is then scaled up.
+Times cover the whole explanation without loading: forward pass and attribution. The programs run alternately. Skips the
+grad-cam package (import name pytorch_grad_cam), with a message, if it is not installed. If it would take
+minutes, --channels restricts it and the cached tail to the first channels and scales their time up.
 
-Exit status 1: the channels' weights do not agree; 2: something is missing or failed; 3 with --strict: the host was
+Exit status 1: the channels' weights do not agree; 2: a program is missing or failed; 3 with --strict: the host was
 too busy.
 """
 
@@ -31,22 +31,22 @@ def parse_arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ablaze", type=pathlib.Path, default=SOURCE / "build" / "release" / "ablaze")
     parser.add_argument("--node-modules", type=pathlib.Path, help="folder with onnxruntime-node")
-    parser.add_argument("--peers", default=",".join(PEERS), help=f"which of {','.join(PEERS)}; 'none' for none")
+    parser.add_argument("--peers", default=",".join(PEERS), help=f"programs to compare with, of {','.join(PEERS)}, or 'none' (default: all)")
     parser.add_argument("--network", default="resnet50", help="torchvision's name (default: resnet50)")
     parser.add_argument("--layer", help="torchvision's name of the layer (default: ablaze's)")
     parser.add_argument("--method", default="ablation", choices=METHODS)
-    parser.add_argument("--channels", type=int, default=0, help="channels that the slow peers work on (default: all)")
-    parser.add_argument("--memory", help="ablaze's bound, as 64M")
+    parser.add_argument("--channels", type=int, default=0, help="number of channels for the slow peers (default: all)")
+    parser.add_argument("--memory", help="ablaze's memory limit, for example 64M")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
-    parser.add_argument("--slow-rounds", type=int, default=1, help="turns of the cached tail and of grad-cam")
-    parser.add_argument("--repeats", type=int, default=15, help="timed explanations and passes a turn")
-    parser.add_argument("--folder", type=pathlib.Path, help="keep the network's files there for the next time")
-    parser.add_argument("--strict", action="store_true", help="exit status 3 where the host is too busy to measure")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds per program (default: 5)")
+    parser.add_argument("--slow-rounds", type=int, default=1, help="rounds of the cached tail and of grad-cam (default: 1)")
+    parser.add_argument("--repeats", type=int, default=15, help="timed explanations and passes per round (default: 15)")
+    parser.add_argument("--folder", type=pathlib.Path, help="keep the network's files in this folder for later runs")
+    parser.add_argument("--strict", action="store_true", help="exit status 3 if the host is too busy to measure")
     options = parser.parse_args(words)
     options.peers = [] if options.peers == "none" else options.peers.split(",")
     for peer in set(options.peers) - set(PEERS):
-        parser.error(f"no peer {peer}: there are {', '.join(PEERS)}")
+        parser.error(f"unknown peer {peer}: expected {', '.join(PEERS)}")
     if min(options.threads, options.rounds, options.slow_rounds, options.repeats) < 1 or options.channels < 0:
         parser.error("--threads, --rounds, --slow-rounds and --repeats are at least 1, --channels is not negative")
     return options
@@ -67,7 +67,7 @@ def sides_of(options, job):
         if explaining.GradCam.installed():
             sides.append(explaining.GradCam(*slow))
         else:
-            print("grad-cam is left out: this Python has no module pytorch_grad_cam")
+            print("skipped grad-cam: this Python has no module pytorch_grad_cam (pip install grad-cam)")
     return sides
 
 
@@ -77,8 +77,8 @@ def take_turns(sides, options, watch):
     for number in range(1, options.rounds + 1):
         for side in sides:
             if not side.slow or number <= options.slow_rounds:
-                turns[side].append(watch.during(f"turn {number} of {side.name}", side.turn))
-        print(f"turn {number}: " + ", ".join(f"{side.name} {turns[side][-1].typical:.2f} ms" for side in sides),
+                turns[side].append(watch.during(f"round {number} of {side.name}", side.turn))
+        print(f"round {number}: " + ", ".join(f"{side.name} {turns[side][-1].typical:.2f} ms" for side in sides),
               flush=True)
     for side in sides:
         watch.judge_turns(side.name, [turn.typical for turn in turns[side]])
@@ -91,8 +91,8 @@ def typical(turns):
 
 def report(turns, options):
     ours, *others = turns
-    print(f"\n{options.network} {ours.layer}, {options.method}, class {ours.target}, {options.threads} threads on every "
-          f"side, medians of {options.rounds} turns of {options.repeats} runs:")
+    print(f"\n{options.network} {ours.layer}, {options.method}, class {ours.target}, {options.threads} threads per "
+          f"program, medians of {options.rounds} rounds of {options.repeats} runs:")
     for side, taken in turns.items():
         best = min(turn.best for turn in taken)
         print(f"  {side.name:34} {typical(taken):10.2f} ms (best {best:.2f})   {side.remark}")

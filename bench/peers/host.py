@@ -80,7 +80,7 @@ class Watch:
 
     def judge_turns(self, side, milliseconds):
         if spread(milliseconds) > MOST_SPREAD:
-            self.complaints.append(f"the turns of {side} spread from {min(milliseconds):.1f} to "
+            self.complaints.append(f"the rounds of {side} vary from {min(milliseconds):.1f} to "
                                    f"{max(milliseconds):.1f} ms")
 
     def judge_handovers(self, nanoseconds):

@@ -69,7 +69,7 @@ class Ablaze:
 
     def __init__(self, program, job, options=(), half=False):
         if not pathlib.Path(program).is_file():
-            raise Missing(f"no program {program}: build it, or name it with --ablaze")
+            raise Missing(f"no program {program}: build it, or give it with --ablaze")
         self.program, self.job, self.options = program, job, list(options)
         plain = "network.onnx" if job.onnx else "network.pth"
         self.file = job.folder / ("network.f16.safetensors" if half else plain)
@@ -134,9 +134,9 @@ class Ncnn:
 
     def __init__(self, program, job, half=False):
         if not pathlib.Path(program).is_file():
-            raise Missing(f"no program {program}: build ncnn's benchncnn, and name it with --ncnn")
+            raise Missing(f"no program {program}: build ncnn's benchncnn, and give it with --ncnn")
         if job.batch != 1:
-            raise Missing("ncnn's benchmark passes one image at a time: leave --ncnn out, or --batch")
+            raise Missing("ncnn's benchmark runs one image per pass: remove --ncnn or --batch")
         self.program, self.job = pathlib.Path(program).resolve(), job
         self.param = job.folder / ("network.half.param" if half else "network.param")
         self.name = "ncnn half" if half else "ncnn"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How single channels' drops relate to their Shapley values, photo by photo.
+"""Compares the drops of single channels with their Shapley values, per photo.
 
     ablaze explain PHOTOS --model FILE --method ablation --method shapley --json -q --out DIR | bench/study/drops.py
 
@@ -41,7 +41,7 @@ def tell(name, values):
 def main():
     photos = explained(sys.stdin)
     if len(photos) < 2:
-        sys.exit("drops.py: no photos with both methods on standard input; see the head of this file")
+        sys.exit("drops.py: expected at least two photos with both methods on standard input; see the top of this file")
     drops = [photo["ablation"]["drops"] for photo in photos]
     shapley = [photo["shapley"]["attributions"] for photo in photos]
     scores = [photo["ablation"]["target"]["logit"] for photo in photos]
@@ -51,7 +51,7 @@ def main():
     tell("correlation of drops with Shapley values", [correlation(d, v) for d, v in zip(drops, shapley)])
     for method in ("ablation", "shapley"):
         tell(f"share of zeros in the map, {method}", [zero_share(photo[method]) for photo in photos])
-    print(f"drops add up to less than nothing: {100 * sum(sum(d) < 0 for d in drops) / len(drops):.1f} % of photos")
+    print(f"sum of drops below zero: {100 * sum(sum(d) < 0 for d in drops) / len(drops):.1f} % of photos")
 
 
 if __name__ == "__main__":

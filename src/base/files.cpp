@@ -28,7 +28,7 @@ namespace {
 
 std::string quoted(const std::filesystem::path& file) { return "'" + printable(file.string(), 400) + "'"; }
 
-/// The system's reason and what can be done about it.
+/// The system's reason and a remedy.
 std::string reason(int code) {
   const std::string text = std::generic_category().message(code);
   switch (code) {
@@ -36,12 +36,12 @@ std::string reason(int code) {
       return text + "; check the path";
     case EACCES:
     case EPERM:
-      return text + "; change the permissions or choose another place";
+      return text + "; change the permissions or choose another location";
     case EROFS:
-      return text + "; choose another place";
+      return text + "; choose another location";
     case ENOSPC:
     case EDQUOT:
-      return text + "; free some space or choose another place";
+      return text + "; free some space or choose another location";
     case EMFILE:
     case ENFILE:
       return text + "; raise the limit of open files (ulimit -n)";
@@ -52,7 +52,7 @@ std::string reason(int code) {
   }
 }
 
-/// Memory that ran out is no fault of the file's.
+/// Running out of memory is not the file's fault.
 [[noreturn]] void fail(const char* doing, const std::filesystem::path& file, int code) {
   if (code == ENOMEM) throw std::bad_alloc();
   throw Error(std::string("cannot ") + doing + " " + quoted(file) + ": " + reason(code));
@@ -72,9 +72,9 @@ class Descriptor {
   int value_;
 };
 
-/// Opens a regular file and tells its size.
+/// Opens a regular file; returns its descriptor and size.
 std::pair<int, std::uint64_t> open_regular(const std::filesystem::path& file) {
-  // Without O_NONBLOCK, opening a named pipe waits for somebody to write into it.
+  // Without O_NONBLOCK, opening a named pipe waits for a writer.
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) fail("open", file, errno);
   struct stat status {};
@@ -91,13 +91,13 @@ std::pair<int, std::uint64_t> open_regular(const std::filesystem::path& file) {
   return {descriptor, static_cast<std::uint64_t>(status.st_size)};
 }
 
-/// A file's size where all of it shall be in memory.
+/// A file's size, for a file to be held in memory as a whole.
 std::size_t addressable(std::uint64_t size) {
   if (size > std::numeric_limits<std::size_t>::max()) throw std::bad_alloc();
   return static_cast<std::size_t>(size);
 }
 
-/// A temporary that a signal handler may have to remove: plain memory, taken and given back by `state`.
+/// A temporary for a signal handler to remove: plain memory, allocated and freed through `state`.
 struct Unfinished {
   enum State : int { free, taken, armed };
   std::atomic<int> state{free};
@@ -106,8 +106,8 @@ struct Unfinished {
 static_assert(std::atomic<int>::is_always_lock_free);
 std::array<Unfinished, 16> unfinished;
 
-/// A slot for a temporary; -1 where all are in use: then a signal leaves that temporary behind.
-int take_slot(const std::string& path) {
+/// A slot for a temporary; -1 where all are in use: a signal then leaves that temporary behind.
+int acquire_slot(const std::string& path) {
   if (path.size() >= PATH_MAX) return -1;
   for (std::size_t i = 0; i < unfinished.size(); ++i) {
     int expected = Unfinished::free;
@@ -119,29 +119,29 @@ int take_slot(const std::string& path) {
   return -1;
 }
 
-void give_back_slot(int slot) {
+void release_slot(int slot) {
   if (slot >= 0) unfinished[slot].state.store(Unfinished::free);
 }
 
-/// Where writing to `file` ends up: a link stays a link, and its target is replaced.
+/// The final target of a write to `file`: a link stays a link, and its target is replaced.
 std::filesystem::path resolve_target(const std::filesystem::path& file) {
   std::error_code code;
-  // A handler may run after the program has changed its folder, hence absolute.
+  // Absolute, since the program may change its folder before a handler runs.
   std::filesystem::path target = std::filesystem::absolute(file, code);
   if (failed(code)) target = file;
   if (std::filesystem::is_symlink(target, code)) {
     const std::filesystem::path resolved = std::filesystem::weakly_canonical(target, code);
     if (!failed(code)) target = resolved;
   }
-  // Renaming over /dev/null would succeed for root, and leave the machine without it.
+  // As root, renaming over /dev/null would succeed and remove the device.
   const std::filesystem::file_status status = std::filesystem::status(target, code);
   failed(code);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     const bool folder = std::filesystem::is_directory(status);
     throw Error("cannot write " + quoted(file) + ": it is a " +
-                (folder ? "folder" : "device, pipe or socket") + "; name a file");
+                (folder ? "folder" : "device, pipe or socket") + "; give a file");
   }
-  // Renaming asks the folder's permission only; a file that its owner made read-only stays as it is.
+  // Renaming checks the folder's permission only; a file made read-only by its owner must stay unchanged.
   if (std::filesystem::exists(status) && ::access(target.c_str(), W_OK) != 0) fail("write", file, errno);
   return target;
 }
@@ -152,7 +152,7 @@ std::string temporary_name(const std::filesystem::path& target) {
   static std::atomic<unsigned> counter{std::random_device{}()};
   std::array<char, 32> suffix{};
   std::snprintf(suffix.data(), suffix.size(), ".%x-%x", static_cast<unsigned>(::getpid()), counter++);
-  // The target's own name may be as long as names get.
+  // The target's own name may have the maximum length.
   const std::string stem = target.filename().string().substr(0, 200);
   return (target.parent_path() / ("." + stem + suffix.data() + std::string(kUnfinished))).string();
 }
@@ -210,7 +210,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& file, std::uint64_
     const ssize_t got = ::read(descriptor.get(), bytes.data() + done, size - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("read", file, errno);
-    if (got == 0) break;  // it was cut while being read; the reader of the format will say what is missing
+    if (got == 0) break;  // truncated while being read; the format's reader reports what is missing
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
@@ -221,17 +221,17 @@ AtomicFile::AtomicFile(std::filesystem::path file) : file_(std::move(file)) {
   target_ = resolve_target(file_);
   do {
     temporary_ = temporary_name(target_);
-    // In the table before it exists, so that no signal can fall between.
-    slot_ = take_slot(temporary_);
+    // Registered before the file exists, so that no signal falls between.
+    slot_ = acquire_slot(temporary_);
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {
       const int code = errno;
-      give_back_slot(std::exchange(slot_, -1));
+      release_slot(std::exchange(slot_, -1));
       errno = code;
     }
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) {
-    temporary_.clear();  // it was never made
+    temporary_.clear();  // it was never created
     fail("write");
   }
 }
@@ -242,7 +242,7 @@ void AtomicFile::discard() noexcept {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
   temporary_.clear();
-  give_back_slot(std::exchange(slot_, -1));
+  release_slot(std::exchange(slot_, -1));
 }
 
 void AtomicFile::fail(const char* doing) {
@@ -254,7 +254,7 @@ void AtomicFile::fail(const char* doing) {
 void AtomicFile::write(std::span<const std::byte> bytes) {
   if (descriptor_ < 0) throw Error("cannot write " + quoted(file_) + ": it is closed already");
   while (!bytes.empty()) {
-    // Linux moves at most 2 GiB a call; smaller pieces let a signal through.
+    // Linux writes at most 2 GiB per call; smaller pieces let signals through.
     const ssize_t written = ::write(descriptor_, bytes.data(), std::min<std::size_t>(bytes.size(), 1U << 26));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail("write");
@@ -266,12 +266,12 @@ void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(te
 
 void AtomicFile::commit() {
   if (descriptor_ < 0) throw Error("cannot write " + quoted(file_) + ": it is closed already");
-  // Some file systems cannot sync and say so; what they can do is then done.
+  // Some file systems cannot sync and report that; nothing more can be done then.
   if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOTSUP) fail("write");
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("write");
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("write");
   temporary_.clear();
-  give_back_slot(std::exchange(slot_, -1));
+  release_slot(std::exchange(slot_, -1));
 }
 
 void remove_unfinished_files() noexcept {

@@ -12,17 +12,17 @@
 
 namespace ablaze::base {
 
-/// nlohmann's JSON values as types of our own (by that of binary values, which are not used), so that the two
-/// members below can be written anew: the library's need memory where there may be none.
+/// nlohmann's JSON values as distinct types (by the type of binary values, which are unused), so that the two
+/// members below can be specialised: the library's versions allocate where memory may have run out.
 template <template <class, class, class...> class Object>
 using BasicJson = nlohmann::basic_json<Object, std::vector, std::string, bool, std::int64_t, std::uint64_t,
                                        double, std::allocator, nlohmann::adl_serializer, std::vector<char>>;
 
-using Json = BasicJson<nlohmann::ordered_map>;  ///< members stay in the order in which they came
+using Json = BasicJson<nlohmann::ordered_map>;  ///< members in order of insertion
 using SortedJson = BasicJson<std::map>;         ///< members by name
 
-/// Parses text; the value is discarded (is_discarded) where it is no JSON or nests deeper than `deepest`: a
-/// value is written and destroyed recursively.
+/// Parses text. Returns a discarded value (is_discarded) where the text is not JSON or nests deeper than
+/// `deepest`: values are written and destroyed recursively.
 template <class Value = Json>
 Value parse_json(std::string_view text, int deepest = 32) {
   bool deep = false;
@@ -34,7 +34,7 @@ Value parse_json(std::string_view text, int deepest = 32) {
   return deep ? Value(nlohmann::detail::value_t::discarded) : value;
 }
 
-/// What the two members do.
+/// The implementations of the two members.
 namespace json {
 
 template <class Part>
@@ -43,7 +43,7 @@ void destroy(Part* part) noexcept {
   std::allocator<Part>().deallocate(part, 1);
 }
 
-/// Fills a null value with the elements of a list, or with the members where all of them are pairs of a name
+/// Fills a null value with the elements of a list, or with members where every element is a pair of a name
 /// and a value.
 template <class Value>
 void fill(Value& value, typename Value::initializer_list_t elements, bool deduce,
@@ -68,8 +68,7 @@ void fill(Value& value, typename Value::initializer_list_t elements, bool deduce
 }  // namespace json
 }  // namespace ablaze::base
 
-// The library keeps a list of what is still to be destroyed; where it cannot be allocated, the program would
-// end.
+// The library keeps a list of the values still to destroy; a failed allocation of it would end the program.
 template <>
 inline void ablaze::base::Json::json_value::destroy(nlohmann::detail::value_t type) {
   if (type == nlohmann::detail::value_t::object) ablaze::base::json::destroy(object);
@@ -83,7 +82,7 @@ inline void ablaze::base::SortedJson::json_value::destroy(nlohmann::detail::valu
   if (type == nlohmann::detail::value_t::string) ablaze::base::json::destroy(string);
 }
 
-// The library loses an object of which a member cannot be allocated. After the delegation the destructor
+// The library leaks an object when the allocation of a member fails. After the delegation the destructor
 // runs.
 template <>
 inline ablaze::base::Json::basic_json(initializer_list_t elements, bool deduce,

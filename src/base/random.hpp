@@ -5,8 +5,8 @@
 
 namespace ablaze::cam {
 
-/// SplitMix64 (G. Steele, D. Lea and C. Flood, Fast Splittable Pseudorandom Number Generators, 2014): the
-/// same numbers on every machine, which the standard library's distributions do not promise.
+/// SplitMix64 (G. Steele, D. Lea and C. Flood, Fast Splittable Pseudorandom Number Generators, 2014). Gives
+/// the same numbers on every machine; the standard library's distributions do not promise that.
 class SplitMix64 {
  public:
   explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
@@ -21,7 +21,7 @@ class SplitMix64 {
   /// In [0, 1), a multiple of 2^-53.
   double unit() { return static_cast<double>(next() >> 11U) * 0x1p-53; }
 
-  /// One of 0 to n - 1, each as likely as the others to within n / 2^53.
+  /// One of 0 to n - 1, uniform to within n / 2^53.
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(unit() * static_cast<double>(n)); }
 
  private:

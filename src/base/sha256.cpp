@@ -10,7 +10,7 @@ namespace {
 
 using State = std::array<std::uint32_t, 8>;
 constexpr std::size_t block_size = 64;
-constexpr std::size_t length_size = 8;  // the message's length in bits closes its last block
+constexpr std::size_t length_size = 8;  // the last block ends with the message's length in bits
 
 constexpr State initial{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -52,7 +52,8 @@ void compress(State& state, const std::byte* block) {
   for (std::size_t i = 0; i < state.size(); ++i) state[i] += sums[i];
 }
 
-/// What is left behind the whole blocks, closed by a one bit, zeros and the length: one block or two.
+/// Compresses the bytes after the last whole block, followed by a one bit, zeros and the length: one or two
+/// blocks.
 void compress_end(State& state, std::span<const std::byte> rest, std::uint64_t message_bytes) {
   std::array<std::byte, 2 * block_size> end{};
   std::copy(rest.begin(), rest.end(), end.begin());

@@ -7,7 +7,7 @@
 
 namespace ablaze::base {
 
-/// SHA-256 (FIPS 180-4) in lower-case hexadecimal, as sha256sum prints it: what tells two files apart.
+/// SHA-256 (FIPS 180-4) in lower-case hexadecimal, as sha256sum prints it.
 std::string sha256(std::span<const std::byte> bytes);
 std::string sha256(std::string_view text);
 

@@ -15,7 +15,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Seconds for which the calling thread has had a core; where the system does not tell, seconds of time.
+/// Seconds of CPU time of the calling thread; where the system does not report it, wall-clock seconds.
 double thread_seconds();
 
 }  // namespace ablaze::base

@@ -37,7 +37,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-/// How far apart the first letters are that differ: of words equally near to "layer5", layer4 is the
+/// Distance between the first differing characters: of words equally near to "layer5", layer4 is the
 /// likelier.
 int first_difference(std::string_view a, std::string_view b) {
   const std::size_t common = std::min(a.size(), b.size());
@@ -61,7 +61,7 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-/// What turns the direction of the text around it, so that a name reads as another one: U+200E, U+200F,
+/// Characters that change the direction of the surrounding text and can disguise a name: U+200E, U+200F,
 /// U+202A to U+202E, U+2066 to U+2069.
 bool is_direction(std::string_view character) {
   if (character.size() != 3 || character[0] != '\xE2') return false;
@@ -131,7 +131,7 @@ std::string lower(std::string_view text) {
 std::string slug(std::string_view text) {
   std::string result;
   for (const char c : lower(text)) {
-    // What lies beyond ASCII is a letter more often than not, and file systems take it.
+    // Characters beyond ASCII are mostly letters, and file systems accept them.
     if (is_lower_or_digit(c) || is_beyond_ascii(c))
       result += c;
     else if (!result.empty() && result.back() != '-')
@@ -147,7 +147,7 @@ std::string slug(std::string_view text) {
 }
 
 std::string fixed(double number, int digits) {
-  std::array<char, 400> text{};  // the largest double has 309 digits before the point
+  std::array<char, 400> text{};  // the largest double has 309 digits before the decimal point
   std::snprintf(text.data(), text.size(), "%.*f", digits, number);
   const std::string_view written = text.data();
   const bool zero = written.find_first_not_of("-0.") == std::string_view::npos;

@@ -7,8 +7,8 @@
 
 namespace ablaze::base {
 
-/// The candidates nearest to a mistyped word, best first, at most `most`; none where nothing is near.
-/// Case does not count; a candidate that contains the word is near.
+/// The candidates nearest to a mistyped word, best first, at most `most`; empty where none is near. Ignores
+/// case; a candidate that contains the word is near.
 std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates,
                                  std::size_t most = 3);
 
@@ -18,16 +18,17 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
 /// "a, b and c"
 std::string join(std::span<const std::string> words, std::string_view last = " and ");
 
-/// A number with this many digits behind the point; what rounds to zero has no sign.
+/// A number with `digits` decimal places; a number that rounds to zero has no sign.
 std::string fixed(double number, int digits);
 
 std::string lower(std::string_view text);
 
-/// Lower case with runs of other than letters and digits as one dash, none at the ends: a file name's part.
+/// Lower case, with each run of other characters than letters and digits replaced by one dash, none at the
+/// ends. For file names.
 std::string slug(std::string_view text);
 
-/// Text from a file, made fit for a terminal: control characters and those that turn the writing
-/// direction become '?', long text is cut.
+/// Makes text from a file safe for a terminal: control characters and characters that change the writing
+/// direction become '?'; long text is cut.
 std::string printable(std::string_view text, std::size_t most = 80);
 
 }  // namespace ablaze::base

@@ -61,7 +61,7 @@ void mirror(Tensor& tensor) {
 
 std::vector<View> views_of(const Shape& input) {
   if (input.size() != 4 || input[0] != 1 || element_count(input) == 0)
-    throw Error("an input to look at in several ways is 1xCxHxW; this one is " + to_string(input));
+    throw Error("expected an input of 1xCxHxW to augment, found " + to_string(input));
   std::vector<View> views;
   for (const double scale : scales) {
     const Shape shape{1, input[1], scaled(input[2], scale), scaled(input[3], scale)};

@@ -166,8 +166,8 @@ std::vector<int> changing_channels(const Request& request, const Tensor& activat
 
 std::vector<Interactions> interactions_between(const Request& q, const Tensor& activation, int count) {
   if (count < 2 || count > most_paired) {
-    throw UsageError("interactions are told of 2 to " + std::to_string(most_paired) + " channels, not of " +
-                     std::to_string(count));
+    throw UsageError("interactions are computed for 2 to " + std::to_string(most_paired) +
+                     " channels, not for " + std::to_string(count));
   }
   const std::vector<Strongest> strong = strongest(q, changing_channels(q, activation), count);
   std::vector<Interactions> out;
@@ -178,7 +178,7 @@ std::vector<Interactions> interactions_between(const Request& q, const Tensor& a
 std::vector<std::vector<ChannelPath>> channel_paths(const Request& q, const Tensor& activation,
                                                     std::span<const ChannelDrops> effects, int count) {
   if (count < 1 || count > most_paths)
-    throw UsageError("paths are told of 1 to " + std::to_string(most_paths) + " channels, not of " +
+    throw UsageError("paths are computed for 1 to " + std::to_string(most_paths) + " channels, not for " +
                      std::to_string(count));
   std::vector<std::vector<ChannelPath>> out;
   for (std::size_t t = 0; t < q.targets.size(); ++t)

@@ -61,10 +61,10 @@ double join(std::span<const double> values, Fusion how) {
 }  // namespace
 
 Tensor fuse(std::span<const Tensor> maps, Fusion how) {
-  if (maps.empty()) throw Error("there is no map to fuse");
+  if (maps.empty()) throw Error("no maps to fuse");
   for (const Tensor& map : maps) {
     if (map.rank() != 2 || map.size() == 0)
-      throw Error("maps to fuse are [height, width]; one is " + to_string(map.shape()));
+      throw Error("expected maps of [height, width] to fuse, found one of " + to_string(map.shape()));
   }
   const Tensor& finest_map = finest(maps);
   const auto height = static_cast<int>(finest_map.dim(0)), width = static_cast<int>(finest_map.dim(1));
@@ -113,8 +113,8 @@ Fusion parse_fusion(std::string_view name) {
     names.push_back(to_string(fusion));
     if (names.back() == name) return fusion;
   }
-  throw UsageError("no way \"" + base::printable(name) + "\" to fuse maps" + base::did_you_mean(name, names) +
-                   ": there is " + base::join(names));
+  throw UsageError("cannot fuse maps by \"" + base::printable(name) + "\"" + base::did_you_mean(name, names) +
+                   ": expected " + base::join(names, " or "));
 }
 
 }  // namespace ablaze

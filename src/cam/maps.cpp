@@ -12,7 +12,7 @@ namespace ablaze::cam {
 
 void require_one_weight_a_channel(const Tensor& activation, std::size_t weights) {
   if (activation.rank() != 4 || activation.dim(0) != 1) {
-    throw Error("a map needs one image's activations, 1xCxHxW; these are " + to_string(activation.shape()));
+    throw Error("expected one image's activations, 1xCxHxW, found " + to_string(activation.shape()));
   }
   if (activation.dim(1) != static_cast<std::int64_t>(weights)) {
     throw Error("a map of " + std::to_string(activation.dim(1)) + " channels needs as many weights, not " +
@@ -58,14 +58,14 @@ std::string note_on(const Tensor& sum) {
   if (sum.size() == 0) return {};
   const auto [least, most] = std::minmax_element(sum.values().begin(), sum.values().end());
   if (*most > 0 && speaks_against_alone(sum))
-    return "the map is next to nothing: at this layer the activations speak almost only against the class";
+    return "the map is close to zero: at this layer almost all evidence is against the class";
   if (*most > 0) {
-    return *least == *most ? "the map is the same everywhere: it points at no place" : std::string();
+    return *least == *most ? "the map is constant: it highlights no location" : std::string();
   }
   if (*least < 0) {
-    return "the map is zero everywhere: at this layer the activations speak only against the class";
+    return "the map is zero everywhere: at this layer all evidence is against the class";
   }
-  return "the map is zero everywhere: no channel of this layer moves the score";
+  return "the map is zero everywhere: no channel of this layer changes the score";
 }
 
 }  // namespace ablaze::cam

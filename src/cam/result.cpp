@@ -42,7 +42,8 @@ Result result_from_parts(const Tensor& activation, std::vector<double> parts, do
   }
   Result out = result_from(activation, std::move(parts));
   if (divide) out.divisor = std::abs(score);
-  if (!divide) append(out.note, "the score is so near to zero that the drops stand undivided as weights");
+  if (!divide)
+    append(out.note, "the score is close to zero: the drops are used as weights without division by it");
   return out;
 }
 

@@ -38,9 +38,8 @@ struct Ingredients {
 
 void require_finite(const Target& target, const auto& numbers) {
   if (std::ranges::all_of(numbers, [](auto v) { return std::isfinite(v); })) return;
-  throw Error(
-      "the score of class " + std::to_string(target.terms.at(0).score.index) +
-      " is not a finite number: the input or the weights hold values that are not finite, or too large");
+  throw Error("the score of class " + std::to_string(target.terms.at(0).score.index) +
+              " is not finite: values of the input or the weights are not finite, or too large");
 }
 
 void add(std::vector<double>& sum, double factor, const std::vector<double>& values) {

@@ -19,7 +19,8 @@ const std::vector<std::string> baseline_names{"mean", "black", "blur"};
 Baseline parse_baseline(std::string_view name) {
   const auto found = std::ranges::find(baseline_names, name);
   if (found == baseline_names.end())
-    throw UsageError("no baseline \"" + base::printable(name) + "\": there is " + base::join(baseline_names));
+    throw UsageError("no baseline \"" + base::printable(name) + "\": expected " +
+                     base::join(baseline_names, " or "));
   return static_cast<Baseline>(found - baseline_names.begin());
 }
 
@@ -103,7 +104,7 @@ Tensor baseline_image(Baseline baseline, const Tensor& input, const Preprocess& 
     case Baseline::blur:
       return blurred(input, options.blur_window, options.blur_sigma);
   }
-  throw UsageError("no such baseline");
+  throw UsageError("unknown baseline: expected blur, mean or black");
 }
 
 }  // namespace evaluate

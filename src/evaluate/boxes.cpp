@@ -76,11 +76,12 @@ void require_inside(std::span<const Box> boxes, const Image& photo) {
     const bool fits = box.left >= 0 && box.top >= 0 && box.left < box.right && box.top < box.bottom &&
                       box.right <= photo.width() && box.bottom <= photo.height();
     if (fits) continue;
-    throw Error("the box from " + std::to_string(box.left) + ", " + std::to_string(box.top) + " to " +
-                std::to_string(box.right) + ", " + std::to_string(box.bottom) +
-                " is empty or not inside a photo of " + std::to_string(photo.width()) + "x" +
-                std::to_string(photo.height()) +
-                " pixels: give left, top, right and bottom, the latter two one beyond the last pixel");
+    throw Error(
+        "the box from " + std::to_string(box.left) + ", " + std::to_string(box.top) + " to " +
+        std::to_string(box.right) + ", " + std::to_string(box.bottom) +
+        " is empty or not inside a photo of " + std::to_string(photo.width()) + "x" +
+        std::to_string(photo.height()) +
+        " pixels: expected left, top, right and bottom, with right and bottom one beyond the last pixel");
   }
 }
 

@@ -29,19 +29,18 @@ constexpr int most_window = 1'001;
 constexpr std::size_t most_packed_growth = 6;
 
 void check(const EvaluateOptions& options) {
-  if (options.metrics.empty()) throw UsageError("no metric to measure by: name one, for example insertion");
+  if (options.metrics.empty()) throw UsageError("no metric to measure: give one, for example insertion");
   if (options.steps < 1 || options.steps > most_steps)
-    throw UsageError(std::to_string(options.steps) + " steps of insertion and deletion; 1 to " +
-                     std::to_string(most_steps) + " were expected");
+    throw UsageError("expected 1 to " + std::to_string(most_steps) +
+                     " steps of insertion and deletion, found " + std::to_string(options.steps));
   if (options.blur_window < 1 || options.blur_window > most_window || options.blur_window % 2 == 0)
-    throw UsageError("a blur window of " + std::to_string(options.blur_window) +
-                     " pixels; an odd number from 1 to " + std::to_string(most_window) + " was expected");
+    throw UsageError("expected an odd blur window from 1 to " + std::to_string(most_window) +
+                     " pixels, found " + std::to_string(options.blur_window));
   if (!(options.blur_sigma > 0 && options.blur_sigma <= most_window))
-    throw UsageError("a blur of sigma " + std::to_string(options.blur_sigma) +
-                     " pixels; a number above 0 and up to " + std::to_string(most_window) + " was expected");
+    throw UsageError("expected a blur sigma above 0 and up to " + std::to_string(most_window) +
+                     " pixels, found " + std::to_string(options.blur_sigma));
   if (!(options.tolerance >= 0 && std::isfinite(options.tolerance)))
-    throw UsageError("a tolerance of " + std::to_string(options.tolerance) +
-                     " pixels; 0 or more was expected");
+    throw UsageError("expected a tolerance of at least 0 pixels, found " + std::to_string(options.tolerance));
 }
 
 void require_probabilities(const Model& model, std::span<const Metric> metrics) {
@@ -49,8 +48,8 @@ void require_probabilities(const Model& model, std::span<const Metric> metrics) 
     const MetricInfo& info = evaluate::info_of(metric);
     if (!info.needs_probabilities || model.activation != Activation::none) continue;
     throw UsageError("metric " + info.id +
-                     " needs probabilities, and the model's outputs are none (its head has " +
-                     "no activation): leave it out");
+                     " needs probabilities, but the model's outputs are not (its head has " +
+                     "no activation): remove it");
   }
 }
 
@@ -194,7 +193,10 @@ struct Evaluator::Impl {
   void explain(PhotoState& e, std::optional<std::int64_t> label, const Counter& counter) {
     Selection selection;
     if (options.of_label) {
-      if (!label) throw Error("the label of each photo is to be explained, but this one comes without");
+      if (!label)
+        throw Error(
+            "expected a label for each photo to explain, but this photo has none: add it, or explain the top "
+            "class");
       selection.classes = {*label};
     }
     e.explanations = explainer.explain(e.inputs.photo, selection, counter.within());

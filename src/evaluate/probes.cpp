@@ -35,9 +35,8 @@ std::vector<std::size_t> curve(Plan& plan, const Probe& step, int steps, std::si
 double probability(std::span<const float> logits, std::int64_t index, Activation activation) {
   if (!std::ranges::all_of(logits, [](float v) { return std::isfinite(v); })) {
     throw Error(
-        "the network's output is not finite for a changed photo: the weights hold values that are not "
-        "finite, "
-        "or too large");
+        "the network's output is not finite for a masked photo: values of the weights are not finite, or too "
+        "large");
   }
   return probabilities(logits, activation).at(index);
 }

@@ -16,13 +16,12 @@ constexpr int most_resamples = 1'000'000;
 
 void check(std::span<const double> values, const BootstrapOptions& options) {
   if (options.resamples < 1 || options.resamples > most_resamples)
-    throw UsageError(std::to_string(options.resamples) + " bootstrap resamples; 1 to " +
-                     std::to_string(most_resamples) + " were expected");
+    throw UsageError("expected 1 to " + std::to_string(most_resamples) + " bootstrap resamples, found " +
+                     std::to_string(options.resamples));
   if (!(options.confidence > 0 && options.confidence < 1))
-    throw UsageError("a confidence of " + std::to_string(options.confidence) +
-                     "; a number between 0 and 1 was expected");
+    throw UsageError("expected a confidence between 0 and 1, found " + std::to_string(options.confidence));
   if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); }))
-    throw Error("a mean of values that are not all finite was asked for");
+    throw Error("expected finite values for a mean, found others");
 }
 
 /// Of sorted values, linear between neighbours.
@@ -35,7 +34,7 @@ double quantile(std::span<const double> sorted, double share) {
 
 void require_pairs(std::span<const double> first, std::span<const double> second) {
   if (first.size() == second.size()) return;
-  throw Error("pairs were expected, but there are " + std::to_string(first.size()) + " values and " +
+  throw Error("expected pairs, found " + std::to_string(first.size()) + " values and " +
               std::to_string(second.size()));
 }
 

@@ -51,8 +51,8 @@ std::string remarks_of(const cam::Result& answer) {
 /// The sum of the terms' best approximation of rank one in place of their sum.
 void smooth(cam::Result& answer, const Tensor& activation, const cam::Method& method) {
   if (answer.weights.empty()) {
-    throw UsageError("principal smoothing needs one weight a channel, and " + std::string(method.id) +
-                     " has none: leave it out, or choose another method");
+    throw UsageError("principal smoothing needs one weight per channel, but method " +
+                     std::string(method.id) + " has none: remove it, or choose another method");
   }
   answer.signed_map = cam::principal_sum(activation, answer.weights);
 }
@@ -134,7 +134,7 @@ void fuse_layers(Attribution& out, Fusion how) {
   out.map = cam::fuse(maps, how);
   out.signed_map = cam::fuse(signed_maps, how);
   if (is_zero(out.map) && !all_zero)
-    cam::append(out.note, "the fused map is zero everywhere: the layers agree on no place");
+    cam::append(out.note, "the fused map is zero everywhere: the layers' maps agree at no location");
 }
 
 Attribution joined(std::vector<LayerMap> layers, double divisor, Fusion how) {

@@ -50,7 +50,7 @@ ClassRequest class_by_index(const Model& model, const std::string& word) {
 ClassRequest best_classes(const Model& model, const std::string& word) {
   const auto count = number(std::string_view(word).substr(3));
   if (!count || *count < 1 || *count > model.class_count()) {
-    throw UsageError(base::printable(word) + " asks for classes that do not exist: " + class_range(model));
+    throw UsageError(base::printable(word) + " selects classes that do not exist: " + class_range(model));
   }
   return {.best = static_cast<int>(*count)};
 }
@@ -125,7 +125,7 @@ std::vector<std::string> known_names(const Model& model) {
 ClassRequest class_by_label(const Model& model, const std::string& word) {
   if (model.labels.empty()) {
     throw UsageError("no class " + quoted(word) +
-                     ": the model has no labels; name a class by its index, 0 to " +
+                     ": the model has no labels; give a class by its index, 0 to " +
                      std::to_string(model.class_count() - 1));
   }
   const auto found = candidates(model, word);

@@ -26,7 +26,7 @@ void require_fitting_mask(const Ablation& ablation, const std::string& layer, co
   const Shape expected{layer_shape.at(2), layer_shape.at(3)};
   if (ablation.mask.shape() != expected) {
     throw Error("the ablation mask is " + to_string(ablation.mask.shape()) + ", but layer " + layer + " is " +
-                to_string(expected) + " (height x width) for this input: give a mask of that size");
+                to_string(expected) + " (height x width) for this input: use a mask of that size");
   }
 }
 
@@ -34,8 +34,9 @@ void require_finite(const Tensor& logits) {
   const auto values = logits.values();
   if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
     throw Error(
-        "the network's output is not finite for this input: the weights or the input hold values that are "
-        "not finite, or too large");
+        "the network's output is not finite for this input: values of the weights or the input are not "
+        "finite, "
+        "or too large");
   }
 }
 
@@ -121,8 +122,8 @@ struct Explainer::Impl {
         against(explain::other_class(model, options)),
         sessions(model.graph, session_options(options, layers), options.smooth.augment ? 3 : 2) {
     explain::require_readable_score(model, options.score);
-    if (methods.empty()) throw UsageError("no method to explain with: name one, for example ablation");
-    if (requests.empty()) throw UsageError("no class to explain: name one, for example top1");
+    if (methods.empty()) throw UsageError("no method to explain with: give one, for example ablation");
+    if (requests.empty()) throw UsageError("no class to explain: give one, for example top1");
     for (const explain::ClassRequest& request : requests) {
       if (request.index >= 0) require_another_class(request.index);
     }
@@ -139,7 +140,7 @@ struct Explainer::Impl {
     for (const cam::Method* method : chosen) {
       if (std::ranges::find(methods, method) == methods.end())
         throw UsageError("method " + std::string(method->id) +
-                         " is none of those that the explainer was made for");
+                         " was not given to this explainer: create it with this method");
     }
     return chosen;
   }
@@ -149,8 +150,8 @@ struct Explainer::Impl {
     std::vector<explain::ClassRequest> chosen;
     for (const std::int64_t index : selection.classes) {
       if (index < 0 || index >= model.class_count())
-        throw UsageError("there is no class " + std::to_string(index) + ": the model has " +
-                         std::to_string(model.class_count()) + ", counted from 0");
+        throw UsageError("no class " + std::to_string(index) + ": the model has " +
+                         std::to_string(model.class_count()) + " classes, counted from 0");
       chosen.push_back({.index = index});
     }
     return chosen;
@@ -160,7 +161,7 @@ struct Explainer::Impl {
     if (index != against) return;
     throw UsageError(
         "class " + base::printable(model.label(index)) +
-        " cannot be set against itself: leave it out of the classes, or set them against another");
+        " has no margin to itself: remove it from the classes, or choose another class for the margin");
   }
 
   /// The part that all methods and classes share.
@@ -208,7 +209,7 @@ struct Explainer::Impl {
       return against;
     }
     const auto other = std::ranges::find_if(run.top, [&](auto& c) { return c.index != wanted; });
-    if (other == run.top.end()) throw UsageError("the margin needs a network of two classes or more");
+    if (other == run.top.end()) throw UsageError("the margin needs a network of at least two classes");
     return other->index;
   }
 
@@ -281,8 +282,8 @@ std::vector<Explanation> Explainer::explain(const Image& photo, const Progress& 
 
 std::vector<Explanation> Explainer::explain(const Tensor& input, const Progress& progress) {
   if (impl_->options.size != 0) {
-    throw Error("an input tensor has its own size, " + to_string(input.shape()) +
-                ": another can be asked for with photos only");
+    throw Error("found an input tensor of " + to_string(input.shape()) +
+                ": another size applies to photos only; remove it, or give a photo");
   }
   return explain(input, Selection{}, progress);
 }

@@ -19,7 +19,7 @@ const cam::Method& method_named(const std::string& id) {
   std::vector<std::string> known;
   for (const cam::Method* method : cam::methods()) known.emplace_back(method->id);
   throw UsageError("no method \"" + base::printable(id) + "\"" + base::did_you_mean(id, known) +
-                   ": there is " + base::join(known));
+                   ": the methods are " + base::join(known));
 }
 
 /// The layer to explain, checked as far as that goes without an input.
@@ -30,8 +30,8 @@ std::string explainable_layer(const Model& model, const std::string& wish) {
   if (shapes.at(node).size() != 4) {
     throw UsageError("layer " + base::printable(layer) + " has no height and width (its output is " +
                      to_string(shapes[node]) +
-                     "), so there is nothing to draw a map on: choose a layer before " +
-                     "the flattening, for example " + model.default_layer);
+                     "), so it has no map: choose a layer before the flattening, for example " +
+                     model.default_layer);
   }
   return layer;
 }
@@ -49,12 +49,13 @@ std::vector<const cam::Method*> methods_named(const std::vector<std::string>& id
 
 std::vector<std::string> explainable_layers(const Model& model, const ExplainOptions& options) {
   if (options.fuse.empty()) return {explainable_layer(model, options.layer)};
-  if (!options.layer.empty()) throw UsageError("one layer is to be explained or several fused, not both");
+  if (!options.layer.empty())
+    throw UsageError("give either one layer to explain or several layers to fuse, not both");
   std::vector<std::string> layers;
   for (const std::string& wish : options.fuse) {
     const std::string layer = explainable_layer(model, wish);
     if (std::find(layers.begin(), layers.end(), layer) != layers.end())
-      throw UsageError("layer " + base::printable(layer) + " is named twice among those to fuse");
+      throw UsageError("layer " + base::printable(layer) + " is given twice to fuse: give each layer once");
     layers.push_back(layer);
   }
   return layers;
@@ -65,17 +66,18 @@ Model at_size(Model model, int size) {
   Preprocess& how = model.preprocess;
   const double resize = std::round(static_cast<double>(how.resize) * size / how.crop);
   if (size < 1 || size > Image::max_side || resize < 1 || resize > Image::max_side) {
-    throw UsageError("photos cannot be shown to the network at " + std::to_string(size) +
-                     " pixels: give a size from 1 to " + std::to_string(Image::max_side));
+    throw UsageError("cannot resize photos to " + std::to_string(size) + " pixels: give a size from 1 to " +
+                     std::to_string(Image::max_side));
   }
   how.resize = static_cast<int>(resize);
   how.crop = size;
   try {
     model.graph.infer_shapes(model.input_shape());
   } catch (const Error& error) {
-    throw UsageError("the network takes no photos of " + std::to_string(size) + "x" + std::to_string(size) +
-                     " pixels (" + error.what() + "): it must be convolutional up to a pool that takes any " +
-                     "size, and the photo large enough for its layers");
+    throw UsageError("the network cannot take photos of " + std::to_string(size) + "x" +
+                     std::to_string(size) + " pixels (" + error.what() +
+                     "): it must be convolutional up to an adaptive pool, and the " +
+                     "photo large enough for its layers");
   }
   return model;
 }
@@ -83,11 +85,11 @@ Model at_size(Model model, int size) {
 std::int64_t other_class(const Model& model, const ExplainOptions& options) {
   if (options.against.empty()) return -1;
   if (options.score != Score::Kind::margin)
-    throw UsageError("only a margin is taken against another class: ask for that score, or name none");
+    throw UsageError("only the margin score takes another class: choose that score, or remove the class");
   const ClassRequest other = parse_class_words(model, {&options.against, 1}).front();
   if (other.index < 0)
-    throw UsageError("a margin is taken against one class, not against " + base::printable(options.against) +
-                     ": name it by its index or its label");
+    throw UsageError("the margin takes one class, not " + base::printable(options.against) +
+                     ": give its index or its label");
   return other.index;
 }
 

@@ -39,12 +39,11 @@ Tensor as_single_input(const Tensor& input) {
   Shape shape = input.shape();
   if (shape.size() == 3) shape.insert(shape.begin(), 1);
   if (shape.size() != 4 || shape[0] != 1) {
-    throw Error("expected one picture as a tensor, 1x3xHxW or 3xHxW, but its shape is " +
-                to_string(input.shape()));
+    throw Error("expected one image as a tensor, 1x3xHxW or 3xHxW, found " + to_string(input.shape()));
   }
   const auto values = input.values();
   if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-    throw Error("the input tensor holds values that are not finite (nan or infinity)");
+    throw Error("the input tensor has values that are not finite (nan or infinity)");
   }
   return input.reshaped(std::move(shape));
 }

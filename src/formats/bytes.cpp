@@ -41,7 +41,7 @@ std::span<const std::byte> ByteReader::take(std::uint64_t count) {
     throw malformed(name_, std::string(part_) + " ends too early: " + std::to_string(count) +
                                " bytes expected at byte " + std::to_string(position_) + ", " +
                                std::to_string(left()) +
-                               " found; the file is damaged or cut short, fetch it again");
+                               " found; the file is damaged or truncated, download it again");
   }
   const auto taken = bytes_.subspan(position_, count);
   position_ += taken.size();

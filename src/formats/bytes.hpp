@@ -14,21 +14,21 @@
 
 namespace ablaze::formats {
 
-// Every format here is little-endian, and weights are used as the file holds them.
+// All formats here are little-endian, and weights are used in place, as views of the file.
 static_assert(std::endian::native == std::endian::little, "ablaze runs on little-endian machines");
 
-/// No network's tensor has more axes; a file that claims more is wrong.
+/// No real tensor has more axes; a file with more is malformed.
 inline constexpr std::size_t most_axes = 16;
-/// No network has more tensors: bounds what a hostile file can make its reader build.
+/// No real network has more tensors: bounds the work caused by a hostile file.
 inline constexpr std::size_t most_tensors = 100'000;
 
-/// The error for a file whose content is wrong: "'NAME': WHAT".
+/// The error for a malformed file: "'NAME': WHAT".
 Error malformed(std::string_view name, std::string_view what);
 
 /// Text from a file in quotes, safe to print.
 std::string in_quotes(std::string_view text);
 
-/// Bytes that a dense tensor takes; nothing where the product has no place in 62 bits or an axis is negative.
+/// Bytes of a dense tensor; nothing where the product exceeds 62 bits or an axis is negative.
 std::optional<std::uint64_t> dense_bytes(const Shape& shape, std::size_t element);
 
 /// float64 numbers narrowed to a float32 tensor. bytes.size() must be 8 * element_count(shape).
@@ -47,7 +47,7 @@ inline bool starts_with(std::span<const std::byte> bytes, std::string_view text)
   return as_text(bytes).starts_with(text);
 }
 
-/// Reads forward through bytes; running past their end is an Error.
+/// Reads forward through bytes; throws Error at a read past the end.
 class ByteReader {
  public:
   ByteReader(std::span<const std::byte> bytes, std::string_view name, std::string_view part)
@@ -55,7 +55,7 @@ class ByteReader {
 
   std::span<const std::byte> take(std::uint64_t count);
   std::string_view text(std::uint64_t count) { return as_text(take(count)); }
-  /// Up to the next newline, which is passed over.
+  /// The text up to the next newline; skips the newline.
   std::string_view line();
   void skip(std::uint64_t count) { take(count); }
 
@@ -76,7 +76,7 @@ class ByteReader {
  private:
   std::span<const std::byte> bytes_;
   std::string_view name_;  ///< of the file
-  std::string_view part_;  ///< what is read: "the zip directory"
+  std::string_view part_;  ///< the part being read: "the zip directory"
   std::size_t position_ = 0;
 };
 

@@ -28,7 +28,7 @@ class CsvReader {
     do out.fields.push_back(field());
     while (take(','));
     take('\r');
-    if (!take('\n') && !text_.empty()) fail("expected a comma or the line's end behind a field");
+    if (!take('\n') && !text_.empty()) fail("expected a comma or the end of the line after a field");
     ++line_;
     return out;
   }
@@ -45,7 +45,7 @@ class CsvReader {
     std::string out;
     while (true) {
       const auto end = text_.find('"');
-      if (end == std::string_view::npos) fail("a quote has no end");
+      if (end == std::string_view::npos) fail("expected a closing quote");
       out += text_.substr(0, end);
       text_.remove_prefix(end + 1);
       if (!take('"')) break;

@@ -6,17 +6,17 @@
 
 namespace ablaze::formats {
 
-/// A row of a CSV file, and where it stands in it.
+/// A row of a CSV file and its line number.
 struct CsvRow {
   std::size_t line = 0;  ///< counted from 1
   std::vector<std::string> fields;
 };
 
-/// The rows of RFC 4180, with LF or CR LF, a byte order mark passed over, empty lines left out. Throws Error
-/// naming the file and the line (a quote without end, or within a field).
+/// The rows of an RFC 4180 file, with LF or CR LF; skips a byte order mark and empty lines. Throws Error
+/// naming the file and the line (an unterminated quote, or a quote within a field).
 std::vector<CsvRow> read_csv(std::string_view text, const std::string& file);
 
-/// A field as a row takes it: in quotes where it needs them.
+/// A field for a row: quoted where necessary.
 std::string csv_field(std::string_view text);
 
 }  // namespace ablaze::formats

@@ -51,8 +51,8 @@ class HeaderParser {
 
  private:
   Error error() const {
-    return malformed(name_, "its .npy header is not what NumPy writes, at " + in_quotes(rest_.substr(0, 20)) +
-                                "; write the array again with numpy.save");
+    return malformed(name_, "its .npy header is not as NumPy writes it, at " +
+                                in_quotes(rest_.substr(0, 20)) + "; write the array again with numpy.save");
   }
   void skip_spaces() {
     while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n')) rest_.remove_prefix(1);
@@ -86,7 +86,7 @@ class HeaderParser {
     const auto [end, code] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
     if (code != std::errc() || value < 0) throw error();
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-    accept("L");  // Python 2 wrote its long integers so
+    accept("L");  // Python 2 wrote long integers this way
     return value;
   }
   Shape shape() {
@@ -118,7 +118,7 @@ std::size_t element_size(const std::string& descr, const std::string& name) {
   if (descr == "<f4") return 4;
   if (descr == "<f8") return 8;
   if (descr == "<f2") return 2;
-  throw malformed(name, "it holds numbers of type " + in_quotes(descr) +
+  throw malformed(name, "it has numbers of type " + in_quotes(descr) +
                             "; expected '<f4' (float32). In NumPy: numpy.save(file, array.astype('<f4'))");
 }
 
@@ -166,7 +166,7 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
     throw malformed(name, "an array of shape " + to_string(*header.shape) + " in " +
                               in_quotes(*header.descr) + " takes " +
                               (expected ? std::to_string(*expected) : "too many") + " bytes, found " +
-                              std::to_string(reader.left()) + "; the file is damaged, write it again");
+                              std::to_string(reader.left()) + "; the file is damaged: write it again");
   }
   const auto data = reader.take(*expected);
   if (element == 8) return narrowed(std::move(*header.shape), data);
@@ -183,7 +183,7 @@ void write_npy(const std::filesystem::path& file, const Tensor& tensor) {
   std::string header =
       "{'descr': '<f4', 'fortran_order': False, 'shape': " + python_tuple(tensor.shape()) + ", }";
   const std::size_t before = magic.size() + 2 + 2;  // version and length
-  // NumPy's own: spaces up to a multiple of 64, the last byte a newline.
+  // As NumPy pads: spaces up to a multiple of 64, the last byte a newline.
   header.append(header_alignment - 1 - (before + header.size()) % header_alignment, ' ');
   header += '\n';
   base::AtomicFile out(file);

@@ -20,7 +20,7 @@ constexpr std::size_t length_bytes = 8;
 constexpr std::size_t data_alignment = 64;
 constexpr std::string_view metadata_key = "__metadata__";
 
-/// The format's number types: those we read, and those we pass over.
+/// The format's number types: supported and skipped ones.
 struct NumberType {
   std::string_view name;
   std::size_t element;
@@ -43,14 +43,14 @@ constexpr NumberType number_types[] = {
     {"BOOL", 1, NumberType::skip},
 };
 
-/// A tensor as the header describes it; offsets count from the end of the header.
+/// A tensor in the header; offsets count from the end of the header.
 struct Entry {
   const NumberType* type = nullptr;
   std::optional<Shape> shape;
   std::vector<std::uint64_t> offsets;
 };
 
-/// Takes the header as a stream of events: a document tree of 100 MB of JSON would take gigabytes.
+/// Parses the header as a stream of events: a document tree of 100 MB of JSON would take gigabytes.
 class HeaderReader final : public nlohmann::json_sax<base::Json> {
  public:
   explicit HeaderReader(const std::string& name) : name_(name) {}
@@ -149,7 +149,7 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
   bool parse_error(std::size_t position, const std::string& last,
                    const nlohmann::detail::exception&) override {
     throw malformed(name_, "its safetensors header is no valid JSON: byte " + std::to_string(position) +
-                               ", at " + in_quotes(last) + "; the file is damaged, fetch it again");
+                               ", at " + in_quotes(last) + "; the file is damaged, download it again");
   }
 
  private:
@@ -164,9 +164,9 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
   std::string where() const {
     switch (inside_) {
       case Inside::nothing:
-        return "place of the object of tensors";
+        return "the position of the object of tensors";
       case Inside::header:
-        return "place of the entry " + in_quotes(key_);
+        return "the position of the entry " + in_quotes(key_);
       case Inside::metadata:
         return "the metadata (only text is allowed)";
       default:
@@ -201,32 +201,32 @@ std::string_view find_header(std::span<const std::byte> bytes, const std::string
   return header;
 }
 
-/// Checks one tensor's place against the end of the one before it, and its size against its shape.
+/// Checks one tensor's offsets against the end of the previous one, and its size against its shape.
 void check_entry(const std::string& key, const Entry& entry, std::uint64_t end, std::uint64_t data_size,
                  const std::string& name) {
   const std::uint64_t first = entry.offsets[0], last = entry.offsets[1];
   const std::string where =
       "tensor " + in_quotes(key) + " at bytes " + std::to_string(first) + " to " + std::to_string(last) + " ";
   if (first > last || last > data_size) {
-    throw malformed(name, where + "lies outside the file's " + std::to_string(data_size) +
-                              " bytes of data; the file is damaged or cut short, fetch it again");
+    throw malformed(name, where + "is outside the file's " + std::to_string(data_size) +
+                              " bytes of data; the file is damaged or truncated, download it again");
   }
   if (first != end) {
     throw malformed(name, where + (first < end ? "overlaps the one before it" : "leaves a hole before it") +
                               ": expected it to begin at " + std::to_string(end) +
-                              "; the file is damaged, fetch it again");
+                              "; the file is damaged, download it again");
   }
   const auto expected = dense_bytes(*entry.shape, entry.type->element);
   if (!expected || *expected != last - first) {
     throw malformed(name, where + "does not fit its shape " + to_string(*entry.shape) + " in " +
                               std::string(entry.type->name) + ", which takes " +
                               (expected ? std::to_string(*expected) : "too many") +
-                              " bytes; the file is damaged, fetch it again");
+                              " bytes; the file is damaged, download it again");
   }
 }
 
-/// The format's rules: tensors lie behind each other without hole or overlap, from the header to the end of
-/// the file, and each takes exactly what its shape says.
+/// Enforces the format: tensors are contiguous from the header to the end of the file, without hole or
+/// overlap, and each has exactly the size given by its shape.
 void check_layout(const std::map<std::string, Entry>& entries, std::uint64_t data_size,
                   const std::string& name) {
   std::vector<const std::pair<const std::string, Entry>*> order;
@@ -243,7 +243,7 @@ void check_layout(const std::map<std::string, Entry>& entries, std::uint64_t dat
   if (end != data_size) {
     throw malformed(name, "its tensors end at byte " + std::to_string(end) + " of " +
                               std::to_string(data_size) +
-                              " bytes of data; the file is damaged, fetch it again");
+                              " bytes of data; the file is damaged, download it again");
   }
 }
 
@@ -261,7 +261,7 @@ std::string_view type_name(DType dtype) {
 
 using NamedWeight = std::pair<const std::string, Weight>;
 
-/// Wide numbers first, so that every tensor is aligned to its own elements; then by name.
+/// By descending element size, so that every tensor is aligned to its elements; then by name.
 std::vector<const NamedWeight*> file_order(const TensorFile& content, const Storing& storing) {
   std::vector<const NamedWeight*> order;
   for (const NamedWeight& tensor : content.tensors) order.push_back(&tensor);

@@ -15,8 +15,8 @@
 namespace ablaze::formats {
 namespace {
 
-/// The header's length as 8 bytes, then JSON. A length beyond the format's limit still counts, so that the
-/// reader can say what is wrong with it.
+/// The header's length as 8 bytes, then JSON. A length beyond the format's limit is accepted here, so that
+/// the reader can report it.
 bool looks_like_safetensors(std::span<const std::byte> bytes) {
   return bytes.size() > 8 && bytes[8] == std::byte{'{'};
 }
@@ -28,16 +28,16 @@ bool looks_like_text(std::span<const std::byte> bytes) {
   });
 }
 
-/// What the content of an unknown file looks like, with advice.
+/// Describes the content of an unknown file, with advice.
 std::string describe_content(std::span<const std::byte> bytes) {
   struct Known {
     std::string_view magic;
     std::string_view meaning;
   };
   static constexpr Known known[] = {
-      {"\xFF\xD8\xFF", "a JPEG picture"},
-      {"\x89PNG", "a PNG picture"},
-      {"GIF8", "a GIF picture"},
+      {"\xFF\xD8\xFF", "a JPEG image"},
+      {"\x89PNG", "a PNG image"},
+      {"GIF8", "a GIF image"},
       {"%PDF", "a PDF document"},
       {"\x1F\x8B", "gzip-compressed data; unpack it first (gunzip)"},
       {"\x28\xB5\x2F\xFD", "zstd-compressed data; unpack it first (unzstd)"},
@@ -51,7 +51,7 @@ std::string describe_content(std::span<const std::byte> bytes) {
        "a program"},
       {"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with git lfs pull"},
   };
-  if (bytes.empty()) return "is empty; fetch or write it again";
+  if (bytes.empty()) return "is empty; download or write it again";
   for (const Known& kind : known)
     if (starts_with(bytes, kind.magic)) return "looks like " + std::string(kind.meaning);
   if (bytes.size() > 262 && starts_with(bytes.subspan(257), "ustar"))
@@ -59,13 +59,12 @@ std::string describe_content(std::span<const std::byte> bytes) {
            "with a "
            "current one";
   if (looks_like_npy(bytes)) return "looks like a NumPy array (.npy), which is an input, not a network";
-  if (looks_like_onnx(bytes))
-    return "looks like an ONNX model, which holds a network and not named weights alone";
+  if (looks_like_onnx(bytes)) return "looks like an ONNX model, which is a network, not only named weights";
   if (!looks_like_text(bytes)) return "has unknown content";
   const std::string_view start = as_text(bytes.first(std::min<std::size_t>(bytes.size(), 256)));
   const std::string any_case = base::lower(start);
   if (any_case.find("<html") != std::string::npos || any_case.find("<!doctype") != std::string::npos)
-    return "looks like a web page; the download went wrong, fetch the file itself";
+    return "looks like a web page; the download failed, download the file itself";
   return "looks like text (" + in_quotes(start.substr(0, start.find_first_of("\r\n")).substr(0, 40)) + ")";
 }
 

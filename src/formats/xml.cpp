@@ -48,10 +48,10 @@ class XmlReader {
   XmlElement document() {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ += 3;
     skip_between();
-    if (done()) fail("there is no element");
+    if (done()) fail("it has no element");
     XmlElement root = element(1);
     skip_between();
-    if (!done()) fail("there is more behind the document's element");
+    if (!done()) fail("it has content after the document's element");
     return root;
   }
 
@@ -69,7 +69,7 @@ class XmlReader {
     while (!done() && is_space(text_[at_])) ++at_;
   }
 
-  /// Takes everything up to `end`, and that.
+  /// Returns the text up to `end`; skips `end`.
   std::string_view until(std::string_view end, const char* what) {
     const auto found = text_.find(end, at_);
     if (found == std::string_view::npos) fail(std::string(what) + " has no end");
@@ -87,7 +87,7 @@ class XmlReader {
   void skip_between() {
     do skip_space();
     while (skip_remark());
-    if (rest().starts_with("<!DOCTYPE")) fail("document types are not read; take that line out");
+    if (rest().starts_with("<!DOCTYPE")) fail("document types are not supported; remove that line");
   }
 
   std::string name() {
@@ -101,7 +101,7 @@ class XmlReader {
     for (skip_space(); !done() && text_[at_] != '>' && text_[at_] != '/'; skip_space()) {
       name();
       skip_space();
-      if (!take("=")) fail("expected = behind an attribute's name");
+      if (!take("=")) fail("expected = after an attribute's name");
       skip_space();
       const char quote = done() ? '\0' : text_[at_];
       if (quote != '"' && quote != '\'') fail("expected an attribute's value in quotes");
@@ -152,7 +152,7 @@ class XmlReader {
       if (take(word)) return {character};
     }
     const bool hexadecimal = take("#x");
-    if (!hexadecimal && !take("#")) fail("an entity that is not known here");
+    if (!hexadecimal && !take("#")) fail("an unknown entity");
     std::uint32_t code = 0;
     const char* const last = text_.data() + text_.size();
     const auto [end, error] = std::from_chars(text_.data() + at_, last, code, hexadecimal ? 16 : 10);
@@ -164,7 +164,7 @@ class XmlReader {
   [[noreturn]] void fail(const std::string& what) const {
     const auto end = text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size()));
     const auto line = 1 + std::count(text_.begin(), end, '\n');
-    throw Error(file_ + ", line " + std::to_string(line) + ": this is no XML that can be read: " + what);
+    throw Error(file_ + ", line " + std::to_string(line) + ": cannot read this XML: " + what);
   }
 
   std::string_view text_;

@@ -60,7 +60,7 @@ NodeId Graph::add(std::string name, Op op, std::vector<NodeId> inputs) {
     if (input < 0 || input >= size()) throw Error("layer " + name + " reads a layer that does not exist yet");
   }
   if (nodes_.empty() != std::holds_alternative<op::Input>(op)) {
-    throw Error("a network has one input, and it comes first");
+    throw Error("expected one input as the network's first layer");
   }
   const NodeId id = size();
   names_.emplace(name, id);
@@ -69,9 +69,8 @@ NodeId Graph::add(std::string name, Op op, std::vector<NodeId> inputs) {
 }
 
 void Graph::alias(std::string name, NodeId node) {
-  if (node < 0 || node >= size())
-    throw Error("the name " + name + " is given to a layer that does not exist");
-  if (names_.contains(name)) throw Error("the name " + name + " is a layer's own");
+  if (node < 0 || node >= size()) throw Error("the alias " + name + " refers to a layer that does not exist");
+  if (names_.contains(name)) throw Error("the alias " + name + " is already a layer's name");
   aliases_.insert_or_assign(std::move(name), node);
 }
 
@@ -125,7 +124,7 @@ NodeId last_spatial(const Graph& graph, std::span<const Shape> shapes) {
     const Shape& shape = shapes[id];
     if (shape.size() == 4 && shape[2] * shape[3] > 1) return id;
   }
-  throw Error("the network has no layer with a spatial extent to explain");
+  throw Error("the network has no layer with height and width to explain");
 }
 
 }  // namespace ablaze

@@ -7,21 +7,20 @@
 namespace ablaze {
 namespace {
 
-// No axis, stride or padding of a real network comes near this; it keeps the arithmetic below from
-// overflowing.
+// Far above any axis, stride or padding of a real network; keeps the arithmetic below from overflowing.
 constexpr std::int64_t kMostExtent = std::int64_t{1} << 20;
 constexpr std::int64_t kMostPadding = 1 << 12;
 constexpr std::int64_t kMostFeatures = std::int64_t{1} << 28;
 
-/// What went wrong in a layer.
+/// Throws the error of a layer.
 [[noreturn]] void fail(const Node& node, const std::string& what) {
   throw Error("layer " + node.name + " (" + std::string(op_name(node.op)) + "): " + what);
 }
 
 void expect_shape(const Node& node, const char* name, const Weight& weight, const Shape& expected) {
   if (weight.shape() == expected) return;
-  fail(node,
-       std::string(name) + " should be " + to_string(expected) + " and is " + to_string(weight.shape()));
+  fail(node, "expected " + std::string(name) + " of " + to_string(expected) + ", found " +
+                 to_string(weight.shape()));
 }
 
 void expect_optional(const Node& node, const char* name, const Weight& weight, const Shape& expected) {
@@ -29,7 +28,7 @@ void expect_optional(const Node& node, const char* name, const Weight& weight, c
 }
 
 void expect_spatial(const Node& node, const Shape& in) {
-  if (in.size() != 4) fail(node, "expects an N x C x H x W input and gets " + to_string(in));
+  if (in.size() != 4) fail(node, "expected an N x C x H x W input, found " + to_string(in));
 }
 
 struct Window {
@@ -37,7 +36,7 @@ struct Window {
   bool ceil_mode;
 };
 
-/// Outputs of a sliding window along one axis, as PyTorch counts them.
+/// Output size of a sliding window along one axis, as in PyTorch.
 std::int64_t window_outputs(const Node& node, std::int64_t in, const Window& w) {
   if (w.kernel < 1 || w.stride < 1 || w.dilation < 1 || w.padding < 0 || w.kernel > kMostExtent ||
       w.stride > kMostExtent || w.padding > kMostPadding || w.dilation > kMostExtent) {
@@ -47,10 +46,10 @@ std::int64_t window_outputs(const Node& node, std::int64_t in, const Window& w) 
   const std::int64_t room = in + 2 * w.padding - reach;
   if (room < 0) {
     fail(node, "a window of " + std::to_string(reach) + " does not fit an input of " + std::to_string(in) +
-                   " with padding " + std::to_string(w.padding) + "; use a larger picture");
+                   " with padding " + std::to_string(w.padding) + "; use a larger image");
   }
   std::int64_t out = (room + (w.ceil_mode ? w.stride - 1 : 0)) / w.stride + 1;
-  // A window that would begin in the far padding is left out.
+  // A window that would start in the far padding is dropped.
   if (w.ceil_mode && (out - 1) * w.stride >= in + w.padding) --out;
   return out;
 }
@@ -69,7 +68,7 @@ struct Infer {
     expect_spatial(node, first());
     const Shape& weight = conv.weight.shape();
     if (!conv.weight || weight.size() != 4)
-      fail(node, "its weight should be O x C x kh x kw and is " + to_string(weight));
+      fail(node, "expected a weight of O x C x kh x kw, found " + to_string(weight));
     const std::int64_t groups = conv.groups;
     if (weight[0] > kMostExtent) fail(node, "its weight is out of range: " + to_string(weight));
     if (groups < 1 || weight[0] < 1 || weight[0] % groups != 0) {
@@ -78,7 +77,7 @@ struct Infer {
     }
     if (weight[1] < 1 || weight[1] > kMostExtent || first()[1] != weight[1] * groups) {
       fail(node, "its weight is made for " + std::to_string(weight[1]) + " x " + std::to_string(groups) +
-                     " input channels and gets " + std::to_string(first()[1]));
+                     " input channels, but its input has " + std::to_string(first()[1]));
     }
     expect_optional(node, "bias", conv.bias, {weight[0]});
     Shape out{first()[0], weight[0], 0, 0};
@@ -90,7 +89,7 @@ struct Infer {
     return out;
   }
   Shape operator()(const op::BatchNorm& norm) const {
-    if (first().size() < 2) fail(node, "expects channels on the second axis and gets " + to_string(first()));
+    if (first().size() < 2) fail(node, "expected channels on the second axis, found " + to_string(first()));
     const Shape channels{first()[1]};
     expect_shape(node, "running_mean", norm.mean, channels);
     expect_shape(node, "running_var", norm.variance, channels);
@@ -100,7 +99,7 @@ struct Infer {
   }
   Shape operator()(const op::MaxPool2d& pool) const {
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      // As in PyTorch; it also means that no window lies in the padding alone.
+      // As in PyTorch; it also rules out windows in the padding alone.
       if (2 * pool.padding[axis] > pool.kernel[axis])
         fail(node, "its padding is more than half of its kernel");
     }
@@ -123,13 +122,13 @@ struct Infer {
   Shape operator()(const op::Linear& linear) const {
     const Shape& weight = linear.weight.shape();
     if (!linear.weight || weight.size() != 2 || weight[0] < 1)
-      fail(node, "its weight should be O x K and is " + to_string(weight));
+      fail(node, "expected a weight of O x K, found " + to_string(weight));
     if (weight[0] > kMostExtent || weight[1] > kMostFeatures) {
       fail(node, "its weight is out of range: " + to_string(weight));
     }
     if (first().size() != 2 || first()[1] != weight[1]) {
-      fail(node, "its weight is made for " + std::to_string(weight[1]) + " features and gets " +
-                     to_string(first()) + " (a picture of another size?)");
+      fail(node, "its weight is made for " + std::to_string(weight[1]) + " features, but its input is " +
+                     to_string(first()) + "; use an input of the size that the network was made for");
     }
     expect_optional(node, "bias", linear.bias, {weight[0]});
     return {first()[0], weight[0]};
@@ -148,10 +147,10 @@ struct Infer {
       if (whole->size() == 4 && *factor == Shape{(*whole)[0], (*whole)[1], 1, 1}) return *whole;
     }
     fail(node, "multiplies tensors of shapes " + to_string(*in[0]) + " and " + to_string(*in[1]) +
-                   "; a factor has the other's shape, or one number a channel");
+                   "; expected equal shapes, or a factor of one number per channel");
   }
   Shape operator()(const op::Unflatten&) const {
-    if (first().size() != 2) fail(node, "expects an N x C input and gets " + to_string(first()));
+    if (first().size() != 2) fail(node, "expected an N x C input, found " + to_string(first()));
     return {first()[0], first()[1], 1, 1};
   }
   Shape operator()(const op::Curve& curve) const {
@@ -191,14 +190,13 @@ struct Infer {
 };
 
 void check_input(const Node& node, const Shape& input) {
-  if (input.size() != 4) fail(node, "the network takes an N x C x H x W input, not " + to_string(input));
+  if (input.size() != 4) fail(node, "expected an N x C x H x W input, found " + to_string(input));
   for (const std::int64_t n : input) {
     if (n < 1 || n > kMostExtent) fail(node, "an input of shape " + to_string(input) + " is out of range");
   }
   const Shape& made_for = std::get<op::Input>(node.op).shape;
   if (!made_for.empty() && made_for[0] > 0 && made_for[0] != input[1]) {
-    fail(node,
-         "the network takes " + std::to_string(made_for[0]) + " channels, not " + std::to_string(input[1]));
+    fail(node, "expected " + std::to_string(made_for[0]) + " channels, found " + std::to_string(input[1]));
   }
 }
 
@@ -215,7 +213,7 @@ std::vector<Shape> Graph::infer_shapes(const Shape& input) const {
     in.clear();
     for (const NodeId id : nodes_[i].inputs) in.push_back(&shapes[id]);
     shapes.push_back(std::visit(Infer{nodes_[i], in}, nodes_[i].op));
-    element_count(shapes.back());  // refuses what overflows
+    element_count(shapes.back());  // rejects overflow
   }
   return shapes;
 }

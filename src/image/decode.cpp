@@ -36,7 +36,7 @@ DecodedPixels decode_pixels(std::span<const std::byte> bytes, const Header& head
                 std::to_string(header.height) + " pixels should; the file is damaged or hostile");
   }
   if (decoded.bytes == nullptr || decoded.width != header.width || decoded.height != header.height) {
-    throw Error(name + ": damaged picture: its compressed data cannot be decoded");
+    throw Error(name + ": damaged image: its compressed data cannot be decoded");
   }
   return decoded;
 }
@@ -63,9 +63,9 @@ Image from_rgba_over_white(const DecodedPixels& decoded) {
 }  // namespace
 
 Image Image::decode(std::span<const std::byte> bytes, const std::string& name) {
-  if (bytes.empty()) throw Error(name + ": the file is empty; a JPEG or PNG picture was expected");
+  if (bytes.empty()) throw Error(name + ": the file is empty; expected a JPEG or PNG image");
   if (bytes.size() > max_file_bytes) {
-    throw Error(name + ": " + std::to_string(bytes.size() / mebibyte) + " MiB; a picture file has at most " +
+    throw Error(name + ": " + std::to_string(bytes.size() / mebibyte) + " MiB; an image file has at most " +
                 std::to_string(max_file_bytes / mebibyte));
   }
   const image::Sniffed file = image::sniff(bytes);
@@ -78,7 +78,7 @@ Image Image::decode(std::span<const std::byte> bytes, const std::string& name) {
     // Four channels always: whether there is transparency is known only behind the header.
     return image::oriented(from_rgba_over_white(decode_pixels(bytes, header, 4, name)), header.orientation);
   }
-  throw Error(name + ": expected a JPEG or PNG picture, found what looks like " + file.looks_like +
+  throw Error(name + ": expected a JPEG or PNG image, found what looks like " + file.looks_like +
               "; convert it to JPEG or PNG");
 }
 

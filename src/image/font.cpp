@@ -19,7 +19,7 @@ namespace {
 
 stbtt_fontinfo opened(std::span<const unsigned char> file) {
   stbtt_fontinfo info;
-  if (stbtt_InitFont(&info, file.data(), 0) == 0) throw Error("the library's own font cannot be read");
+  if (stbtt_InitFont(&info, file.data(), 0) == 0) throw Error("cannot read the library's built-in font");
   return info;
 }
 

@@ -42,7 +42,7 @@ Neighbours neighbours(double position, std::int64_t length) {
 
 void check_map(const Tensor& map, const char* purpose) {
   if (map.rank() == 2 && map.size() > 0) return;
-  throw Error(std::string(purpose) + ": a map [height, width] was expected; this tensor is " +
+  throw Error(std::string(purpose) + ": expected a map of [height, width], found a tensor of " +
               to_string(map.shape()));
 }
 

@@ -12,10 +12,11 @@ namespace ablaze {
 
 void image::check_dimensions(std::int64_t width, std::int64_t height, const std::string& name) {
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
-  if (width < 1 || height < 1) throw Error(name + ": a picture of " + size + "; at least 1x1 was expected");
+  if (width < 1 || height < 1)
+    throw Error(name + ": expected an image of at least 1x1 pixels, found " + size);
   if (width > Image::max_side || height > Image::max_side || width * height > Image::max_pixels) {
-    throw Error(name + ": a picture of " + size + " is too large; at most " +
-                std::to_string(Image::max_side) + " a side and 64 megapixels in all are read: scale it down");
+    throw Error(name + ": an image of " + size + " is too large; at most " + std::to_string(Image::max_side) +
+                " per side and 64 megapixels are supported: scale it down");
   }
 }
 
@@ -37,7 +38,7 @@ Image::Image(int width, int height, std::span<const std::uint8_t> rgb) : width_(
 
 const std::uint8_t* Image::at(int x, int y) const {
   if (x < 0 || y < 0 || x >= width_ || y >= height_) {
-    throw Error("image: no pixel " + std::to_string(x) + ", " + std::to_string(y) + " in a picture of " +
+    throw Error("image: no pixel " + std::to_string(x) + ", " + std::to_string(y) + " in an image of " +
                 std::to_string(width_) + "x" + std::to_string(height_));
   }
   return pixels_.data() + std::size_t{3} * (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) +
@@ -47,7 +48,7 @@ const std::uint8_t* Image::at(int x, int y) const {
 std::uint8_t* Image::at(int x, int y) { return const_cast<std::uint8_t*>(std::as_const(*this).at(x, y)); }
 
 void Image::save_png(const std::filesystem::path& file) const {
-  if (empty()) throw Error(file.string() + ": there is no picture to write");
+  if (empty()) throw Error(file.string() + ": the image to write is empty");
   base::write_file(file, image::stb_encode_png(*this));
 }
 

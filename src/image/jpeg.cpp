@@ -53,7 +53,7 @@ class JpegCheck {
 
   Header run() {
     for (unsigned marker = next_marker(); marker != eoi; marker = next_marker()) visit(marker, segment());
-    if (scans_ == 0) fail("it holds no picture data");
+    if (scans_ == 0) fail("it holds no image data");
     check_amount();
     return header_;
   }
@@ -108,17 +108,18 @@ class JpegCheck {
     if (payload.size() < 6) fail("its frame header is too short");
     const unsigned precision = read_u8(payload, 0);
     if (precision != 8) {
-      throw Error(name_ + ": a JPEG of " + std::to_string(precision) + " bits a sample; 8 are supported");
+      throw Error(name_ + ": a JPEG of " + std::to_string(precision) +
+                  " bits per sample; only 8 are supported: save it with 8");
     }
     header_.height = read_be16(payload, 1);
     header_.width = read_be16(payload, 3);
     check_dimensions(header_.width, header_.height, name_);
     const std::size_t count = read_u8(payload, 5);
     if (payload.size() != 6 + 3 * count || (count != 1 && count != 3 && count != 4)) {
-      fail("a frame of " + std::to_string(count) + " components; 1, 3 or 4 were expected");
+      fail("a frame of " + std::to_string(count) + " components; expected 1, 3 or 4");
     }
     if (count == 4 && !adobe_) {
-      throw Error(name_ + ": a JPEG of four colour components that does not say which (no Adobe marker); " +
+      throw Error(name_ + ": a JPEG of four colour components without an Adobe marker that defines them; " +
                   "save it as RGB");
     }
     frame_.progressive = marker == sof2;
@@ -137,14 +138,14 @@ class JpegCheck {
   /// Any number of tables: class and number, 16 counts of codes by length, the codes' values.
   void read_huffman(std::span<const std::byte> payload) {
     while (!payload.empty()) {
-      if (payload.size() < 17) fail("a Huffman table is cut short");
+      if (payload.size() < 17) fail("a Huffman table is truncated");
       const unsigned table_class = read_u8(payload, 0) >> 4, slot = read_u8(payload, 0) & 15;
       unsigned values = 0, code = 0;
       for (unsigned length = 1; length <= 16; ++length) {
         const unsigned count = read_u8(payload, length);
         values += count;
         code += count;
-        if (code > 1U << length) fail("a Huffman table has more codes than there are");
+        if (code > 1U << length) fail("a Huffman table has too many codes");
         code <<= 1;
       }
       if (table_class > 1 || slot > 3 || values == 0 || values > 256 || payload.size() < 17 + values) {
@@ -166,9 +167,9 @@ class JpegCheck {
   }
 
   void read_scan(std::span<const std::byte> payload) {
-    if (frame_.components.empty()) fail("picture data before the frame header");
+    if (frame_.components.empty()) fail("image data before the frame header");
     if (++scans_ > max_scans) {
-      throw Error(name_ + ": a JPEG of more than " + std::to_string(max_scans) + " scans; save it anew");
+      throw Error(name_ + ": a JPEG of more than " + std::to_string(max_scans) + " scans; save it again");
     }
     const std::size_t count = payload.empty() ? 0 : read_u8(payload, 0);
     if (count < 1 || count > 4 || payload.size() != 4 + 2 * count) fail("an impossible scan header");
@@ -221,7 +222,7 @@ class JpegCheck {
     const std::int64_t least_bits = blocks * (frame_.progressive ? 1 : 2);
     if (entropy_bytes_ * 8 < least_bits) {
       throw Error(name_ + ": truncated JPEG: " + std::to_string(entropy_bytes_) +
-                  " bytes of picture data are too few for " + std::to_string(header_.width) + "x" +
+                  " bytes of image data are too few for " + std::to_string(header_.width) + "x" +
                   std::to_string(header_.height) + " pixels");
     }
   }

@@ -67,10 +67,10 @@ void blend(std::uint8_t* pixel, const Tint& tint, float inside, const Veil& veil
 }
 
 void check(const Image& photo, const CropBox& where, const OverlayOptions& options) {
-  if (photo.empty()) throw Error("overlay: there is no photo");
+  if (photo.empty()) throw Error("overlay: the photo is empty");
   image::check_crop(where, "overlay");
   if (!(options.opacity >= 0 && options.opacity <= 1)) {
-    throw Error("overlay: an opacity of " + std::to_string(options.opacity) + "; 0 to 1 was expected");
+    throw Error("overlay: expected an opacity from 0 to 1, found " + std::to_string(options.opacity));
   }
 }
 

@@ -52,10 +52,10 @@ class PngCheck {
   Header run() {
     read_ihdr(next());
     for (Chunk chunk = next(); chunk.type != "IEND"; chunk = next()) visit(chunk);
-    if (packed_bytes_ == 0) fail("it holds no picture data (no IDAT chunk)");
+    if (packed_bytes_ == 0) fail("it holds no image data (no IDAT chunk)");
     // The decoder's buffer has the size that IHDR claims: claim no more than the data can fill.
     if (unpacked_bytes_ > (packed_bytes_ + 1) * deflate_max_ratio) {
-      fail("its " + std::to_string(packed_bytes_) + " bytes of picture data are too few for " +
+      fail("its " + std::to_string(packed_bytes_) + " bytes of image data are too few for " +
            std::to_string(header_.width) + "x" + std::to_string(header_.height) + " pixels");
     }
     return header_;
@@ -87,7 +87,8 @@ class PngCheck {
 
   void read_ihdr(const Chunk& chunk) {
     if (chunk.type == "CgBI"sv) {
-      throw Error(name_ + ": a PNG in the private form of Apple's tools, which no standard decoder reads; " +
+      throw Error(name_ +
+                  ": a PNG in the proprietary format of Apple's tools (CgBI), which is not supported; " +
                   "save it as an ordinary PNG or JPEG");
     }
     if (chunk.type != "IHDR"sv || chunk.data.size() != 13) fail("it does not begin with a header (IHDR)");

@@ -21,7 +21,7 @@ void check(const Preprocess& how) {
   for (std::size_t c = 0; c < 3; ++c) {
     if (!std::isfinite(how.mean[c]) || !std::isfinite(how.std[c]) || how.std[c] == 0) {
       throw Error("preprocessing: mean " + std::to_string(how.mean[c]) + " and std " +
-                  std::to_string(how.std[c]) + "; finite numbers, std not 0, were expected");
+                  std::to_string(how.std[c]) + "; expected finite numbers, and std not 0");
     }
   }
 }
@@ -65,7 +65,7 @@ void scatter(const Image& pixels, std::int64_t x, std::int64_t y, Tensor& planes
 
 Tensor preprocess(const Image& image, const Preprocess& how) {
   check(how);
-  if (image.empty()) throw Error("preprocessing: there is no picture");
+  if (image.empty()) throw Error("preprocessing: the image is empty");
   const CropGeometry g = crop_geometry(image.width(), image.height(), how);
   const std::int64_t left = std::max<std::int64_t>(g.left, 0), top = std::max<std::int64_t>(g.top, 0);
   const image::Window seen{left, top, std::min<std::int64_t>(g.width, how.crop),
@@ -96,7 +96,7 @@ Image denormalise(const Tensor& input, const Preprocess& how) {
   const Shape& shape = input.shape();
   const bool batch_of_one = shape.size() == 4 && shape[0] == 1;
   if ((!batch_of_one && shape.size() != 3) || shape[shape.size() - 3] != 3) {
-    throw Error("a picture was expected, 1x3xHxW or 3xHxW; this tensor is " + to_string(shape));
+    throw Error("expected an image of 1x3xHxW or 3xHxW, found a tensor of " + to_string(shape));
   }
   const std::int64_t height = shape[shape.size() - 2], width = shape.back();
   image::check_dimensions(width, height, "network input");

@@ -142,7 +142,7 @@ void check(const Tensor& map, int width, int height, const CropBox& where, doubl
   image::check_dimensions(width, height, "region");
   image::check_crop(where, "region");
   if (!(threshold > 0 && threshold <= 1))
-    throw Error("region: a threshold of " + std::to_string(threshold) + "; above 0, at most 1 was expected");
+    throw Error("region: expected a threshold above 0 and at most 1, found " + std::to_string(threshold));
 }
 
 /// The mask's pixels that have a neighbour outside of it.
@@ -200,7 +200,7 @@ Image mask_of(const Region& region) {
 
 void draw_region(Image& photo, const Region& region) {
   if (region.mask_width != photo.width() || region.mask_height != photo.height())
-    throw Error("a region of a photo of another size");
+    throw Error("region: its photo has another size");
   constexpr image::Colour white{255, 255, 255}, dark{16, 18, 22};
   const int line = std::max(std::min(photo.width(), photo.height()) / 160, 1);
   draw_edge(photo, columns_of(region), line, white, 0.75);

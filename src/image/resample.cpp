@@ -132,7 +132,7 @@ Filter parse_filter(std::string_view name) {
   if (name == "bilinear") return Filter::bilinear;
   if (name == "bicubic") return Filter::bicubic;
   throw Error("preprocessing: interpolation '" + std::string(name) +
-              "' is unknown; bilinear and bicubic are known");
+              "' is unknown; expected bilinear or bicubic");
 }
 
 Image resample(const Image& photo, std::int64_t width, std::int64_t height, const Window& window,
@@ -149,7 +149,7 @@ Image resample(const Image& photo, std::int64_t width, std::int64_t height, cons
 namespace ablaze {
 
 Image resize(const Image& image, int width, int height) {
-  if (image.empty()) throw Error("resize: there is no picture");
+  if (image.empty()) throw Error("resize: the image is empty");
   image::check_dimensions(width, height, "resize");
   return image::resample(image, width, height, {0, 0, width, height}, image::Filter::bilinear);
 }

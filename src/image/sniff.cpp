@@ -18,28 +18,17 @@ struct Signature {
 };
 
 constexpr std::array signatures{
-    Signature{0, "GIF8"sv, "a GIF picture"},
-    Signature{8, "WEBP"sv, "a WebP picture"},
-    Signature{0, "II*\0"sv, "a TIFF picture"},
-    Signature{0, "MM\0*"sv, "a TIFF picture"},
-    Signature{0, "\0\0\1\0"sv, "a Windows icon"},
-    Signature{0, "8BPS"sv, "a Photoshop picture"},
-    Signature{0, "\xFF\x0A"sv, "a JPEG XL picture"},
-    Signature{4, "JXL \r\n"sv, "a JPEG XL picture"},
-    Signature{4, "jP  \r\n"sv, "a JPEG 2000 picture"},
-    Signature{4, "ftypavif"sv, "an AVIF picture"},
-    Signature{4, "ftyphei"sv, "a HEIC picture"},
-    Signature{4, "ftyphev"sv, "a HEIC picture"},
-    Signature{4, "ftypmif1"sv, "a HEIC picture"},
-    Signature{4, "ftypmsf1"sv, "a HEIC picture"},
-    Signature{4, "ftyp"sv, "an MP4 film"},
-    Signature{0, "\x93NUMPY"sv, "a NumPy array"},
-    Signature{0, "%PDF"sv, "a PDF document"},
-    Signature{0, "PK\3\4"sv, "a zip archive"},
-    Signature{0, "<svg"sv, "an SVG drawing"},
-    Signature{0, "BM"sv, "a BMP picture"},
-    Signature{0, "P6\n"sv, "a PPM picture"},
-    Signature{0, "P5\n"sv, "a PGM picture"},
+    Signature{0, "GIF8"sv, "a GIF image"},           Signature{8, "WEBP"sv, "a WebP image"},
+    Signature{0, "II*\0"sv, "a TIFF image"},         Signature{0, "MM\0*"sv, "a TIFF image"},
+    Signature{0, "\0\0\1\0"sv, "a Windows icon"},    Signature{0, "8BPS"sv, "a Photoshop image"},
+    Signature{0, "\xFF\x0A"sv, "a JPEG XL image"},   Signature{4, "JXL \r\n"sv, "a JPEG XL image"},
+    Signature{4, "jP  \r\n"sv, "a JPEG 2000 image"}, Signature{4, "ftypavif"sv, "an AVIF image"},
+    Signature{4, "ftyphei"sv, "a HEIC image"},       Signature{4, "ftyphev"sv, "a HEIC image"},
+    Signature{4, "ftypmif1"sv, "a HEIC image"},      Signature{4, "ftypmsf1"sv, "a HEIC image"},
+    Signature{4, "ftyp"sv, "an MP4 video"},          Signature{0, "\x93NUMPY"sv, "a NumPy array"},
+    Signature{0, "%PDF"sv, "a PDF document"},        Signature{0, "PK\3\4"sv, "a zip archive"},
+    Signature{0, "<svg"sv, "an SVG drawing"},        Signature{0, "BM"sv, "a BMP image"},
+    Signature{0, "P6\n"sv, "a PPM image"},           Signature{0, "P5\n"sv, "a PGM image"},
 };
 
 /// Whether the beginning of a file is text: no control characters but white space.
@@ -54,11 +43,10 @@ bool is_text(std::span<const std::byte> bytes) {
 }  // namespace
 
 Sniffed sniff(std::span<const std::byte> bytes) {
-  if (has_at(bytes, 0, "\xFF\xD8\xFF"sv)) return {FileKind::jpeg, "a JPEG picture"};
-  if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n"sv)) return {FileKind::png, "a PNG picture"};
+  if (has_at(bytes, 0, "\xFF\xD8\xFF"sv)) return {FileKind::jpeg, "a JPEG image"};
+  if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n"sv)) return {FileKind::png, "a PNG image"};
   // A PNG whose line ends were rewritten on the way.
-  if (has_at(bytes, 0, "\x89PNG"sv))
-    return {FileKind::other, "a PNG picture spoiled by a text-mode transfer"};
+  if (has_at(bytes, 0, "\x89PNG"sv)) return {FileKind::other, "a PNG image spoiled by a text-mode transfer"};
   for (const Signature& signature : signatures) {
     if (has_at(bytes, signature.at, signature.magic)) return {FileKind::other, std::string(signature.what)};
   }

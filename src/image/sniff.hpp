@@ -10,7 +10,7 @@ enum class FileKind { jpeg, png, other };
 
 struct Sniffed {
   FileKind kind = FileKind::other;
-  std::string looks_like;  ///< "a GIF picture", "text", ...: what to tell whoever gave the file
+  std::string looks_like;  ///< "a GIF image", "text", ...: what to tell whoever gave the file
 };
 
 /// Knows a file by its first bytes, whatever its name says.

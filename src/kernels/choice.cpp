@@ -5,7 +5,7 @@
 namespace ablaze::kernels {
 namespace {
 
-constexpr int kBlockTiles = 14;  // one row of AVX-512's register tile, and little enough for a core's cache
+constexpr int kBlockTiles = 14;  // one row of AVX-512's register tile, and small enough for a core's cache
 constexpr int kChunkTiles = 256;
 constexpr int kFewestTiles = 12;
 
@@ -14,8 +14,8 @@ int tiles(const Convolution3x3& shape, int side) {
 }
 
 /// In blocks the transformed tiles stay in the core's cache, but every block streams all weights; in phases
-/// the weights stream once, but the threads wait for each other twice more. Milliseconds on two cores of a
-/// Zen 4, inside a network, so that the weights are cold:
+/// the weights stream once, but the threads wait for each other two more times. Milliseconds on two cores of
+/// a Zen 4, inside a network, so that the weights are cold:
 ///
 ///                     AVX-512          AVX2
 ///                   blocks phases  blocks phases
@@ -33,9 +33,9 @@ bool in_blocks(const Convolution3x3& shape, Isa isa, int threads) {
 
 }  // namespace
 
-// F(4x4) takes a quarter of the direct kernel's multiplications but reads weights four times as large, F(2x2)
-// less than half of them for weights not twice as large. On a single 7x7 map F(4x4) has only four tiles to
-// use its weights for. Milliseconds, as above:
+// F(4x4) needs a quarter of the direct kernel's multiplications but reads four times the weights; F(2x2)
+// needs less than half of them for less than twice the weights. On a single 7x7 map F(4x4) has only four
+// tiles to reuse its weights. Milliseconds, as above:
 //
 //                     AVX-512                AVX2
 //                   F(4x4) F(2x2) direct   F(4x4) F(2x2) direct
@@ -43,7 +43,7 @@ bool in_blocks(const Convolution3x3& shape, Isa isa, int threads) {
 //   512 -> 512 @14    1.61   2.06   3.9      2.12   2.15   3.9
 //   512 -> 512 @7     1.31   0.78   1.22     1.17   0.99   1.37
 Choice choose(const Convolution3x3& shape, Isa isa, int threads) {
-  // The baseline, whose results conversions carry as their self-test, stays direct.
+  // The baseline stays direct: conversions store its results as their self-test.
   if (isa == Isa::baseline || shape.in_channels < kBlock) return {};
   if (tiles(shape, 4) >= kFewestTiles) {
     const int block_tiles = in_blocks(shape, isa, threads) ? kBlockTiles : 0;
@@ -59,8 +59,8 @@ bool narrow(int group_inputs, int group_outputs) {
 }
 
 bool keep_half(int images) {
-  // 25,088 x 4,096 on two cores of a Zen 4, half against float32, as a share of its time: AVX-512 0.5 for 1
-  // image, 0.53 for 4, 0.72 for 8, 1 for 14 to 24, 1.09 for 64; AVX2 0.6, 0.58, 0.79, 0.8 to 0.87, 1.0.
+  // 25,088 x 4,096 on two cores of a Zen 4, time of half relative to float32: AVX-512 0.5 for 1 image, 0.53
+  // for 4, 0.72 for 8, 1 for 14 to 24, 1.09 for 64; AVX2 0.6, 0.58, 0.79, 0.8 to 0.87, 1.0.
   return images <= 24;
 }
 

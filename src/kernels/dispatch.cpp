@@ -29,8 +29,8 @@ const KernelTable& kernel_table(Isa isa) {
 }
 
 Split split_work(int images, int columns, int h, bool by_rows, int threads) {
-  // Eight items a thread let a thread that a neighbour holds up lag behind without the others waiting; fewer
-  // rows than that an item cost more than they bring.
+  // With eight items per thread, a thread that is held up delays the others little; items with fewer rows
+  // cost more than they gain.
   int chunks = (8 * threads + images * columns - 1) / (images * columns);
   if (by_rows && images % threads != 0) chunks = (chunks + threads - 1) / threads * threads;
   chunks = std::clamp(chunks, 1, h);
@@ -62,8 +62,8 @@ namespace {
 
 constexpr std::array kIsas{Isa::automatic, Isa::avx512, Isa::avx2, Isa::baseline};
 
-/// Half-precision conversion, which __builtin_cpu_supports of older compilers does not know. Whether the
-/// system saves the registers is what its answer for AVX2 tells.
+/// Half-precision conversion, unknown to __builtin_cpu_supports of older compilers. Its answer for AVX2
+/// covers whether the system saves the registers.
 bool has_f16c() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
@@ -112,16 +112,16 @@ Isa parse_isa(std::string_view name) {
                    base::join(known));
 }
 
-Isa resolve_isa(Isa wish) {
-  if (wish == Isa::automatic) {
+Isa resolve_isa(Isa requested) {
+  if (requested == Isa::automatic) {
     const char* name = std::getenv("ABLAZE_ISA");
-    if (name != nullptr && *name != '\0') wish = parse_isa(name);
+    if (name != nullptr && *name != '\0') requested = parse_isa(name);
   }
-  if (wish == Isa::automatic) return best();
-  if (!supported(wish)) {
-    throw UsageError("this processor lacks " + to_string(wish) + "; its best is " + to_string(best()));
+  if (requested == Isa::automatic) return best();
+  if (!supported(requested)) {
+    throw UsageError("this processor lacks " + to_string(requested) + "; its best is " + to_string(best()));
   }
-  return wish;
+  return requested;
 }
 
 }  // namespace ablaze

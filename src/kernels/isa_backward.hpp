@@ -1,5 +1,5 @@
-// A gradient's way back through pools and linear layers. Convolutions' gradients are convolutions themselves
-// and go through the convolutions' kernels.
+// Backward passes of pools and linear layers. Gradients of convolutions are convolutions and use their
+// kernels.
 #pragma once
 
 #include "kernels/isa_plain.hpp"
@@ -7,7 +7,7 @@
 namespace ablaze::kernels {
 namespace {
 
-/// An item of a pool's way back: one plane.
+/// An item of a pool's backward pass: one plane.
 struct BackwardPlane {
   const float* in;
   const float* base;
@@ -16,11 +16,13 @@ struct BackwardPlane {
 
 BackwardPlane backward_plane(const PoolBackward& p, int item) {
   const int image = item / p.blocks, block = item % p.blocks;
-  const auto at = [&](const auto& place) { return place.data + image * place.batch + block * place.block; };
+  const auto at = [&](const auto& buffer) {
+    return buffer.data + image * buffer.batch + block * buffer.block;
+  };
   return {at(p.in), p.base.data != nullptr ? at(p.base) : nullptr, at(p.out)};
 }
 
-/// Each window's gradient goes to the first of its largest values, in the order of rows; windows may overlap.
+/// Each window's gradient goes to its first maximum in row-major order; windows may overlap.
 void max_pool_backward(const PoolBackward& p, int item) {
   const BackwardPlane plane = backward_plane(p, item);
   const Vector zero = Vector::all(0);
@@ -60,19 +62,19 @@ struct Windows {
   int begin, end;
 };
 
-/// Adds up what each pixel's windows give it. rows(y), columns(x): the windows that hold it; part(p, q): what
-/// window (p, q)'s gradient is multiplied by.
+/// Sums the contributions of each pixel's windows. rows(y), columns(x): the windows that contain it; part(p,
+/// q): the factor of window (p, q)'s gradient.
 template <class Rows, class Columns, class Part>
 void averages_backward(const PoolBackward& p, int item, Rows rows, Columns columns, Part part) {
   const BackwardPlane plane = backward_plane(p, item);
   for (int y = 0; y < p.out_h; ++y) {
-    const Windows above = rows(y);
+    const Windows rows_of_y = rows(y);
     for (int x = 0; x < p.out_w; ++x) {
-      const Windows beside = columns(x);
+      const Windows columns_of_x = columns(x);
       for (int lane = 0; lane < kBlock; lane += Vector::width) {
         Vector sum = Vector::all(0);
-        for (int i = above.begin; i < above.end; ++i) {
-          for (int j = beside.begin; j < beside.end; ++j) {
+        for (int i = rows_of_y.begin; i < rows_of_y.end; ++i) {
+          for (int j = columns_of_x.begin; j < columns_of_x.end; ++j) {
             sum = multiply_add(Vector::load(plane.in + i * p.in.row + j * kBlock + lane),
                                Vector::all(part(i, j)), sum);
           }
@@ -86,7 +88,7 @@ void averages_backward(const PoolBackward& p, int item, Rows rows, Columns colum
 
 void average_pool_backward(const PoolBackward& p, int item) {
   const auto windows = [](int at, int kernel, int stride, int padding, int count) {
-    const int first = at + padding - kernel + 1;  // the least begin of a window that reaches `at`
+    const int first = at + padding - kernel + 1;  // the least begin of a window that contains `at`
     return Windows{first > 0 ? (first + stride - 1) / stride : 0,
                    smaller((at + padding) / stride + 1, count)};
   };
@@ -124,16 +126,16 @@ void adaptive_average_pool_backward(const PoolBackward& p, int item) {
       });
 }
 
-// A linear layer's way back runs through each group's weights in the order in which they lie, a stretch of
-// kBackwardBlocks blocks of features at a time, and adds to sums that stay in a near cache: a vector for each
-// feature, whose lanes are outputs.
+// A linear layer's backward pass reads each group's weights in memory order, kBackwardBlocks blocks of
+// features at a time, and accumulates into sums that stay in a near cache: one vector per feature, whose
+// lanes are outputs.
 constexpr int kBackwardImages = 2;
 constexpr int kBackwardFeatures = kBackwardBlocks * kBlock;
 constexpr int kBackwardAhead =
-    32;  // features whose weights are asked for ahead: where a stretch ends, the next group's
+    32;  // prefetch distance in features; at the end of a stretch, the next group's
 using BackwardSums = float[kBackwardImages * kBackwardFeatures * Vector::width];
 
-/// What one group of outputs adds to the sums [image][feature][lane]. weights: [features][Blocks * 16]; next:
+/// Adds one group of outputs to the sums [image][feature][lane]. weights: [features][Blocks * 16]; next:
 /// those of the next group.
 template <int Blocks, int Images>
 void backward_group(const LinearBackward& l, const float* weights, const float* next, const float* g,
@@ -169,7 +171,7 @@ void backward_group(const LinearBackward& l, const float* weights, const float* 
   }
 }
 
-/// Adds up a block's sums lane by lane, and closes the ReLU.
+/// Reduces a block's sums over the lanes and applies the ReLU's backward pass.
 void finish_backward(const LinearBackward& l, const float* sums, int block, int image) {
   alignas(64) float totals[kBlock];
   for (int i = 0; i < kBlock; ++i) {

@@ -1,5 +1,5 @@
-// What the fast kernels share. The isa_*.hpp files are compiled once for each instruction set by isa_*.cpp;
-// see vector.hpp for what may be included in them.
+// Shared by the fast kernels. Each isa_*.cpp compiles the isa_*.hpp files for one instruction set; vector.hpp
+// states which headers they may include.
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -24,13 +24,13 @@ constexpr int larger(int a, int b) { return a > b ? a : b; }
 
 constexpr int kVectors = kBlock / Vector::width;  // of one block
 
-// The direct convolution's register tile: as many pixels as there are registers left beside a pixel's weights
-// and one input. AVX-512: 32 output channels x 14 pixels are 28 of 32 registers, AVX2: 16 x 6 are 12 of 16,
-// SSE2: 16 x 2 are 8 of 16.
+// The direct convolution's register tile: as many pixels as registers remain after a pixel's weights and one
+// input. AVX-512: 32 output channels x 14 pixels are 28 of 32 registers, AVX2: 16 x 6 are 12 of 16, SSE2: 16
+// x 2 are 8 of 16.
 constexpr int kTileBlocks = Vector::registers >= 32 && kVectors == 1 ? 2 : 1;
 constexpr int kTilePixels = larger(2, (Vector::registers - 1) / (kTileBlocks * kVectors) - 1);
 
-/// What an item computes: rows [y0, y1) of one column (group or block of channels) of one image.
+/// The output of an item: rows [y0, y1) of one column (group or block of channels) of one image.
 struct Share {
   int image, column, y0, y1;
 };
@@ -52,13 +52,13 @@ Share share_of(const Split& split, int images, int columns, int h, int item) {
   return {rest / chunks, column, y0, smaller(y0 + split.rows, h)};
 }
 
-/// relu(base + change) - relu(base), exactly where base stays on its side of zero.
+/// relu(base + change) - relu(base), exact where base and base + change have the same sign.
 inline Vector relu_change(Vector base, Vector change) {
   const Vector zero = Vector::all(0), negated = zero - base;
   return max(negated, change) - max(negated, zero);
 }
 
-/// What a step with a base makes of y: a change passes the ReLU, or a gradient goes back through it.
+/// Applies a step's ReLU with a base to y: to a change, or to a gradient in the backward pass.
 inline Vector through_relu(const Base& at, Vector base, Vector y) {
   if (!at.gates) return relu_change(base, y);
   const Vector zero = Vector::all(0);
@@ -70,7 +70,7 @@ void zero_pixels(float* p, int pixels) {
   for (int i = 0; i < pixels * kBlock; i += Vector::width) zero.store(p + i);
 }
 
-/// Zeroes the border beside rows [y0, y1) of one plane, and above and below them at the plane's ends.
+/// Zeroes the border left and right of rows [y0, y1) of one plane, and above and below at the plane's ends.
 /// plane points at pixel (0, 0).
 void zero_border(const Output& out, float* plane, int y0, int y1, int h, int w) {
   const int bx = out.border_x;

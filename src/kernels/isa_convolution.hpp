@@ -6,38 +6,37 @@
 namespace ablaze::kernels {
 namespace {
 
-/// Where one tile reads and writes: `Pixels` neighbours in a row, `Blocks` blocks of output channels.
+/// Inputs and outputs of one tile: `Pixels` neighbours in a row, `Blocks` blocks of output channels.
 struct Tile {
   const float* in;       // first tap of the first pixel, first input block of the group
   const float* weights;  // [in blocks][kh][kw][In][Blocks * 16]
-  const int* channels;   // planar: the planes to read; nullptr: the first in_blocks
+  const int* channels;   // planar: indices of the planes to read; nullptr: the first in_blocks
   const float* bias;     // [Blocks * 16]; nullptr: zeros
   const float* residual;
   const float* base;
-  float* out;  // between passes it holds the sums so far
+  float* out;  // holds the partial sums between passes
   float* before_relu;
   int in_blocks;
   bool first, last;  // of the passes
 };
 
-// Terms that are summed in one go. Long sums are cut into segments that are added up at the end: the rounding
+// Terms per segment of a sum. Long sums are split into segments, which are added at the end: the rounding
 // error of a sum grows with its length, and fc1 of a VGG has 25,088 terms.
 constexpr int kSegmentTerms = 1024;
 
-// Terms that all tiles of an item sum before any goes on: with AVX2 their weights, 18 KB, stay in the
-// first-level cache. A tile of AVX-512 uses each weight for 14 pixels, and takes them from the second-level
-// cache.
+// Terms summed by all tiles of an item per pass: with AVX2 their weights, 18 KB, stay in the first-level
+// cache. An AVX-512 tile uses each weight for 14 pixels and reads it from the second-level cache.
 constexpr int kPassTerms = Vector::width == 8 ? 288 : 1 << 30;
 
-// g++ cannot see that `before` is written by the first segment of several; zeros in it would be stored for
+// g++ cannot see that the first of several segments writes `before`; initialising it would store zeros for
 // each tile.
 #pragma GCC diagnostic push
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
-/// A segment's input channels and taps are summed in registers; bias + segments, then the epilogue, then one
-/// store. In: input channels a block holds (16, or 1 for planar input). Step: floats between the inputs of
-/// neighbouring outputs, 0 where it is known at run time only.
+/// Sums a segment's input channels and taps in registers; computes bias + segments, then the epilogue, then
+/// one store. In: input channels per block (16, or 1 for planar input). Step: floats between the inputs of
+/// neighbouring outputs, 0 where known at run time only.
 template <int Blocks, int Rows, int Columns, int In, int Step>
 void conv_tile(const Conv& c, const Tile& t) {
   constexpr int kWide = Blocks * kVectors;
@@ -45,13 +44,14 @@ void conv_tile(const Conv& c, const Tile& t) {
   const std::ptrdiff_t next_row = c.stride_h * c.in.row;
   const std::ptrdiff_t step = Step != 0 ? Step : static_cast<std::ptrdiff_t>(c.stride_w) * In;
   const Vector zero = Vector::all(0);
-  const auto place = [](const auto& p, int block, int j) {
+  const auto offset_of = [](const auto& p, int block, int j) {
     return block * p.block + j / Columns * p.row + j % Columns * static_cast<std::ptrdiff_t>(p.pixel);
   };
   const int segment = larger(1, kSegmentTerms / (In * c.kernel_h * c.kernel_w));
   const float* w = t.weights;
   Vector sum[Pixels][kWide];
-  float before[Pixels][kWide][Vector::width];  // the segments before; short sums never leave the registers
+  float before[Pixels][kWide]
+              [Vector::width];  // sums of earlier segments; short sums never leave the registers
   for (int begin = 0;; begin += segment) {
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) {
@@ -98,8 +98,8 @@ void conv_tile(const Conv& c, const Tile& t) {
       for (int j = 0; j < Pixels; ++j) {
         ABLAZE_UNROLL
         for (int b = 0; b < kWide; ++b)
-          sum[j][b] =
-              Vector::load(t.out + place(c.out, b / kVectors, j) + b % kVectors * Vector::width) + sum[j][b];
+          sum[j][b] = Vector::load(t.out + offset_of(c.out, b / kVectors, j) + b % kVectors * Vector::width) +
+                      sum[j][b];
       }
     } else {
       ABLAZE_UNROLL
@@ -123,17 +123,17 @@ void conv_tile(const Conv& c, const Tile& t) {
     for (int j = 0; j < Pixels; ++j) {
       Vector y = sum[j][b];
       if (!t.last) {
-        y.store(t.out + place(c.out, block, j) + lane);
+        y.store(t.out + offset_of(c.out, block, j) + lane);
         continue;
       }
-      if (t.residual != nullptr) y = y + Vector::load(t.residual + place(c.residual, block, j) + lane);
-      if (t.before_relu != nullptr) y.store(t.before_relu + place(c.before_relu, block, j) + lane);
+      if (t.residual != nullptr) y = y + Vector::load(t.residual + offset_of(c.residual, block, j) + lane);
+      if (t.before_relu != nullptr) y.store(t.before_relu + offset_of(c.before_relu, block, j) + lane);
       if (t.base != nullptr) {
-        y = through_relu(c.base, Vector::load(t.base + place(c.base, block, j) + lane), y);
+        y = through_relu(c.base, Vector::load(t.base + offset_of(c.base, block, j) + lane), y);
       } else if (c.relu) {
         y = max(zero, y);
       }
-      y.store(t.out + place(c.out, block, j) + lane);
+      y.store(t.out + offset_of(c.out, block, j) + lane);
     }
   }
 }
@@ -190,13 +190,12 @@ const TileFunction* tile_functions(const Conv& c, int blocks, int rows) {
 void conv_rows(const Conv& c, const OutGroup& group, Tile t, const float* in, int n, int y0, int y1) {
   // Tiles of nearly equal width: a row of 16 is 8 + 8 rather than 14 + 2.
   const int tiles = (c.out_w + kTilePixels - 1) / kTilePixels;
-  // On narrow maps a tile spans two rows, so that each weight that is loaded serves as many pixels as
-  // elsewhere.
+  // On narrow maps a tile spans two rows, so that each loaded weight serves as many pixels as elsewhere.
   const bool narrow = 2 * c.out_w <= kTilePixels;
   const int pixel = c.planar ? 1 : kBlock;
-  const auto at = [&](const auto& place, int y, int x) {
-    return place.data + n * place.batch + group.first_block * place.block + y * place.row +
-           static_cast<std::ptrdiff_t>(x) * place.pixel;
+  const auto at = [&](const auto& buffer, int y, int x) {
+    return buffer.data + n * buffer.batch + group.first_block * buffer.block + y * buffer.row +
+           static_cast<std::ptrdiff_t>(x) * buffer.pixel;
   };
   for (int y = y0; y < y1;) {
     const int rows = narrow && y + 1 < y1 ? 2 : 1;
@@ -229,7 +228,7 @@ void conv(const Conv& c, int item) {
   t.bias = c.bias != nullptr ? c.bias + group.first_block * kBlock : nullptr;
   t.in_blocks = group.in_end - group.in_begin;
   if (c.members.first != nullptr) {
-    // Of the image's channels, those that the group reads: `in` and `weights` then count from channel 0.
+    // The image's channels read by the group: `in` and `weights` then start at channel 0.
     int begin = c.members.first[n], end = c.members.first[n + 1];
     while (begin < end && c.members.index[begin] < group.in_begin) ++begin;
     while (begin < end && c.members.index[end - 1] >= group.in_end) --end;
@@ -250,8 +249,8 @@ void conv(const Conv& c, int item) {
     t.weights += static_cast<std::ptrdiff_t>(t.in_blocks) * taps * kBlock * group.blocks * kBlock;
     t.first = false;
   }
-  const auto at = [&](const auto& place) {
-    return place.data + n * place.batch + group.first_block * place.block;
+  const auto at = [&](const auto& buffer) {
+    return buffer.data + n * buffer.batch + group.first_block * buffer.block;
   };
   for (int b = 0; b < group.blocks; ++b) {
     zero_border(c.out, at(c.out) + b * c.out.block, y0, y1, c.out_h, c.out_w);

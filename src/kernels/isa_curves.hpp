@@ -1,4 +1,4 @@
-// Curves that each number goes through, on values, on changes of values and backwards.
+// Elementwise curves (activation functions): on values, on changes of values and in the backward pass.
 #pragma once
 
 #include "kernels/isa_common.hpp"
@@ -6,7 +6,7 @@
 namespace ablaze::kernels {
 namespace {
 
-inline Vector clamp(Vector x, Vector low, Vector high) {  // lets a NaN through
+inline Vector clamp(Vector x, Vector low, Vector high) {  // propagates NaN
   x = max(low, x);
   return select_greater(x, high, high, x);
 }
@@ -20,9 +20,9 @@ Vector polynomial(const float (&c)[Count], Vector x) {
   return sum;
 }
 
-/// x P(x^2) / Q(x^2), fitted to tanh on [0, 9] for the least relative error (2e-8; float32's rounding makes
-/// it 4e-7), and exactly 1 beyond: what is multiplied by how far it is from 1 may be large. It is odd, so
-/// that small arguments keep their digits.
+/// x P(x^2) / Q(x^2), fitted to tanh on [0, 9] for the least relative error (2e-8; 4e-7 with float32's
+/// rounding), and exactly 1 beyond: a large factor may multiply its distance from 1. The odd form keeps the
+/// digits of small arguments.
 inline Vector tanh(Vector x) {
   constexpr float p[] = {0.999999979F, 0.133810212F, 3.49558287e-3F, 2.06089972e-5F, 1.33545477e-8F};
   constexpr float q[] = {1.0F, 0.467143368F, 2.58769622e-2F, 3.28562627e-4F, 7.77651077e-7F};
@@ -32,7 +32,7 @@ inline Vector tanh(Vector x) {
   return select_greater(x, end, Vector::all(1), select_greater(start, x, Vector::all(-1), y));
 }
 
-// Each curve f has value(x) = f(x); change(x, d) = f(x + d) - f(x) without the difference of two near
+// Each curve f has value(x) = f(x); change(x, d) = f(x + d) - f(x), computed without subtracting two near
 // numbers; and slope(x) = f'(x).
 
 struct Sigmoid {
@@ -40,7 +40,7 @@ struct Sigmoid {
   static Vector value(Vector x) {
     return multiply_add(half(tanh(half(x))), Vector::all(1), Vector::all(0.5F));
   }
-  /// By tanh a - tanh b = tanh(a - b) (1 - tanh a tanh b).
+  /// Uses tanh a - tanh b = tanh(a - b) (1 - tanh a tanh b).
   static Vector change(Vector x, Vector d) {
     return half(tanh(half(d))) * (Vector::all(1) - tanh(half(x + d)) * tanh(half(x)));
   }
@@ -68,11 +68,11 @@ struct Clip {
   }
 };
 
-/// Rare, and so lane by lane.
+/// Rare, hence computed per lane.
 struct Power {
   double exponent;
   explicit Power(const Curve& c) : exponent(static_cast<double>(c.exponent)) {}
-  /// Padded channels are zeros, which must not become infinities that meet another zero.
+  /// Padded channels are zeros; an infinity there would later be multiplied by zero.
   double at(double x) const { return x == 0 && exponent < 0 ? 0 : __builtin_pow(x, exponent); }
   template <class Function>
   static Vector lanes(Vector x, Vector d, Function f) {
@@ -124,7 +124,7 @@ void with_curve(const Curve& curve, Use use) {
   }
 }
 
-/// The curve behind a convolution, over what an item has just written: it is still in the core's cache.
+/// Applies the curve after a convolution to the item's output, which is still in the core's cache.
 void curve_rows(const Conv& c, const Share& share, const OutGroup& group) {
   with_curve(c.curve, [&](const auto& f) {
     for (int b = 0; b < group.blocks; ++b) {
@@ -138,14 +138,14 @@ void curve_rows(const Conv& c, const Share& share, const OutGroup& group) {
   });
 }
 
-/// a b, or how far it moves from its base as a and b do: a' b' + a' b + a b', with a' and b' the changes and
-/// a and b the untouched run's. Backwards: g b.
+/// a b, or its change for the changes of a and b: a' b' + a' b + a b', with a' and b' the changes and a and b
+/// the original run's values. Backward: g b.
 void product(const Product& p, int item) {
   const Share share = share_of(p.split, p.batch, p.blocks, p.h, item);
-  const auto row_of = [&](const auto& place, int y) {
-    return place.data == nullptr
+  const auto row_of = [&](const auto& buffer, int y) {
+    return buffer.data == nullptr
                ? nullptr
-               : place.data + share.image * place.batch + share.column * place.block + y * place.row;
+               : buffer.data + share.image * buffer.batch + share.column * buffer.block + y * buffer.row;
   };
   for (int y = share.y0; y < share.y1; ++y) {
     const float *a = row_of(p.a, y), *b = row_of(p.b, y);
@@ -171,11 +171,13 @@ void product(const Product& p, int item) {
               p.h, p.w);
 }
 
-/// The sum over a plane of a b: the gradient of a factor that all pixels share. An item is a block of an
+/// The sum of a b over a plane: the gradient of a factor shared by all pixels. An item is a block of an
 /// image.
 void product_sum(const Product& p, int item) {
   const int image = item / p.blocks, block = item % p.blocks;
-  const auto at = [&](const auto& place) { return place.data + image * place.batch + block * place.block; };
+  const auto at = [&](const auto& buffer) {
+    return buffer.data + image * buffer.batch + block * buffer.block;
+  };
   for (int lane = 0; lane < kBlock; lane += Vector::width) {
     Vector total = Vector::all(0);
     for (int y = 0; y < p.h; ++y) {

@@ -1,9 +1,9 @@
 // Depthwise convolutions, and grouped ones whose groups are narrower than a block: ResNeXt's 4 and 8
-// channels, or a depthwise one that makes several channels of each.
+// channels, or depthwise ones with several outputs per channel.
 //
-// Computed as a dense convolution from block to block, 16 input channels would be multiplied where 1, 4 or 8
-// are connected. Here the lanes of an output vector pick the input lanes that their groups read, so that each
-// multiplication counts; depthwise, lane reads lane, and nothing is picked.
+// A dense convolution from block to block would multiply 16 input channels where 1, 4 or 8 are connected.
+// Here each lane of an output vector picks the input lanes of its group, so that no multiplication is wasted;
+// a depthwise lane reads its own lane, without picking.
 #pragma once
 
 #include "kernels/isa_curves.hpp"
@@ -13,20 +13,20 @@ namespace {
 
 constexpr int kNarrowInputs = 8;  // most input channels of a narrow group
 
-/// Where the lanes of a vector find their inputs.
+/// How lanes of an output vector read the input.
 enum class Reads {
-  own,   // lane reads lane: depthwise
-  one,   // all lanes are of one group and read one input
-  picks  // each picks its group's
+  own,   // lane i reads lane i: depthwise
+  one,   // all lanes belong to one group and read one input
+  picks  // each lane picks an input of its group
 };
 
-// Accumulators of a tile; beside them a kernel's row of weights (up to 5) and one input are in registers.
+// Accumulators per tile; the other registers hold a row of the kernel's weights (up to 5) and one input.
 constexpr int kNarrowPixels = Vector::registers >= 32 ? 14 : 8;
 
-/// Where the lanes of each vector of an output block find their group's i-th input channel.
+/// Position of the group's i-th input channel for the lanes of each vector of an output block.
 struct Picks {
-  int window[kNarrowInputs][kVectors];  // lane at which to load a vector
-  int lanes[kNarrowInputs][kBlock];     // of that vector
+  int window[kNarrowInputs][kVectors];  // first lane of the vector to load
+  int lanes[kNarrowInputs][kBlock];     // within that vector
 };
 
 struct NarrowTile {
@@ -41,7 +41,7 @@ struct NarrowTile {
 };
 
 /// A few neighbouring pixels of one block. Kernel, Stride: the kernel's width and the step between
-/// neighbours, or 0, 0 where they (or a dilation) are known at run time only.
+/// neighbours, or 0, 0 where these (or a dilation) are known at run time only.
 template <int Kernel, int Stride, Reads How, int Pixels>
 void narrow_tile(const Conv& c, const NarrowTile& t) {
   const Vector zero = Vector::all(0);
@@ -62,7 +62,7 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
           return How == Reads::one ? Vector::all(*p) : Vector::pick(p, lanes);
         };
         if constexpr (Kernel > 0) {
-          // Each input is loaded once and goes wherever one of the row's taps takes it.
+          // Each input is loaded once and used by all taps of the row that read it.
           Vector weight[Kernel];
           ABLAZE_UNROLL
           for (int kx = 0; kx < Kernel; ++kx) weight[kx] = Vector::load(w + kx * kBlock);
@@ -89,7 +89,7 @@ void narrow_tile(const Conv& c, const NarrowTile& t) {
         w += c.kernel_w * kBlock;
       }
     }
-    // Each question is asked once a tile, not once a pixel.
+    // Evaluated once per tile, not per pixel.
     const Vector bias = t.bias != nullptr ? Vector::load(t.bias + lane) : zero;
     const auto each_pixel = [&](auto&& action) {
       ABLAZE_UNROLL
@@ -146,7 +146,7 @@ const NarrowFunction* narrow_functions(const Conv& c) {
   return functions_reading<Reads::picks>(c);
 }
 
-/// What the lanes of an output block read: an output channel o reads those of group o / group_outputs.
+/// The inputs read by the lanes of an output block: output channel o reads group o / group_outputs.
 Picks picks_of(const Conv& c, const OutGroup& group) {
   Picks picks;
   const int first = group.first_block * kBlock;
@@ -173,9 +173,9 @@ void narrow_conv(const Conv& c, int item) {
   t.weights = c.weights + group.weights;
   t.bias = c.bias != nullptr ? c.bias + group.first_block * kBlock : nullptr;
   t.picks = picks_of(c, group);
-  const auto at = [&](const auto& place, int y, int x) {
-    return place.data + n * place.batch + group.first_block * place.block + y * place.row +
-           static_cast<std::ptrdiff_t>(x) * place.pixel;
+  const auto at = [&](const auto& buffer, int y, int x) {
+    return buffer.data + n * buffer.batch + group.first_block * buffer.block + y * buffer.row +
+           static_cast<std::ptrdiff_t>(x) * buffer.pixel;
   };
   for (int y = y0; y < y1; ++y) {
     for (int tile = 0; tile < tiles; ++tile) {

@@ -1,9 +1,9 @@
-// Linear layers: y = W x + b for the images of a batch, which are the pixels of one row.
+// Linear layers: y = W x + b for the images of a batch, treated as the pixels of one row.
 //
-// One image uses each weight once, so memory sets the pace, and weights that a file holds in half precision
-// stay half in memory and are widened in registers, exactly. For many images a segment of weights (128 KB) is
-// taken to all of them before the next one, so that it comes from memory once and from the core's cache
-// after.
+// One image uses each weight once, so the speed is memory-bound: weights of a half-precision file stay half
+// in memory and are widened in registers, exactly. For many images, a segment of weights (128 KB) is applied
+// to all of them before the next segment, so that it is read from memory once and from the core's cache
+// afterwards.
 #pragma once
 
 #include "kernels/isa_convolution.hpp"
@@ -28,7 +28,7 @@ struct GemmTile {
   const float* bias;      // [Blocks * 16]; nullptr: zeros
   const float* residual;
   const float* base;
-  float* out;  // between the segments it holds the sums so far
+  float* out;  // holds the partial sums between segments
   float* before_relu;
   int in_blocks;
   bool first, last;  // of the segments
@@ -47,7 +47,7 @@ void gemm_tile(const Conv& c, const GemmTile<Number>& t) {
   const Number* w = t.weights;
   for (int block = 0; block < t.in_blocks; ++block) {
     const float* x = t.in + block * c.in.block;
-    // Where images are many the next block lies too far ahead for the processor to guess.
+    // With many images the next block is too far away for the hardware prefetcher.
     const float* ahead = block + 1 < t.in_blocks ? x + c.in.block : x;
     ABLAZE_UNROLL
     for (int j = 0; j < Pixels; ++j) __builtin_prefetch(ahead + j * kBlock);
@@ -111,8 +111,8 @@ void gemm_group(const Conv& c, const OutGroup& group, const Number* weights) {
                                                       : kGemmTiles<Number, 1>.by_pixels;
   const int segment = kSegmentTerms / kBlock;
   const int tiles = (c.out_w + kTilePixels - 1) / kTilePixels;
-  const auto at = [&](const auto& place, int x) {
-    return place.data + group.first_block * place.block + x * kBlock;
+  const auto at = [&](const auto& buffer, int x) {
+    return buffer.data + group.first_block * buffer.block + x * kBlock;
   };
   GemmTile<Number> t{};
   t.weights = weights + group.weights;

@@ -1,5 +1,5 @@
-// The fast kernels' table: included by isa_*.cpp, which name it and bring their instruction set's compiler
-// flags.
+// The table of the fast kernels. Each isa_*.cpp includes it, names the table and sets its instruction set's
+// compiler flags.
 #pragma once
 
 #include "kernels/isa_backward.hpp"

@@ -1,4 +1,4 @@
-// A linear layer's answer to changes that each begin in one channel of what was flattened.
+// A linear layer's output change for input changes that each come from one channel before flattening.
 #pragma once
 
 #include "kernels/isa_common.hpp"
@@ -6,12 +6,11 @@
 namespace ablaze::kernels {
 namespace {
 
-// Channels of a block that are summed together: neighbouring weights are read together, and the sums need not
-// wait for each other.
+// Channels of a block summed together: neighbouring weights are read together, and the sums are independent.
 constexpr int kLinearLanes = Vector::registers >= 32 ? 8 : 4;
 
-/// Asks for memory that the next block of channels will read: lanes of a block are too far apart for the
-/// processor to guess.
+/// Prefetches memory for the next block of channels: lanes of a block are too far apart for the hardware
+/// prefetcher.
 void prefetch(const float* p, int floats) {
   constexpr int kLine = 16;
   for (int i = 0; i < floats; i += kLine) __builtin_prefetch(p + i);
@@ -49,7 +48,7 @@ void channel_sums(const LinearOfPlanes& l, const float* weights, const float* pl
   }
 }
 
-/// Adds one channel's sums to the images that have it.
+/// Adds one channel's sums to the images that contain it.
 template <int Blocks>
 void add_to_images(const LinearOfPlanes& l, int channel, const float* sums, float* out) {
   for (int at = l.images.first[channel]; at < l.images.first[channel + 1]; ++at) {

@@ -1,4 +1,4 @@
-// What the arithmetic units can do when nothing has to be fetched: the yardstick of every kernel.
+// The peak of the arithmetic units without memory accesses: the reference for every kernel's speed.
 #pragma once
 
 #include "kernels/isa_common.hpp"
@@ -6,13 +6,13 @@
 namespace ablaze::kernels {
 namespace {
 
-/// Independent sums. A multiply-add takes 4 to 8 cycles and two begin each cycle; with the two operands,
-/// twelve sums leave no register of SSE's and AVX2's 16 to be spilled.
+/// Independent sums. A multiply-add takes 4 to 8 cycles and two start per cycle; twelve sums and the two
+/// operands fit in the 16 registers of SSE and AVX2 without spilling.
 constexpr int kPeakSums = 12;
 static_assert(kPeakSums * kBlock == kPeakFloats);
 
-/// x = x / 2 + 1 over and over: converges to 2, never to a denormal number. `sums` is read and written, so
-/// that no compiler can know what comes out.
+/// Repeats x = x / 2 + 1: converges to 2, never to a denormal number. Reads and writes `sums`, so that no
+/// compiler can predict the result.
 double peak_loop(long rounds, float* sums) {
   const Vector half = Vector::all(0.5F), one = Vector::all(1);
   Vector x[kPeakSums];

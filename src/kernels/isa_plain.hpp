@@ -1,4 +1,4 @@
-// Pools, and operators that work in their place.
+// Pools and elementwise operators.
 #pragma once
 
 #include "kernels/isa_curves.hpp"
@@ -60,7 +60,7 @@ void max_pool(const Pool& p, int item) {
         };
         Vector best;
         if (plane.base != nullptr) {
-          // Taking the base's pool from each base value first keeps the change's digits.
+          // Subtracting the base's pool from each base value first keeps the change's digits.
           const Vector pooled = largest(base);
           best = largest([&](int iy, int ix) { return (base(iy, ix) - pooled) + in(iy, ix); });
         } else {
@@ -121,12 +121,12 @@ void adaptive_average_pool(const Pool& p, int item) {
   zero_border(p.out, plane.out, plane.y0, plane.y1, p.out_h, p.out_w);
 }
 
-/// out = finish(in * scale + shift + other, where the base's number is).
+/// out = finish(in * scale + shift + other, position of the base's number).
 template <class Finish>
 void elementwise_rows(const Elementwise& e, int item, Finish finish) {
   const Share share = share_of(e.split, e.batch, e.blocks, e.h, item);
   const int n = share.image, block = share.column;
-  const auto at = [&](const auto& place) { return place.data + n * place.batch + block * place.block; };
+  const auto at = [&](const auto& buffer) { return buffer.data + n * buffer.batch + block * buffer.block; };
   const Vector zero = Vector::all(0);
   for (int y = share.y0; y < share.y1; ++y) {
     const float* in = e.in.data != nullptr ? at(e.in) + y * e.in.row : nullptr;

@@ -68,7 +68,7 @@ inline void transform_output(const Vector (&m)[6], Vector (&out)[4]) {
                         multiply_add(Vector::all(0.5F * kB), difference_b, m[5]));
 }
 
-/// Walks over the tiles of a chunk: image, and place of the first output.
+/// Iterates over the tiles of a chunk: image and position of the first output.
 struct TileWalk {
   int image, y, x;
   const Winograd& w;
@@ -188,7 +188,7 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
       for (int i = 0; i < Side; ++i) half[i][j] = column[i];
     }
     const Vector zero = Vector::all(0), shift = bias != nullptr ? Vector::load(bias + lane) : zero;
-    Vector above[Side];  // the row before, for the pool
+    Vector above[Side];  // the previous row, for the pool
     ABLAZE_UNROLL
     for (int j = 0; j < Side; ++j) above[j] = zero;
     ABLAZE_UNROLL
@@ -226,29 +226,29 @@ inline void transform_output_tile(const Winograd& w, const float* from, std::ptr
   }
 }
 
-/// One output block of all tiles in the chunk. An image's first tile brings its border.
+/// One output block of all tiles in the chunk. The first tile of an image also writes its border.
 template <int Side>
 void transform_output_block(const Winograd& w, int block) {
   const Conv& c = w.conv;
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(w.out_blocks) * w.tile_stride * kBlock;
   const float* from = w.products + static_cast<std::ptrdiff_t>(block) * w.tile_stride * kBlock;
   const int shrink = w.pool ? 2 : 1;
-  const auto place = [&](const auto& p, int image, int y, int x) {
+  const auto offset_of = [&](const auto& p, int image, int y, int x) {
     return image * p.batch + block * p.block + y * p.row + static_cast<std::ptrdiff_t>(x) * kBlock;
   };
   TileWalk at(w);
   for (int t = 0; t < w.tiles; ++t, at.next(), from += kBlock) {
     transform_output_tile<Side>(
         w, from, plane, c.bias != nullptr ? c.bias + block * kBlock : nullptr,
-        c.base.data != nullptr ? c.base.data + place(c.base, at.image, at.y, at.x) : nullptr,
-        place(c.out, at.image, at.y / shrink, at.x / shrink), place(c.residual, at.image, at.y, at.x),
-        place(c.before_relu, at.image, at.y, at.x), smaller(Side, c.out_h - at.y),
+        c.base.data != nullptr ? c.base.data + offset_of(c.base, at.image, at.y, at.x) : nullptr,
+        offset_of(c.out, at.image, at.y / shrink, at.x / shrink), offset_of(c.residual, at.image, at.y, at.x),
+        offset_of(c.before_relu, at.image, at.y, at.x), smaller(Side, c.out_h - at.y),
         smaller(Side, c.out_w - at.x));
     if (at.y != 0 || at.x != 0) continue;
-    zero_border(c.out, c.out.data + place(c.out, at.image, 0, 0), 0, c.out_h / shrink, c.out_h / shrink,
+    zero_border(c.out, c.out.data + offset_of(c.out, at.image, 0, 0), 0, c.out_h / shrink, c.out_h / shrink,
                 c.out_w / shrink);
     if (c.before_relu.data != nullptr) {
-      zero_border(c.before_relu, c.before_relu.data + place(c.before_relu, at.image, 0, 0), 0, c.out_h,
+      zero_border(c.before_relu, c.before_relu.data + offset_of(c.before_relu, at.image, 0, 0), 0, c.out_h,
                   c.out_h, c.out_w);
     }
   }
@@ -259,7 +259,7 @@ void winograd_output(const Winograd& w, int block) {
   transform_output_block<2>(w, block);
 }
 
-/// An item: a few tiles from input to output, in scratch memory that stays in this core's cache.
+/// An item: a few tiles from input to output, in scratch memory that stays in the core's cache.
 void winograd_block(const Winograd& whole, int item, float* scratch) {
   Winograd w = whole;
   w.first_tile = whole.first_tile + item * whole.tile_stride;

@@ -6,7 +6,7 @@
 namespace ablaze::kernels {
 namespace {
 
-/// Zeroes a plane's border; plane points at pixel (0, 0), `pixel` is the floats a pixel takes.
+/// Zeroes a plane's border; plane points at pixel (0, 0), `pixel` is the number of floats per pixel.
 void zero_border(const Output& out, float* plane, int h, int w, int pixel) {
   const int bx = out.border_x * pixel;
   for (int y = -out.border_y; y < h + out.border_y; ++y) {
@@ -20,7 +20,7 @@ void zero_border(const Output& out, float* plane, int h, int w, int pixel) {
   }
 }
 
-/// How many of a block's 16 channels are real.
+/// The number of real channels among a block's 16.
 int lanes(const Extent& extent, int block) { return std::min(kBlock, extent.channels - block * kBlock); }
 
 }  // namespace

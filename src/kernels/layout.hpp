@@ -1,6 +1,7 @@
 #pragma once
 
-// Between row-major NCHW and the kernels' layouts. Functions with an item share their work as kernels do.
+// Conversions between row-major NCHW and the kernels' layouts. Functions with an item divide their work as
+// kernels do.
 
 #include "kernels/kernels.hpp"
 
@@ -20,7 +21,7 @@ void to_blocked(const float* nchw, const Extent& extent, const Output& out, int 
 /// nc16 -> [N][C][H][W]; items: N * blocks.
 void from_blocked(const Input& in, const Extent& extent, float* nchw, int item);
 
-/// nc16 -> [C / 16 * H * W][N][16]: what a linear layer reads; items: blocks.
+/// nc16 -> [C / 16 * H * W][N][16], the input of a linear layer; items: blocks.
 void to_features(const Input& in, const Extent& extent, float* features, int item);
 
 /// The inverse of to_features, border included; items: blocks.

@@ -1,7 +1,7 @@
 #pragma once
 
-// What each kernel computes, in plain loops over row-major NCHW arrays: for readers, and for the tests
-// of the fast kernels (in float64). Nothing here is used at run time.
+// Definitions of the kernels in plain loops over row-major NCHW arrays: for readers, and for the tests of the
+// fast kernels (in float64). Not used at run time.
 
 #include <algorithm>
 #include <cmath>
@@ -86,7 +86,7 @@ std::vector<T> linear(std::span<const T> x, std::span<const T> weight, std::span
   return y;
 }
 
-/// The largest value of each window; the padding never wins.
+/// The maximum of each window; padding is ignored.
 template <class T>
 std::vector<T> max_pool(std::span<const T> x, Extent4 in, Extent4 out, const Window& w) {
   std::vector<T> y(out.size());
@@ -111,7 +111,7 @@ std::vector<T> max_pool(std::span<const T> x, Extent4 in, Extent4 out, const Win
 }
 
 /// The mean of each window; the divisor counts the taps inside input and padding (count_include_pad), or
-/// inside the input alone.
+/// inside the input only.
 template <class T>
 std::vector<T> average_pool(std::span<const T> x, Extent4 in, Extent4 out, const Window& w,
                             bool count_include_pad) {
@@ -158,7 +158,7 @@ std::vector<T> channel_map(std::span<const T> x, Extent4 in, std::span<const int
   return y;
 }
 
-/// The mean of rows floor(p H / out) .. ceil((p + 1) H / out) and the like columns.
+/// The mean over rows floor(p H / out) .. ceil((p + 1) H / out) and the corresponding columns.
 template <class T>
 std::vector<T> adaptive_average_pool(std::span<const T> x, Extent4 in, Extent4 out) {
   std::vector<T> y(out.size());

@@ -1,8 +1,8 @@
 #pragma once
 
-// How each operator's gradient goes back from its output to its input, in plain loops over row-major NCHW
-// arrays: the counterpart of reference.hpp, for readers and for the tests of the fast kernels (in float64).
-// `g` is dy/d output; what is returned is dy/d input.
+// Backward passes of the operators in plain loops over row-major NCHW arrays: the counterpart of
+// reference.hpp, for readers and for the tests of the fast kernels (in float64). `g` is dy/d output; the
+// result is dy/d input.
 
 #include "kernels/reference.hpp"
 
@@ -61,7 +61,7 @@ std::vector<T> linear_backward(std::span<const T> g, std::span<const T> weight, 
   return back;
 }
 
-/// Each window's gradient goes to its largest value, to the first of equal ones. x: the pool's input.
+/// Each window's gradient goes to its maximum, the first of equal ones. x: the pool's input.
 template <class T>
 std::vector<T> max_pool_backward(std::span<const T> g, std::span<const T> x, Extent4 in, Extent4 out,
                                  const Window& w) {
@@ -81,7 +81,7 @@ std::vector<T> average_pool_backward(std::span<const T> g, Extent4 in, Extent4 o
                                      bool count_include_pad) {
   const std::vector<T> ones(in.h * in.w, T{1});
   const Extent4 in_plane{1, 1, in.h, in.w}, out_plane{1, 1, out.h, out.w};
-  // The mean of ones is the taps inside the input over the divisor.
+  // The mean of ones: taps inside the input divided by the divisor.
   const std::vector<T> share =
       average_pool(std::span<const T>(ones), in_plane, out_plane, w, count_include_pad);
   std::vector<T> inside(share.size());

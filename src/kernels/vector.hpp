@@ -1,8 +1,8 @@
-// The thin vector type behind which the intrinsics stand: all that an instruction set has to supply. Included
-// by the per-ISA sources alone, where everything here has internal linkage; a new instruction set is one more
-// block below, and vector_plain.hpp says what belongs into it.
-// Only headers without inline library functions may be included here: the linker keeps one copy of an
-// inline function for the whole program, and it might be the one built for AVX-512.
+// A thin vector type over the intrinsics: all that an instruction set has to provide. Included only by the
+// sources of each instruction set, with internal linkage. To add an instruction set, add a block below;
+// vector_plain.hpp states what it must contain. Only headers without inline library functions may be included
+// here: the linker keeps one copy of an inline function for the whole program, and it might be the one built
+// for AVX-512.
 #pragma once
 
 #if defined(ABLAZE_PLAIN_WIDTH) || !defined(__SSE2__)
@@ -43,7 +43,7 @@ inline Vector operator+(Vector a, Vector b) { return {_mm512_add_ps(a.v, b.v)}; 
 inline Vector operator-(Vector a, Vector b) { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vector operator*(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Vector operator/(Vector a, Vector b) { return {_mm512_div_ps(a.v, b.v)}; }
-/// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
+/// The maximum; b where either is NaN: max(zero, y) propagates a NaN as PyTorch does.
 inline Vector max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }
 /// yes where a > b, else no (also where either is NaN)
 inline Vector select_greater(Vector a, Vector b, Vector yes, Vector no) {

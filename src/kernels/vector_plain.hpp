@@ -1,6 +1,6 @@
-// The vector type in plain C++: what the fast kernels ask of an instruction set, and nothing else. It serves
-// any processor for which there is no block in vector.hpp; to write one, start from a copy of this file and
-// put an intrinsic in the place of each loop. The tests compile every kernel over it in several widths.
+// The vector type in plain C++: the complete set of operations required of an instruction set. It serves any
+// processor without a block in vector.hpp; to write a block, start from a copy of this file and replace each
+// loop with an intrinsic. The tests compile every kernel over it in several widths.
 #pragma once
 
 namespace {
@@ -9,7 +9,7 @@ namespace {
 #define ABLAZE_PLAIN_WIDTH 4
 #endif
 
-/// Lanes of a window of Vector::width floats, one to be read by each lane.
+/// Lanes of a window of Vector::width floats, one per lane of the result.
 struct Lanes {
   int at[ABLAZE_PLAIN_WIDTH];
   static Lanes load(const int* p) {
@@ -21,11 +21,11 @@ struct Lanes {
 
 struct Vector {
   static constexpr int width = ABLAZE_PLAIN_WIDTH;  // a divisor of 16
-  static constexpr int registers = 16;              // vectors that a tile may hold: 16 or 32
-  static constexpr bool widens = false;             // whether there is load_half
+  static constexpr int registers = 16;              // vectors available to a tile: 16 or 32
+  static constexpr bool widens = false;             // whether load_half exists
   float v[width];
 
-  static Vector load(const float* p) {  // from any address
+  static Vector load(const float* p) {  // unaligned
     Vector r;
     for (int i = 0; i < width; ++i) r.v[i] = p[i];
     return r;
@@ -66,7 +66,7 @@ inline Vector operator/(Vector a, const Vector& b) {
   for (int i = 0; i < Vector::width; ++i) a.v[i] /= b.v[i];
   return a;
 }
-/// The larger; b where either is NaN: max(zero, y) lets a NaN through as PyTorch does.
+/// The maximum; b where either is NaN: max(zero, y) propagates a NaN as PyTorch does.
 inline Vector max(Vector a, const Vector& b) {
   for (int i = 0; i < Vector::width; ++i) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
   return a;

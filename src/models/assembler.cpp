@@ -24,7 +24,7 @@ bool fits(const Shape& shape, const Shape& expected) {
       [](std::int64_t n, std::int64_t wanted) { return n > 0 && (wanted == kAny || n == wanted); });
 }
 
-/// The first few names and how many more there are: an error has to fit a screen.
+/// The first few names and the number of the others: an error must fit a screen.
 std::string first_few(const std::vector<std::string>& names) {
   constexpr std::size_t most = 6;
   std::vector<std::string> shown;
@@ -47,15 +47,15 @@ Shape Assembler::shape(const std::string& name) const {
 
 void Assembler::wrong_shape(const std::string& name, const Shape& expected) const {
   throw Error(file_ + ": the tensor " + base::printable(name) + " has the shape " + to_string(shape(name)) +
-              ", but its neighbours call for " + pattern(expected) +
-              "; the file is damaged, or its network is none that is known here");
+              ", but its neighbours require " + pattern(expected) +
+              "; the file is damaged, or its network is not supported");
 }
 
 void Assembler::check_groups(const std::string& name, std::int64_t channels, int groups) const {
   if (channels % groups == 0) return;
-  throw Error(file_ + ": " + base::printable(name) + " is a convolution in " + std::to_string(groups) +
-              " groups as its neighbours are, but its " + std::to_string(channels) +
-              " channels cannot be split so; the file is damaged, or its network is none that is known here");
+  throw Error(file_ + ": " + base::printable(name) + " is a convolution of " + std::to_string(groups) +
+              " groups, as its neighbours, but its " + std::to_string(channels) +
+              " channels are no multiple of that; the file is damaged, or its network is not supported");
 }
 
 Weight Assembler::take(const std::string& name, const Shape& expected) {
@@ -113,15 +113,15 @@ Flow Assembler::add(const std::string& name, Flow a, Flow b) {
 Graph Assembler::finish() {
   if (!missing_.empty()) {
     throw Error(file_ + ": " + (missing_.size() == 1 ? "a tensor is missing: " : "tensors are missing: ") +
-                first_few(missing_) + "; the file is incomplete, or its network is none that is known here");
+                first_few(missing_) + "; the file is incomplete, or its network is not supported");
   }
   std::vector<std::string> unknown;
   for (const auto& [name, weight] : *tensors_) {
     if (!taken_.contains(name) && !name.ends_with("num_batches_tracked")) unknown.push_back(name);
   }
   if (!unknown.empty()) {
-    throw Error(file_ + ": holds tensors that this network has no use for: " + first_few(unknown) +
-                "; its network is none that is known here");
+    throw Error(file_ + ": found tensors that this network does not use: " + first_few(unknown) +
+                "; the file's network is not supported");
   }
   return std::move(graph_);
 }

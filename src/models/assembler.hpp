@@ -15,10 +15,10 @@ namespace ablaze::models {
 
 using TensorMap = std::map<std::string, Weight>;
 
-/// A size that the names and shapes leave open: any size fits it.
+/// A size left open by names and shapes: matches any size.
 inline constexpr std::int64_t kAny = 0;
 
-/// What flows from one layer to the next while a network is put together.
+/// The value passed from layer to layer while a network is built.
 struct Flow {
   NodeId node = 0;
   std::int64_t channels = kAny;
@@ -30,40 +30,40 @@ struct ConvSpec {
   int padding = 1;
   int groups = 1;
   bool bias = false;
-  std::int64_t outputs = kAny;  ///< what the layer must have, where its neighbours say so
+  std::int64_t outputs = kAny;  ///< the required outputs, where other layers determine them
 };
 
-/// Puts a graph together from named tensors, checking each tensor's shape against what flows in.
+/// Builds a graph from named tensors and checks each tensor's shape against its input.
 ///
-/// A tensor that is not there is only noted, and its sizes count as unknown (kAny), so that finish() can name
-/// everything that is missing in one error instead of the first of it.
+/// A missing tensor is only recorded, and its sizes count as unknown (kAny), so that finish() can report all
+/// missing tensors in one error.
 class Assembler {
  public:
-  /// `file` is for the errors; both outlive the assembler.
+  /// `file` is for error messages; both must outlive the assembler.
   Assembler(const TensorMap& tensors, std::string file);
 
-  /// The graph's input: pictures of three channels, of any size.
+  /// The graph's input: images of three channels, of any size.
   Flow input();
   Flow conv(const std::string& name, Flow from, const ConvSpec& spec);
   Flow batch_norm(const std::string& name, Flow from);
   Flow linear(const std::string& name, Flow from);
-  /// Any operator without weights that keeps the channels.
+  /// Any operator without weights that preserves the channels.
   Flow plain(const std::string& name, Op op, Flow from);
   /// The sum of two flows.
   Flow add(const std::string& name, Flow a, Flow b);
   void alias(const std::string& name, Flow flow) { graph_.alias(name, flow.node); }
 
-  /// The shape of a tensor; empty where there is none of that name.
+  /// The shape of a tensor; empty where it does not exist.
   Shape shape(const std::string& name) const;
   bool contains(const std::string& name) const { return tensors_->contains(name); }
   const TensorMap& tensors() const { return *tensors_; }
   const std::string& file() const { return file_; }
 
-  /// The finished graph. Throws Error naming the tensors that are missing or that the network has no use for
-  /// (BatchNorm's num_batches_tracked aside).
+  /// The finished graph. Throws Error naming missing and unused tensors (except BatchNorm's
+  /// num_batches_tracked).
   Graph finish();
 
-  /// Throws Error: `name` has a shape other than `expected` (kAny is written "?").
+  /// Throws Error: the shape of `name` differs from `expected` (kAny is written "?").
   [[noreturn]] void wrong_shape(const std::string& name, const Shape& expected) const;
 
  private:

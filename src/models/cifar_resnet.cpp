@@ -1,7 +1,7 @@
-// ResNets for small pictures: a 3x3 stem without a pool, stages of basic blocks, each but the first of stride
-// 2 (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2). Where a shortcut has
-// no weights it is the paper's option A: every second pixel, and zeros for the channels that are new, half of
-// them before the others and half behind, as the implementations that are still around have it.
+// ResNets for small images: a 3x3 stem without a pool, stages of basic blocks, each but the first of stride 2
+// (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2). A shortcut without
+// weights is the paper's option A: every second pixel, with zeros for the new channels, half of them before
+// and half after the existing ones, as in current implementations.
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ constexpr int kMostBlocks = 1000;
 
 std::string stage_name(int stage) { return "layer" + std::to_string(stage + 1); }
 
-/// Blocks of a stage; 0 where there is none of that number.
+/// Blocks of a stage; 0 where the stage does not exist.
 int count_blocks(const TensorMap& tensors, int stage) {
   int blocks = 0;
   for (const auto& [name, weight] : tensors)
@@ -28,7 +28,7 @@ int count_stages(const TensorMap& tensors) {
   return stages;
 }
 
-/// One residual block while it is built.
+/// Builds one residual block.
 class Block {
  public:
   Block(Assembler& assembler, std::string name, Flow in, int stride)
@@ -81,7 +81,7 @@ class Block {
   int calls_ = 0;
 };
 
-/// "cifar_resnet20": three even stages have 6 n + 2 layers; "cifar_resnet18": four stages of two blocks.
+/// "cifar_resnet20": three equal stages have 6 n + 2 layers; "cifar_resnet18": four stages of two blocks.
 std::string depth_name(const std::vector<int>& blocks) {
   const bool even = std::ranges::all_of(blocks, [&](int n) { return n == blocks.front(); });
   const std::vector<int> resnet34{3, 4, 6, 3};

@@ -23,22 +23,22 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{16} << 20;
 constexpr int kDeepest = 16;
 constexpr std::int64_t kMostClasses = 1'000'000;
 
-/// A file's text; empty where there is no file.
+/// A file's text; empty where the file does not exist.
 std::string read_text(const fs::path& file) {
   if (!base::is_regular_file(file)) return {};
   const auto bytes = base::read_file(file, kMostBytes);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The object that a file's text holds; null where there is no text.
+/// The JSON object in a file's text; null where the text is empty.
 json read_object(const std::string& text, const std::string& file) {
   if (text.empty()) return nullptr;
   json value = base::parse_json<json>(text, kDeepest);
-  if (!value.is_object()) throw Error(file + " is no JSON object");
+  if (!value.is_object()) throw Error(file + " is not a JSON object");
   return value;
 }
 
-/// The member of an object; null where there is none.
+/// A member of an object; null where it does not exist.
 const json& member(const json& object, const char* name) {
   static const json nothing;
   if (!object.is_object()) return nothing;
@@ -62,7 +62,7 @@ std::optional<std::array<float, 3>> colours(const json& value) {
   return result;
 }
 
-/// A number of pixels; nothing where it makes no sense.
+/// A number of pixels; nothing where out of range.
 std::optional<int> pixels(std::optional<double> value) {
   if (!value || !(*value >= 1) || *value > 65536) return std::nullopt;
   return static_cast<int>(std::floor(*value));
@@ -83,37 +83,37 @@ std::vector<std::string> labels_in(const json& config, std::int64_t classes) {
   return labels;
 }
 
-/// timm: the crop is crop_pct of the resized picture's shorter side.
-void read_timm(const json& config, Preprocess& how) {
+/// timm: the crop is crop_pct of the resized image's shorter side.
+void read_timm(const json& config, Preprocess& preprocess) {
   const json& nested = member(config, "pretrained_cfg");
   const json& settings = nested.is_object() ? nested : config;
   if (const json& size = member(settings, "input_size"); size.is_array() && size.size() == 3) {
-    if (const auto side = pixels(number(size[2]))) how.crop = how.resize = *side;
+    if (const auto side = pixels(number(size[2]))) preprocess.crop = preprocess.resize = *side;
   }
   if (const auto share = number(member(settings, "crop_pct")); share && *share > 0 && *share <= 1) {
-    if (const auto side = pixels(how.crop / *share)) how.resize = *side;
+    if (const auto side = pixels(preprocess.crop / *share)) preprocess.resize = *side;
   }
   if (const json& filter = member(settings, "interpolation"); filter.is_string())
-    how.interpolation = filter.get<std::string>();
-  how.mean = colours(member(settings, "mean")).value_or(how.mean);
-  how.std = colours(member(settings, "std")).value_or(how.std);
+    preprocess.interpolation = filter.get<std::string>();
+  preprocess.mean = colours(member(settings, "mean")).value_or(preprocess.mean);
+  preprocess.std = colours(member(settings, "std")).value_or(preprocess.std);
 }
 
-/// Hugging Face: below 384 pixels the picture is resized to size / crop_pct and cropped, as ConvNeXt's does.
-void read_hugging_face(const json& settings, Preprocess& how) {
+/// Hugging Face: below 384 pixels the image is resized to size / crop_pct and cropped, as for ConvNeXt.
+void read_hugging_face(const json& settings, Preprocess& preprocess) {
   const json& size = member(settings, "size");
   const json& edge = size.is_object() ? member(size, "shortest_edge") : size;
-  if (const auto side = pixels(number(edge))) how.crop = how.resize = *side;
+  if (const auto side = pixels(number(edge))) preprocess.crop = preprocess.resize = *side;
   const auto share = number(member(settings, "crop_pct"));
   constexpr int cropped_below = 384;
-  if (share && *share > 0 && *share <= 1 && how.crop < cropped_below) {
-    if (const auto side = pixels(how.crop / *share)) how.resize = *side;
+  if (share && *share > 0 && *share <= 1 && preprocess.crop < cropped_below) {
+    if (const auto side = pixels(preprocess.crop / *share)) preprocess.resize = *side;
   }
   constexpr int pillow_bicubic = 3;
   if (const auto filter = number(member(settings, "resample")))
-    how.interpolation = *filter == pillow_bicubic ? "bicubic" : "bilinear";
-  how.mean = colours(member(settings, "image_mean")).value_or(how.mean);
-  how.std = colours(member(settings, "image_std")).value_or(how.std);
+    preprocess.interpolation = *filter == pillow_bicubic ? "bicubic" : "bilinear";
+  preprocess.mean = colours(member(settings, "image_mean")).value_or(preprocess.mean);
+  preprocess.std = colours(member(settings, "image_std")).value_or(preprocess.std);
 }
 
 bool says_preprocessing(const json& config) {
@@ -126,16 +126,16 @@ void take_labels(const json& config, const std::string& file, Model& model) {
   if (labels.empty()) return;
   check_labels(labels, model.class_count(), file);
   model.labels = std::move(labels);
-  model.notes.push_back("the labels are those of " + file + " beside it");
+  model.notes.push_back("the labels are from " + file + " in the same folder");
 }
 
-void take_preprocess(const Preprocess& how, const std::string& file, Model& model) {
-  check_preprocess(how, file);
-  model.preprocess = how;
-  model.notes.push_back("the preprocessing is that of " + file + " beside it");
+void take_preprocess(const Preprocess& preprocess, const std::string& file, Model& model) {
+  check_preprocess(preprocess, file);
+  model.preprocess = preprocess;
+  model.notes.push_back("the preprocessing is from " + file + " in the same folder");
 }
 
-/// Runs one of the steps; what is wrong with a file beside the weights is no reason to refuse them.
+/// Runs one of the steps; an invalid config file is no reason to reject the weights.
 template <class Step>
 void try_step(Model& model, const Step& step) {
   try {
@@ -163,16 +163,16 @@ void apply_config(Model& model, const std::string& config_text, const std::strin
     const json config = read_object(config_text, "config.json");
     try_step(model, [&] { take_labels(config, "config.json", model); });
     if (!says_preprocessing(config)) return;
-    Preprocess how = model.preprocess;
-    read_timm(config, how);
-    take_preprocess(how, "config.json", model);
+    Preprocess preprocess = model.preprocess;
+    read_timm(config, preprocess);
+    take_preprocess(preprocess, "config.json", model);
   });
   try_step(model, [&] {
     const json settings = read_object(preprocessor_text, "preprocessor_config.json");
     if (settings.is_null()) return;
-    Preprocess how = model.preprocess;
-    read_hugging_face(settings, how);
-    take_preprocess(how, "preprocessor_config.json", model);
+    Preprocess preprocess = model.preprocess;
+    read_hugging_face(settings, preprocess);
+    take_preprocess(preprocess, "preprocessor_config.json", model);
   });
 }
 

@@ -6,12 +6,12 @@
 
 namespace ablaze::models {
 
-/// Takes labels and preprocessing from what timm and Hugging Face put beside a weight file: `config.json`,
-/// and `preprocessor_config.json` where there is one. What is taken, and what was found but does not fit the
-/// network, is told in model.notes. Never throws for their content: the weights are what was asked for.
+/// Reads labels and preprocessing from the files of timm and Hugging Face in a weight file's folder:
+/// `config.json`, and `preprocessor_config.json` if it exists. model.notes reports what was used and what
+/// does not fit the network. Never throws for their content: the user asked for the weights.
 void apply_config(Model& model);
 
-/// The same from the two files' text; empty where there is none.
+/// The same from the two files' text; empty where a file is missing.
 void apply_config(Model& model, const std::string& config, const std::string& preprocessor_config);
 
 }  // namespace ablaze::models

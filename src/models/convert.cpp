@@ -16,7 +16,7 @@
 namespace ablaze {
 namespace {
 
-constexpr std::uint64_t kSeed = 20200301;  // any number does
+constexpr std::uint64_t kSeed = 20200301;  // arbitrary
 
 void apply_options(const ConvertOptions& options, Model& model) {
   if (!options.architecture.empty()) model.architecture = options.architecture;
@@ -33,7 +33,7 @@ void apply_options(const ConvertOptions& options, Model& model) {
   if (model.provenance.empty()) model.provenance = model.source.filename().string();
 }
 
-/// 64 x 64 pixels where the network takes so few, as tests should be quick; else what it was made for.
+/// 64 x 64 pixels where the network accepts it, for fast tests; otherwise the network's own size.
 Shape selftest_shape(const Model& model) {
   const Shape small{1, 3, 64, 64};
   try {
@@ -51,7 +51,7 @@ std::vector<float> run_selftest(const Model& model, const SelfTest& test, Sessio
   return {logits.values().begin(), logits.values().end()};
 }
 
-/// The baseline kernels add in one order on every machine, so that a conversion gives the same bytes
+/// The baseline kernels sum in the same order on every machine, so that a conversion gives the same bytes
 /// everywhere.
 SelfTest make_selftest(const Model& model) {
   SelfTest test{selftest_shape(model), kSeed, {}};
@@ -62,8 +62,8 @@ SelfTest make_selftest(const Model& model) {
   if (!std::ranges::all_of(test.logits, [](float logit) { return std::isfinite(logit); })) {
     throw Error(
         model.source.string() +
-        ": the network's logits for a test input are not finite; its weights are damaged, or were never "
-        "meant for these names");
+        ": the network's logits for a test input are not finite; its weights are damaged, or belong to "
+        "another network");
   }
   return test;
 }
@@ -87,8 +87,8 @@ Model convert_model(const std::filesystem::path& source, const std::filesystem::
                     const ConvertOptions& options) {
   Model model = models::open_model(source, options.architecture);
   apply_options(options, model);
-  // The self-test speaks of the weights that the file will hold, so they are rounded first. Widening changes
-  // no number, and waits until the self-test's packed weights are gone.
+  // The self-test covers the weights stored in the file, so they are rounded first. Widening changes no
+  // number; it is deferred until the self-test's packed weights are freed.
   if (options.dtype != DType::f32) model = models::with_weights_as(model, options.dtype);
   model.selftest = make_selftest(model);
   models::save_model(model, out, options.dtype);
@@ -100,7 +100,7 @@ Model convert_model(const std::filesystem::path& source, const std::filesystem::
 Verification verify_model(const Model& model) {
   if (!model.selftest) {
     throw Error(model.source.string() +
-                ": the file carries no self-test; `ablaze convert` writes one into the file that it makes");
+                ": the file has no self-test; `ablaze convert` writes a file with one");
   }
   constexpr double tolerance = 1e-4;
   const double error = relative_error(run_selftest(model, *model.selftest, {}), model.selftest->logits);

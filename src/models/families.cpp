@@ -44,7 +44,7 @@ const Family& find_family(const TensorMap& tensors, const std::string& file) {
   for (const Family& family : kFamilies) {
     if (family.matches(tensors)) return family;
   }
-  std::string message = file + ": found " + found_names(tensors) + ", which is no network known here";
+  std::string message = file + ": found " + found_names(tensors) + ", which is not a supported network";
   for (const Family& family : kFamilies) {
     message += (&family == kFamilies.data() ? "; expected torchvision's names: " : ", or ") +
                std::string(family.looks_like) + " (" + std::string(family.name) + ")";
@@ -64,7 +64,7 @@ int index_in(std::string_view name, std::string_view prefix, std::string_view su
   const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), index);
   if (failure != std::errc{} || index < 0) return -1;
   const std::string_view digits = name.substr(0, static_cast<std::size_t>(end - name.data()));
-  if (digits != std::to_string(index)) return -1;  // "01" and "-0" are no module numbers
+  if (digits != std::to_string(index)) return -1;  // "01" and "-0" are not module numbers
   const std::string_view rest = name.substr(digits.size());
   return (suffix.empty() ? rest.starts_with('.') : rest == suffix) ? index : -1;
 }

@@ -72,14 +72,14 @@ class GraphReader {
 
   Graph read(const json& document) {
     const json& nodes = member(document, "nodes");
-    if (!nodes.is_array() || nodes.size() > kMostNodes) fail("\"nodes\" should be a list of nodes");
+    if (!nodes.is_array() || nodes.size() > kMostNodes) fail("expected a list of nodes as \"nodes\"");
     for (const json& node : nodes) {
       name_ = text(node, "name");
       graph_.add(name_, operation(node), inputs(node));
     }
     if (graph_.size() == 0) fail("it has no nodes");
     const json& aliases = member(document, "aliases");
-    if (!aliases.is_object()) fail("\"aliases\" should be an object");
+    if (!aliases.is_object()) fail("expected an object as \"aliases\"");
     for (const auto& [alias, node] : aliases.items()) {
       name_ = alias;
       graph_.alias(alias, static_cast<NodeId>(integer(node, 0, graph_.size() - 1)));
@@ -99,7 +99,7 @@ class GraphReader {
   }
   std::string text(const json& object, const char* key) const {
     const json& value = member(object, key);
-    if (!value.is_string()) fail(std::string("\"") + key + "\" should be a text");
+    if (!value.is_string()) fail(std::string("expected a string as \"") + key + "\"");
     return value.get<std::string>();
   }
   std::int64_t integer(const json& value, std::int64_t least, std::int64_t most) const {
@@ -107,23 +107,23 @@ class GraphReader {
         value.is_number_integer() &&
         !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most));
     if (!whole || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
-      fail("a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " was expected");
+      fail("expected an integer from " + std::to_string(least) + " to " + std::to_string(most));
     return value.get<std::int64_t>();
   }
   bool truth(const json& node, const char* key) const {
     const json& value = member(node, key);
-    if (!value.is_boolean()) fail(std::string("\"") + key + "\" should be true or false");
+    if (!value.is_boolean()) fail(std::string("expected true or false as \"") + key + "\"");
     return value.get<bool>();
   }
   std::array<int, 2> pair(const json& node, const char* key) const {
     const json& value = member(node, key);
-    if (!value.is_array() || value.size() != 2) fail(std::string("\"") + key + "\" should be two numbers");
+    if (!value.is_array() || value.size() != 2) fail(std::string("expected two numbers as \"") + key + "\"");
     constexpr std::int64_t most = 1 << 20;
     return {static_cast<int>(integer(value[0], 0, most)), static_cast<int>(integer(value[1], 0, most))};
   }
   float real(const json& node, const char* key) const {
     const json& value = member(node, key);
-    if (!value.is_number()) fail(std::string("\"") + key + "\" should be a number");
+    if (!value.is_number()) fail(std::string("expected a number as \"") + key + "\"");
     return value.get<float>();
   }
   static std::optional<op::Curve::Kind> curve_kind(std::string_view name) {
@@ -136,7 +136,7 @@ class GraphReader {
   }
   std::vector<NodeId> inputs(const json& node) const {
     const json& list = member(node, "inputs");
-    if (!list.is_array() || list.size() > 2) fail("\"inputs\" should be a list of nodes");
+    if (!list.is_array() || list.size() > 2) fail("expected a list of nodes as \"inputs\"");
     std::vector<NodeId> result;
     for (const json& input : list)
       result.push_back(static_cast<NodeId>(integer(input, 0, graph_.size() - 1)));
@@ -162,7 +162,7 @@ class GraphReader {
     const std::string kind = text(node, "op");
     std::optional<Op> op;
     read_as_any(kind, node, op, std::make_index_sequence<std::variant_size_v<Op>>());
-    if (!op) fail("the operator " + base::printable(kind) + " is not known to this version");
+    if (!op) fail("the operator " + base::printable(kind) + " is unknown to this version");
     return *std::move(op);
   }
 
@@ -184,7 +184,8 @@ class GraphReader {
 
   Op read_op(std::type_identity<op::Input>, const json& node) const {
     const json& shape = member(node, "shape");
-    if (!shape.is_array() || (shape.size() != 3 && !shape.empty())) fail("\"shape\" should be three numbers");
+    if (!shape.is_array() || (shape.size() != 3 && !shape.empty()))
+      fail("expected three numbers as \"shape\"");
     op::Input input;
     for (const json& size : shape) input.shape.push_back(integer(size, 0, 1 << 20));
     return input;
@@ -204,7 +205,7 @@ class GraphReader {
                        weight(".running_var", true)};
     const json& epsilon = member(node, "epsilon");
     norm.epsilon = epsilon.is_number() ? epsilon.get<double>() : -1;
-    if (!(norm.epsilon >= 0 && norm.epsilon <= 1)) fail("\"epsilon\" should be from 0 to 1");
+    if (!(norm.epsilon >= 0 && norm.epsilon <= 1)) fail("expected a number from 0 to 1 as \"epsilon\"");
     return norm;
   }
   Op read_op(std::type_identity<op::MaxPool2d>, const json& node) const {
@@ -225,7 +226,7 @@ class GraphReader {
   }
   Op read_op(std::type_identity<op::ChannelMap>, const json& node) const {
     const json& from = member(node, "from");
-    if (!from.is_array() || from.size() > kMostChannels) fail("\"from\" should be a list of channels");
+    if (!from.is_array() || from.size() > kMostChannels) fail("expected a list of channels as \"from\"");
     op::ChannelMap map;
     for (const json& channel : from)
       map.from.push_back(static_cast<int>(integer(channel, -1, static_cast<std::int64_t>(kMostChannels))));
@@ -240,7 +241,7 @@ class GraphReader {
   const TensorMap& tensors_;
   const std::string& file_;
   Graph graph_;
-  std::string name_;  ///< of what is being read, for the errors
+  std::string name_;  ///< of the current item, for error messages
 };
 
 }  // namespace
@@ -262,7 +263,7 @@ Graph graph_from_json(const std::string& text, const TensorMap& tensors, const s
   if (!document.is_object())
     throw Error(
         file +
-        ": the metadata's ablaze.graph is no JSON object as ablaze writes it; convert the model again");
+        ": expected a JSON object from ablaze as the metadata's ablaze.graph; convert the model again");
   return GraphReader(tensors, file).read(document);
 }
 

@@ -8,12 +8,12 @@
 
 namespace ablaze::models {
 
-/// A network as text, for model files whose tensors' names do not tell it (those that came from ONNX): nodes
-/// with their operators, attributes and inputs, and further names. Weights are not in it; they are the
-/// tensors NODE.weight, NODE.bias, NODE.running_mean and NODE.running_var.
+/// A network as text, for model files whose tensors' names do not identify it (imported from ONNX): nodes
+/// with their operators, attributes and inputs, and aliases. Weights are separate tensors: NODE.weight,
+/// NODE.bias, NODE.running_mean and NODE.running_var.
 std::string graph_to_json(const Graph& graph);
 
-/// The network that such a text describes, with its weights. `file` is for the errors. Throws Error.
+/// Builds the network from such a text and its weights. `file` is for error messages. Throws Error.
 Graph graph_from_json(const std::string& text, const TensorMap& tensors, const std::string& file);
 
 }  // namespace ablaze::models

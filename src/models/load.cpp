@@ -21,14 +21,14 @@ namespace ablaze {
 namespace models {
 namespace {
 
-/// A file may call its network by any name of its family ("resnet18_flowers"): the name is for display, the
-/// tensors say what it is.
+/// A file may use any name of its network's family ("resnet18_flowers"): the name is for display, the tensors
+/// identify the network.
 void check_declared(const std::string& declared, const Family& family, const std::string& file) {
   const auto begins = [&](std::string_view prefix) { return declared.starts_with(prefix); };
   if (std::ranges::any_of(family.prefixes, begins)) return;
   const std::vector<std::string> expected(family.prefixes.begin(), family.prefixes.end());
   throw Error(file + ": the metadata's ablaze.architecture is \"" + base::printable(declared) +
-              "\", but the tensors are those of a network whose name begins with " +
+              "\", but the tensors belong to a network whose name begins with " +
               base::join(expected, " or ") + "; convert the model again");
 }
 
@@ -36,13 +36,14 @@ void check_declared(const std::string& declared, const Family& family, const std
 
 namespace {
 
-void check_asked(const std::string& asked, const Identified& found, const std::string& file) {
-  if (asked.empty() || found.family == nullptr || names_network(asked, *found.family, found.network)) return;
-  throw Error(file + ": its tensors are those of " + found.network.architecture + ", not of \"" +
-              base::printable(asked) + "\"; leave the architecture out, or give the name that was found");
+void check_requested(const std::string& requested, const Identified& found, const std::string& file) {
+  if (requested.empty() || found.family == nullptr || names_network(requested, *found.family, found.network))
+    return;
+  throw Error(file + ": expected the architecture \"" + base::printable(requested) + "\", found tensors of " +
+              found.network.architecture + "; remove the architecture, or give the one that was found");
 }
 
-/// A network as an ONNX file or a description in the metadata tells it, whose layers' names may be anything.
+/// A network described by an ONNX file or by metadata, with arbitrary layer names.
 Network described(Graph graph, const Shape& input, std::string target) {
   Network network;
   network.graph = std::move(graph);
@@ -51,14 +52,14 @@ Network described(Graph graph, const Shape& input, std::string target) {
   return network;
 }
 
-/// Square pictures; cropped from somewhat larger ones as ImageNet's networks are trained, unless they are
-/// small.
+/// Square images; as in ImageNet training, cropped from somewhat larger ones unless they are small.
 Preprocess preprocess_for(const Shape& input) {
-  Preprocess how;
-  how.crop = static_cast<int>(input[2]);
+  Preprocess preprocess;
+  preprocess.crop = static_cast<int>(input[2]);
   constexpr int small = 96;
-  how.resize = how.crop < small ? how.crop : static_cast<int>(std::lround(how.crop / 0.875));
-  return how;
+  preprocess.resize =
+      preprocess.crop < small ? preprocess.crop : static_cast<int>(std::lround(preprocess.crop / 0.875));
+  return preprocess;
 }
 
 Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std::filesystem::path& file) {
@@ -68,7 +69,7 @@ Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std
   formats::OnnxNetwork imported = formats::import_onnx(onnx, name);
   if (imported.input[1] != 3 || imported.input[2] != imported.input[3]) {
     throw Error(name + ": the network takes " + to_string(imported.input) +
-                " inputs; expected square pictures of three channels, N x 3 x H x H");
+                " inputs; expected square images of three channels, N x 3 x H x H");
   }
   const formats::TensorFile nothing_said;
   Identified found{nullptr, described(std::move(imported.graph), imported.input, {}),
@@ -92,8 +93,8 @@ std::string default_target(const Graph& graph, const Shape& input) {
 }
 
 Identified identify(const formats::TensorFile& content, const std::string& file) {
-  if (const auto told = content.metadata.find("ablaze.graph"); told != content.metadata.end()) {
-    Graph graph = graph_from_json(told->second, content.tensors, file);
+  if (const auto description = content.metadata.find("ablaze.graph"); description != content.metadata.end()) {
+    Graph graph = graph_from_json(description->second, content.tensors, file);
     const auto target = content.metadata.find("ablaze.target");
     std::string layer = target == content.metadata.end() ? graph.node(graph.output()).name : target->second;
     graph.find(layer);
@@ -119,7 +120,7 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   model.source = source;
   model.notes = content.notes;
   model.notes.insert(model.notes.end(), found.notes.begin(), found.notes.end());
-  // Our own files say it all; in other programs' any of our keys goes before what lies beside them.
+  // Our own files are complete; in other programs' files, any of our keys precedes the config files.
   if (!content.metadata.contains("ablaze.version")) apply_config(model);
   apply_metadata(content.metadata, model);
   return model;
@@ -130,7 +131,7 @@ Model open_model(const std::filesystem::path& file, const std::string& architect
   if (formats::looks_like_onnx(mapped->bytes())) return open_onnx(mapped, file);
   const formats::TensorFile content = formats::parse_tensor_file(mapped->bytes(), mapped, file.string());
   Identified found = identify(content, file.string());
-  check_asked(architecture, found, file.string());
+  check_requested(architecture, found, file.string());
   return make_model(content, std::move(found), file);
 }
 

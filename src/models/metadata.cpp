@@ -17,10 +17,10 @@ namespace {
 using json = base::SortedJson;
 
 constexpr const char* kVersion = "1";
-constexpr std::size_t kMostMetadata = std::size_t{16} << 20;  // labels of a million classes fit
+constexpr std::size_t kMostMetadata = std::size_t{16} << 20;  // enough for the labels of a million classes
 constexpr std::int64_t kMostSide = 4096;
 
-/// One key of one file's metadata, with the errors that it can have.
+/// One key of one file's metadata, with its error messages.
 struct Entry {
   std::string file;
   std::string key;
@@ -34,8 +34,8 @@ struct Entry {
 
   json parse() const {
     if (text->size() > kMostMetadata) fail("at most 16 MiB of text", std::to_string(text->size()) + " bytes");
-    json value = base::parse_json<json>(*text, 4);  // nothing here nests deeper
-    if (value.is_discarded()) fail("JSON as ablaze writes it", shown());
+    json value = base::parse_json<json>(*text, 4);  // no valid value nests deeper
+    if (value.is_discarded()) fail("JSON from ablaze", shown());
     return value;
   }
 };
@@ -54,12 +54,13 @@ const json& member(const Entry& e, const json& object, const char* name) {
 
 std::int64_t integer(const Entry& e, const json& value, std::int64_t least, std::int64_t most,
                      const char* what) {
-  // An unsigned number above int64's range would turn negative on the way: it fails the comparison first.
+  // Conversion of an unsigned number above int64's range would give a negative one: the comparison rejects it
+  // first.
   const bool whole =
       value.is_number_integer() &&
       !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most));
   if (!whole || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most) {
-    e.fail(std::string("an object whose \"") + what + "\" is a whole number from " + std::to_string(least) +
+    e.fail(std::string("an object whose \"") + what + "\" is an integer from " + std::to_string(least) +
                " to " + std::to_string(most),
            base::printable(value.dump()));
   }
@@ -78,7 +79,7 @@ float number(const Entry& e, const json& value, const char* what) {
 std::array<float, 3> three_numbers(const Entry& e, const json& object, const char* name) {
   const json& value = member(e, object, name);
   if (!value.is_array() || value.size() != 3) {
-    e.fail(std::string("an object whose \"") + name + "\" is three numbers, one a colour",
+    e.fail(std::string("an object whose \"") + name + "\" is three numbers, one per colour",
            base::printable(value.dump()));
   }
   std::array<float, 3> numbers{};
@@ -89,7 +90,7 @@ std::array<float, 3> three_numbers(const Entry& e, const json& object, const cha
 void check_version(const Entry& e) {
   if (*e.text == kVersion) return;
   throw Error(e.where() + " is " + e.shown() + ", but this program reads version " + kVersion +
-              "; take a newer ablaze, or convert the model again with this one");
+              "; use a newer ablaze, or convert the model again with this one");
 }
 
 std::vector<std::string> read_labels(const Entry& e, std::int64_t classes) {
@@ -106,15 +107,16 @@ std::vector<std::string> read_labels(const Entry& e, std::int64_t classes) {
 
 Preprocess read_preprocess(const Entry& e) {
   const json value = e.parse();
-  Preprocess how;
-  how.resize = static_cast<int>(integer(e, member(e, value, "size"), 1, kMostSide, "size"));
-  how.crop = static_cast<int>(integer(e, member(e, value, "crop"), 1, kMostSide, "crop"));
+  Preprocess preprocess;
+  preprocess.resize = static_cast<int>(integer(e, member(e, value, "size"), 1, kMostSide, "size"));
+  preprocess.crop = static_cast<int>(integer(e, member(e, value, "crop"), 1, kMostSide, "crop"));
   const json& interpolation = member(e, value, "interpolation");
-  how.interpolation = interpolation.is_string() ? interpolation.get<std::string>() : interpolation.dump();
-  how.mean = three_numbers(e, value, "mean");
-  how.std = three_numbers(e, value, "std");
-  check_preprocess(how, e.where());
-  return how;
+  preprocess.interpolation =
+      interpolation.is_string() ? interpolation.get<std::string>() : interpolation.dump();
+  preprocess.mean = three_numbers(e, value, "mean");
+  preprocess.std = three_numbers(e, value, "std");
+  check_preprocess(preprocess, e.where());
+  return preprocess;
 }
 
 Activation read_activation(const Entry& e) {
@@ -138,12 +140,12 @@ SelfTest read_selftest(const Entry& e, std::int64_t classes) {
   }
   const json& seed = member(e, value, "seed");
   if (!seed.is_number_unsigned()) {
-    e.fail("an object whose \"seed\" is a whole number from 0 to 2^64 - 1", base::printable(seed.dump()));
+    e.fail("an object whose \"seed\" is an integer from 0 to 2^64 - 1", base::printable(seed.dump()));
   }
   test.seed = seed.get<std::uint64_t>();
   const json& logits = member(e, value, "logits");
   if (!logits.is_array() || static_cast<std::int64_t>(logits.size()) != classes) {
-    e.fail("an object whose \"logits\" are " + std::to_string(classes) + " numbers, one a class",
+    e.fail("an object whose \"logits\" are " + std::to_string(classes) + " numbers, one per class",
            logits.is_array() ? std::to_string(logits.size()) : base::printable(logits.dump()));
   }
   for (const json& logit : logits) test.logits.push_back(number(e, logit, "logits"));
@@ -174,7 +176,7 @@ bool is_utf8(const std::string& text) {
   }
 }
 
-/// JSON is UTF-8, but a label file may have come in any encoding.
+/// JSON is UTF-8; a label file may use any encoding.
 void check_utf8(const Model& model) {
   for (std::size_t i = 0; i < model.labels.size(); ++i) {
     if (!is_utf8(model.labels[i])) {
@@ -193,38 +195,40 @@ void check_labels(const std::vector<std::string>& labels, std::int64_t classes, 
   if (static_cast<std::int64_t>(labels.size()) != classes) {
     throw Error(where + ": the network has " + std::to_string(classes) + " classes, but there are " +
                 std::to_string(labels.size()) +
-                " labels; give one label a class, in the order of the classes");
+                " labels; give one label per class, in the order of the classes");
   }
   const auto empty = std::ranges::find(labels, std::string());
   if (empty != labels.end()) {
     throw Error(where + ": label " + std::to_string(empty - labels.begin()) +
-                " is empty; give every class a name");
+                " is empty; give every class a label");
   }
 }
 
-void check_preprocess(const Preprocess& how, const std::string& where) {
+void check_preprocess(const Preprocess& preprocess, const std::string& where) {
   const auto fail = [&](const std::string& what) { throw Error(where + ": " + what); };
-  for (const auto& [name, size] : {std::pair{"size", how.resize}, std::pair{"crop", how.crop}}) {
+  for (const auto& [name, size] :
+       {std::pair{"size", preprocess.resize}, std::pair{"crop", preprocess.crop}}) {
     if (size < 1 || size > kMostSide) {
       fail("the photo's " + std::string(name) + " must be from 1 to " + std::to_string(kMostSide) +
            " pixels, not " + std::to_string(size));
     }
   }
-  if (how.interpolation != "bilinear" && how.interpolation != "bicubic") {
-    fail("the interpolation must be bilinear or bicubic, not \"" + base::printable(how.interpolation) + "\"");
+  if (preprocess.interpolation != "bilinear" && preprocess.interpolation != "bicubic") {
+    fail("the interpolation must be bilinear or bicubic, not \"" + base::printable(preprocess.interpolation) +
+         "\"");
   }
   for (std::size_t colour = 0; colour < 3; ++colour) {
-    if (!std::isfinite(how.mean[colour])) fail("the mean of every colour must be a finite number");
-    if (!std::isfinite(how.std[colour]) || how.std[colour] <= 0) {
-      fail("the std of every colour must be a finite number above 0, not " + std::to_string(how.std[colour]));
+    if (!std::isfinite(preprocess.mean[colour])) fail("the mean of every colour must be a finite number");
+    if (!std::isfinite(preprocess.std[colour]) || preprocess.std[colour] <= 0) {
+      fail("the std of every colour must be a finite number above 0, not " +
+           std::to_string(preprocess.std[colour]));
     }
   }
 }
 
 std::string declared_architecture(const Metadata& metadata) {
   const auto it = metadata.find("ablaze.architecture");
-  return it == metadata.end() ? std::string()
-                              : base::printable(it->second);  // it is shown wherever a model is
+  return it == metadata.end() ? std::string() : base::printable(it->second);  // shown wherever a model is
 }
 
 void apply_metadata(const Metadata& metadata, Model& model) {
@@ -243,15 +247,15 @@ void apply_metadata(const Metadata& metadata, Model& model) {
 
 Metadata metadata_of(const Model& model) {
   check_utf8(model);
-  const Preprocess& how = model.preprocess;
-  const json preprocess{{"size", how.resize},
-                        {"crop", how.crop},
-                        {"interpolation", how.interpolation},
-                        {"mean", floats(how.mean)},
-                        {"std", floats(how.std)}};
+  const Preprocess& preprocess = model.preprocess;
+  const json preprocess_json{{"size", preprocess.resize},
+                             {"crop", preprocess.crop},
+                             {"interpolation", preprocess.interpolation},
+                             {"mean", floats(preprocess.mean)},
+                             {"std", floats(preprocess.std)}};
   Metadata metadata{{"ablaze.version", kVersion},
                     {"ablaze.architecture", model.architecture},
-                    {"ablaze.preprocess", preprocess.dump()},
+                    {"ablaze.preprocess", preprocess_json.dump()},
                     {"ablaze.activation", to_string(model.activation)}};
   if (!model.labels.empty()) metadata["ablaze.labels"] = json(model.labels).dump();
   if (!model.provenance.empty()) metadata["ablaze.provenance"] = model.provenance;

@@ -4,7 +4,7 @@
 namespace ablaze {
 namespace {
 
-/// The layer that makes the logits: the last one with a weight, looked for along the single inputs from the
+/// The layer that computes the logits: the last one with a weight, found by following single inputs from the
 /// end.
 const Weight* head_weight(const Graph& graph) {
   if (graph.size() == 0) return nullptr;

@@ -14,7 +14,7 @@ namespace {
 
 // ---- networks with names of their own ----------------------------------------------------------------
 
-/// torchvision's name for one of another program's; nothing where it has none.
+/// Translates another program's name to torchvision's; nothing where there is no counterpart.
 using Translation = std::optional<std::string> (*)(const std::string& name);
 
 std::optional<std::string> with_start(const std::string& name, std::string_view from, std::string_view to) {
@@ -33,14 +33,15 @@ std::optional<std::string> from_timm_vgg(const std::string& name) {
   return name;
 }
 
-/// Hugging Face's modules of one convolution with its BatchNorm.
+/// Hugging Face's modules of a convolution and its BatchNorm.
 std::optional<std::string> conv_norm(const std::string& rest, const std::string& conv,
                                      const std::string& norm) {
   if (auto name = with_start(rest, "convolution.", conv + ".")) return name;
   return with_start(rest, "normalization.", norm + ".");
 }
 
-/// Cuts "TEXT N." from the beginning of `rest` and gives N; -1, and leaves it, where it begins otherwise.
+/// Removes "TEXT N." from the start of `rest` and returns N; otherwise returns -1 and leaves `rest`
+/// unchanged.
 int take_index(std::string& rest, std::string_view text) {
   const int index = index_in(rest, text);
   if (index >= 0) rest.erase(0, text.size() + std::to_string(index).size() + 1);
@@ -64,10 +65,10 @@ std::optional<std::string> from_hugging_face_resnet(const std::string& name) {
   return conv_norm(*rest, prefix + "conv" + number, prefix + "bn" + number);
 }
 
-/// A program that names a known network otherwise.
+/// A program with other names for a known network.
 struct Dialect {
   std::string_view program;
-  std::string_view mark;  ///< a tensor that only its networks have
+  std::string_view mark;  ///< a tensor that identifies its networks
   Translation translate;
 };
 
@@ -81,7 +82,7 @@ const Dialect* dialect_of(const TensorMap& tensors) {
   return found == kDialects.end() ? nullptr : &*found;
 }
 
-/// A linear layer's weight may stand as that of a convolution over all that it reads.
+/// Converts a linear layer's weight stored as that of a convolution over its whole input.
 Weight as_linear(const std::string& name, const Weight& weight) {
   const Shape& shape = weight.shape();
   if (!name.starts_with("classifier.") || shape.size() != 4) return weight;
@@ -106,8 +107,7 @@ bool is_network(const TensorMap& tensors) {
 
 std::string first_part(const std::string& name) { return name.substr(0, name.find('.') + 1); }
 
-/// What may be taken from the names: what they all begin with, or else a usual wrapper's name. Empty:
-/// nothing.
+/// The removable prefix: common to all names, or else a usual wrapper's. Empty: none.
 std::string wrapper_of(const TensorMap& tensors) {
   std::set<std::string> starts;
   for (const auto& [name, weight] : tensors) starts.insert(first_part(name));
@@ -118,8 +118,8 @@ std::string wrapper_of(const TensorMap& tensors) {
   return {};
 }
 
-/// A head may stand beside the network's body: "backbone.layer1...", "head.fc.weight".
-std::optional<std::string> head_beside(const std::string& name) {
+/// The head may be outside the body's module: "backbone.layer1...", "head.fc.weight".
+std::optional<std::string> separate_head(const std::string& name) {
   if (name.starts_with("fc.") || name.starts_with("classifier.")) return name;
   return with_start(name, "head.fc.", "fc.");
 }
@@ -138,28 +138,28 @@ Unwrapped unwrap(const TensorMap& tensors, const std::string& wrapper) {
   }
   for (const auto& [name, weight] : tensors) {
     if (name.starts_with(wrapper)) continue;
-    const auto own = head_beside(name);
+    const auto own = separate_head(name);
     if (!own || !inner.tensors.emplace(*own, weight).second) ++inner.left_out;
   }
   return inner;
 }
 
 TensorMap without_wrappers(const TensorMap& tensors, std::vector<std::string>& notes) {
-  constexpr int deepest = 4;  // "model.module.backbone.": deeper is no wrapper
+  constexpr int deepest = 4;  // "model.module.backbone.": no wrapper is deeper
   TensorMap inner = tensors;
-  std::string taken;
+  std::string removed;
   std::size_t left_out = 0;
   for (int depth = 0; depth < deepest && !is_network(inner); ++depth) {
     const std::string wrapper = wrapper_of(inner);
     if (wrapper.empty()) break;
     Unwrapped next = unwrap(inner, wrapper);
     inner = std::move(next.tensors);
-    taken += wrapper;
+    removed += wrapper;
     left_out += next.left_out;
   }
-  if (taken.empty() || !is_network(inner)) return tensors;
-  std::string note = "the tensors' names begin with \"" + base::printable(taken) + "\", which is left away";
-  if (left_out > 0) note += "; so are " + std::to_string(left_out) + " tensors of other names";
+  if (removed.empty() || !is_network(inner)) return tensors;
+  std::string note = "removed the prefix \"" + base::printable(removed) + "\" from the tensors' names";
+  if (left_out > 0) note += "; ignored " + std::to_string(left_out) + " tensors without it";
   notes.push_back(std::move(note));
   return inner;
 }
@@ -170,8 +170,7 @@ TensorMap torchvision_names(const TensorMap& tensors, std::vector<std::string>& 
   TensorMap own = without_wrappers(tensors, notes);
   const Dialect* dialect = dialect_of(own);
   if (dialect == nullptr) return own;
-  notes.push_back("the names are those of " + std::string(dialect->program) +
-                  "; torchvision's are used here");
+  notes.push_back("translated the names of " + std::string(dialect->program) + " to torchvision's");
   return translated(own, *dialect);
 }
 

@@ -7,10 +7,9 @@
 
 namespace ablaze::models {
 
-/// The same tensors under torchvision's names. Training scripts wrap a network in others, whose names then
-/// stand before its own ("module.", "model.backbone."): they are left away. timm's VGGs and Hugging Face's
-/// ResNets have names of their own: they are translated. Every such step is told in `notes`, for people.
-/// Names that lead to no network that is known here come back as they are.
+/// The same tensors under torchvision's names. Removes the prefixes of wrapper modules added by training
+/// scripts ("module.", "model.backbone.") and translates the names of timm's VGGs and Hugging Face's ResNets.
+/// Reports every step in `notes`, for the user. Returns names that lead to no known network unchanged.
 TensorMap torchvision_names(const TensorMap& tensors, std::vector<std::string>& notes);
 
 }  // namespace ablaze::models

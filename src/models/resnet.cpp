@@ -1,7 +1,7 @@
-// ResNet, ResNeXt and Wide ResNet as torchvision builds them (He et al., "Deep Residual Learning for Image
+// ResNet, ResNeXt and Wide ResNet as in torchvision (He et al., "Deep Residual Learning for Image
 // Recognition", CVPR 2016; Xie et al., "Aggregated Residual Transformations for Deep Neural Networks", CVPR
 // 2017; Zagoruyko and Komodakis, "Wide Residual Networks", BMVC 2016). A bottleneck's stride is on its 3x3
-// convolution (torchvision's "v1.5"): no shape tells it, so that it is taken for granted.
+// convolution (torchvision's "v1.5"): this is assumed, as no shape shows it.
 
 #include <algorithm>
 #include <array>
@@ -16,18 +16,18 @@ namespace ablaze::models {
 namespace {
 
 constexpr int kStages = 4;
-constexpr std::int64_t kExpansion = 4;  ///< a bottleneck's output channels by its stage's planes
+constexpr std::int64_t kExpansion = 4;  ///< a bottleneck's output channels relative to its stage's planes
 
 using PerStage = std::array<std::int64_t, kStages>;
 
-/// What the names and the shapes of conv2 tell before anything is built.
+/// Parameters known from the names and from conv2's shapes before building.
 struct Layout {
   bool bottleneck = false;
   std::array<int, kStages> blocks{};
   int groups = 1;
 };
 
-/// What the architecture's name depends on.
+/// The widths that determine the architecture's name.
 struct Widths {
   std::int64_t stem = 0;
   PerStage planes{};  ///< of a stage's output, without a bottleneck's expansion
@@ -43,13 +43,13 @@ int count_blocks(const TensorMap& tensors, int stage, const std::string& file) {
   for (const auto& [name, weight] : tensors) last = std::max(last, index_in(name, stage_name(stage) + "."));
   if (last >= most) {
     throw Error(file + ": " + block_name(stage, last) + " would be a stage of " + std::to_string(last) +
-                " blocks and more; at most " + std::to_string(most) + " are taken");
+                " or more blocks; at most " + std::to_string(most) + " are supported");
   }
   return last + 1;
 }
 
-/// The groups of one block's 3x3 convolution: its input channels by what each filter reads of them; 0 where
-/// the shapes do not say.
+/// The groups of one block's 3x3 convolution: input channels / channels read by each filter; 0 where the
+/// shapes do not determine it.
 std::int64_t block_groups(const Assembler& assembler, const std::string& block) {
   const Shape before = assembler.shape(block + ".conv1.weight");
   const Shape shape = assembler.shape(block + ".conv2.weight");
@@ -58,7 +58,7 @@ std::int64_t block_groups(const Assembler& assembler, const std::string& block) 
   return groups <= 1'000'000 ? groups : 0;
 }
 
-/// What most blocks agree on, so that a single damaged tensor is the one that an error names.
+/// The value of most blocks, so that an error names the single damaged tensor.
 int common_groups(const Assembler& assembler, const Layout& layout) {
   std::map<std::int64_t, int> votes;
   for (int stage = 0; stage < kStages; ++stage) {
@@ -83,7 +83,7 @@ Layout read_layout(const Assembler& assembler) {
   return layout;
 }
 
-/// One residual block while it is built.
+/// Builds one residual block.
 class Block {
  public:
   Block(Assembler& assembler, std::string name, Flow in) : a_(assembler), name_(std::move(name)), in_(in) {}
@@ -117,7 +117,7 @@ class Block {
     return a_.batch_norm(name_ + "." + norm, a_.conv(name_ + "." + conv, from, spec));
   }
 
-  /// The block's one ReLU module is called again and again: each call is a node of its own.
+  /// The block calls its one ReLU module several times: each call is a node of its own.
   Flow relu(Flow from) {
     const std::string module = name_ + ".relu";
     const Flow flow = a_.plain(module + "@" + std::to_string(++calls_), op::Relu{}, from);
@@ -144,8 +144,8 @@ class Block {
   int calls_ = 0;
 };
 
-/// A shortcut needs a projection where the block changes the size of its input; torchvision has it in the
-/// first block of a stage only.
+/// A shortcut needs a projection where the block changes the size of its input; in torchvision only the first
+/// block of a stage has one.
 bool has_downsample(const Assembler& a, const std::string& block, Flow in, int stride, bool bottleneck) {
   const Shape last = a.shape(block + (bottleneck ? ".conv3.weight" : ".conv2.weight"));
   const bool widens = !last.empty() && in.channels != kAny && last[0] != in.channels;
@@ -168,7 +168,7 @@ Flow build_stage(Assembler& a, int stage, Flow x, const Layout& layout, Widths& 
   return x;
 }
 
-/// "18", "34" for basic blocks, "50", "101", "152" for bottlenecks; empty where no such network is known.
+/// "18", "34" for basic blocks, "50", "101", "152" for bottlenecks; empty for an unknown depth.
 std::string depth_of(const Layout& layout) {
   using Blocks = std::array<int, kStages>;
   static const std::map<Blocks, std::string> basic{{{2, 2, 2, 2}, "18"}, {{3, 4, 6, 3}, "34"}};
@@ -179,19 +179,19 @@ std::string depth_of(const Layout& layout) {
   return it == known.end() ? std::string() : it->second;
 }
 
-/// The name by depth, groups and the 3x3 convolutions' width relative to their stage's planes.
+/// The name from depth, groups and the width of the 3x3 convolutions relative to their stage's planes.
 std::string depth_name(const Layout& layout, const Widths& widths) {
   const std::string depth = depth_of(layout);
   const std::int64_t planes = widths.planes[0];
   const std::int64_t inner = widths.inner[0];
-  bool even = true;  // every stage in the first one's proportion
+  bool even = true;  // every stage has the first stage's ratio
   for (std::size_t s = 0; s < kStages; ++s) even &= widths.inner[s] * planes == inner * widths.planes[s];
   if (depth.empty() || planes <= 0 || !even) return "resnet";
   if (layout.groups == 1) {
     if (inner == planes) return "resnet" + depth;
     return inner % planes == 0 ? "wide_resnet" + depth + "_" + std::to_string(inner / planes) : "resnet";
   }
-  const std::int64_t one_wide = planes * layout.groups;  // 64 of a group's channels in a stage of 64 planes
+  const std::int64_t one_wide = planes * layout.groups;  // 64 channels per group in a stage of 64 planes
   if (inner * 64 % one_wide != 0) return "resnet";
   return "resnext" + depth + "_" + std::to_string(layout.groups) + "x" +
          std::to_string(inner * 64 / one_wide) + "d";

@@ -18,7 +18,7 @@
 namespace ablaze::models {
 namespace {
 
-/// Calls visit(suffix, weight) for every weight that is there, under the suffix of its tensor's name.
+/// Calls visit(suffix, weight) for every existing weight, with the suffix of its tensor's name.
 template <class AnyOp, class Visit>
 void for_each_weight(AnyOp& any, const Visit& visit) {
   const auto present = [&](const char* suffix, auto& weight) {
@@ -49,8 +49,8 @@ Weight halved(const Weight& weight, const std::string& name) {
     for (const float value : values) {
       const std::uint16_t half = float_to_half(value);
       if (std::isfinite(value) && !std::isfinite(half_to_float(half))) {
-        throw Error("the tensor " + name + " holds " + std::to_string(value) +
-                    ", but half precision ends at 65504; convert with --dtype f32");
+        throw Error("the tensor " + name + " has the value " + std::to_string(value) +
+                    ", above half precision's largest, 65504; convert with --dtype f32");
       }
       std::memcpy(to, &half, sizeof half);
       to += sizeof half;
@@ -78,9 +78,9 @@ bool same_network(const Graph& a, const Graph& b) {
          });
 }
 
-/// Whether the tensors' names and shapes tell the network, as they do in the known families; one that came
-/// from an ONNX file has to be described.
-bool told_by_names(const formats::TensorFile& content, const Graph& graph) {
+/// Whether the tensors' names and shapes identify the network, as in the known families; a network imported
+/// from ONNX needs a description.
+bool identified_by_names(const formats::TensorFile& content, const Graph& graph) {
   try {
     return same_network(identify({content.tensors, {}}, "").network.graph, graph);
   } catch (const Error&) {
@@ -89,7 +89,8 @@ bool told_by_names(const formats::TensorFile& content, const Graph& graph) {
 }
 
 void require_written(DType dtype) {
-  if (dtype == DType::bf16) throw UsageError("model files are written in f32 or f16, not in bf16");
+  if (dtype == DType::bf16)
+    throw UsageError("a model file is written as f32 or f16, not as bf16: choose one of them");
 }
 
 }  // namespace
@@ -118,7 +119,7 @@ void save_model(const Model& model, const std::filesystem::path& file, DType dty
       content.tensors.emplace(node.name + suffix, weight);
     });
   }
-  if (!told_by_names(content, model.graph)) {
+  if (!identified_by_names(content, model.graph)) {
     content.metadata["ablaze.graph"] = graph_to_json(model.graph);
     content.metadata["ablaze.target"] = model.default_layer;
   }

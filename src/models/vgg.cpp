@@ -1,6 +1,6 @@
-// VGG as torchvision builds it (Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale
-// Image Recognition", ICLR 2015), with and without BatchNorm. Layers without weights leave no tensors: their
-// places are the gaps between the numbers of those that have some.
+// VGG as in torchvision (Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+// Recognition", ICLR 2015), with and without BatchNorm. Layers without weights have no tensors: gaps in the
+// module numbers show their positions.
 
 #include <algorithm>
 #include <array>
@@ -23,7 +23,7 @@ constexpr int kStages = 5;
 std::string feature(int index) { return "features." + std::to_string(index); }
 std::string classifier(int index) { return "classifier." + std::to_string(index); }
 
-/// Where the convolutions stand, and whether each is followed by BatchNorm and by a pool.
+/// Positions of the convolutions, and whether BatchNorm and a pool follow each.
 struct Layout {
   std::vector<int> convs;
   std::vector<bool> pools;
@@ -37,8 +37,8 @@ bool is_norm(const Assembler& a, int index) {
          a.shape(name + ".weight").size() == 1;
 }
 
-/// The module numbers of all tensors "PREFIX.N.anything"; 0 always counts, so that it is missed where it is
-/// not.
+/// The module numbers of all tensors "PREFIX.N.anything"; always includes 0, so that a missing one is
+/// reported.
 std::vector<int> numbers(const TensorMap& tensors, std::string_view prefix) {
   std::set<int> found{0};
   for (const auto& [name, weight] : tensors) {
@@ -50,8 +50,8 @@ std::vector<int> numbers(const TensorMap& tensors, std::string_view prefix) {
 [[noreturn]] void wrong_gap(const Assembler& a, const std::string& from, const std::string& to,
                             const std::string& expected) {
   throw Error(a.file() + ": from " + from + " to " + to +
-              " there is no room for what stands there in a VGG (" + expected +
-              "); a tensor between them is missing, or the network is none that is known here");
+              " there is no index left for the layers of a VGG between them (" + expected +
+              "); a tensor between them is missing, or the network is not supported");
 }
 
 Layout read_layout(const Assembler& a) {
@@ -68,11 +68,11 @@ Layout read_layout(const Assembler& a) {
     const int gap = layout.convs[i + 1] - layout.convs[i];
     if (gap != step && gap != step + 1) {
       wrong_gap(a, feature(layout.convs[i]), feature(layout.convs[i + 1]),
-                layout.batch_norm ? "BatchNorm, ReLU and perhaps a pool" : "ReLU and perhaps a pool");
+                layout.batch_norm ? "BatchNorm, ReLU and optionally a pool" : "ReLU and optionally a pool");
     }
     layout.pools.push_back(gap == step + 1);
   }
-  layout.pools.push_back(true);  // the last one leaves no trace, but every VGG has it
+  layout.pools.push_back(true);  // the last pool leaves no gap, but every VGG has it
   layout.linears = numbers(a.tensors(), "classifier.");
   for (std::size_t i = 0; i + 1 < layout.linears.size(); ++i) {
     if (layout.linears[i + 1] - layout.linears[i] != 3) {
@@ -82,11 +82,11 @@ Layout read_layout(const Assembler& a) {
   return layout;
 }
 
-/// The widths that the architecture's name depends on.
+/// The widths that determine the architecture's name.
 struct Widths {
   std::vector<std::int64_t> convs;
   std::int64_t pool_side = kPoolSide;
-  std::vector<std::int64_t> hidden;  ///< of the linear layers but for the last
+  std::vector<std::int64_t> hidden;  ///< of the linear layers except the last
 };
 
 Flow build_features(Assembler& a, Flow x, const Layout& layout, Widths& widths, std::string& last_relu) {
@@ -104,7 +104,7 @@ Flow build_features(Assembler& a, Flow x, const Layout& layout, Widths& widths, 
 }
 
 /// The side of the average pool before the head, from the first linear layer's inputs; torchvision's 7 where
-/// they are no square map of these channels (the check of that layer's shape then says so).
+/// these are no square map of the channels (the check of that layer's shape then reports it).
 std::int64_t pool_side(const Assembler& a, std::int64_t channels) {
   const Shape shape = a.shape(classifier(0) + ".weight");
   if (shape.size() != 2 || channels == kAny) return kPoolSide;
@@ -135,7 +135,7 @@ std::vector<int> stage_depths(const Layout& layout) {
   return depths;
 }
 
-/// "vgg16_bn"; "vgg" where no such network is known.
+/// "vgg16_bn"; "vgg" for an unknown depth.
 std::string depth_name(const Layout& layout) {
   static const std::map<std::vector<int>, std::string> known{{{1, 1, 2, 2, 2}, "vgg11"},
                                                              {{2, 2, 2, 2, 2}, "vgg13"},

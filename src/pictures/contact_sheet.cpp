@@ -116,9 +116,9 @@ void draw_row_label(Image& on, const Explanation& e, int top) {
 std::string scale_text(const MapStyle& style) {
   if (style.shared_scale)
     return is_diverging(style.colours)
-               ? "A row's maps share one scale: blue speaks against the class, red for it."
-               : "A row's maps share one scale.";
-  return is_diverging(style.colours) ? "Each map has its own scale, as far below zero as above: blue speaks "
+               ? "Each row has one scale: blue is evidence against the class, red for it."
+               : "Each row has one scale.";
+  return is_diverging(style.colours) ? "Each map has its own scale, symmetric about zero: blue is evidence "
                                        "against the class, red for it."
                                      : "Each map has its own scale, from its least to its largest value.";
 }

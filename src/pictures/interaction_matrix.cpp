@@ -25,14 +25,14 @@ constexpr int kNamesRoom = 46, kScaleRoom = 84, kWordsRoom = 210;
 
 void check(const Interactions& found) {
   if (found.channels.empty())
-    throw Error("there are no interactions to draw: explain with MethodOptions::interactions");
+    throw Error("no interactions to draw: explain with MethodOptions::interactions");
   const auto fits = [&](const std::vector<double>& row) {
     return row.size() == found.channels.size() &&
            std::ranges::all_of(row, [](double v) { return std::isfinite(v); });
   };
   if (found.matrix.size() != found.channels.size() || !std::ranges::all_of(found.matrix, fits))
     throw Error("interactions of " + std::to_string(found.channels.size()) +
-                " channels need a matrix of as many rows and columns, all finite");
+                " channels need a matrix of as many rows and columns, with finite values");
 }
 
 /// As far below zero as above; the diagonal has drops, which are no interactions.
@@ -91,8 +91,8 @@ void draw_words(Image& on, const Interactions& found, int x, int y) {
   image::Type redundant = heading, synergistic = heading;
   redundant.colour = negative;
   synergistic.colour = positive;
-  y = draw_pairs(on, x, y, "stand in for each other", redundant, found.redundant);
-  draw_pairs(on, x, y + gap, "work together", synergistic, found.synergistic);
+  y = draw_pairs(on, x, y, "redundant pairs", redundant, found.redundant);
+  draw_pairs(on, x, y + gap, "synergistic pairs", synergistic, found.synergistic);
 }
 
 /// Of the words beside the matrix.
@@ -112,12 +112,11 @@ Image interaction_matrix(const std::string& layer, const ClassScore& target, con
   const int side = std::clamp(matrix_side / count, 2, 40), squares = count * side;
   const int names_above = side >= smallest_named_above ? image::line_height(caption) : 0;
   const int height = std::max({squares + names_above, words_height(found), 160});
-  Image on =
-      titled("How " + std::to_string(count) + " channels of " + base::printable(layer, 60) + " act in pairs",
-             "What the score of " + class_name(target) +
-                 " loses without channel i, and without j, less what it loses without both; the strongest "
-                 "channels first",
-             kNamesRoom + squares + kScaleRoom + kWordsRoom, height);
+  Image on = titled("Interactions of " + std::to_string(count) + " channels of " + base::printable(layer, 60),
+                    "Drop of the score of " + class_name(target) +
+                        " without channel i, plus the drop without j, minus the drop without both; strongest "
+                        "channels first",
+                    kNamesRoom + squares + kScaleRoom + kWordsRoom, height);
   const ValueRange range = range_of(found);
   const int x = margin + kNamesRoom, y = top_of(on, height) + names_above;
   draw_squares(on, found, range, x, y, side);

@@ -38,13 +38,13 @@ constexpr std::array<image::Colour, 8> curve_colours{{{0, 114, 178},
 constexpr image::Colour unnamed{176, 184, 192};
 
 void check(std::span<const ChannelPath> paths) {
-  if (paths.empty()) throw Error("there is no path to draw: explain with MethodOptions::paths");
+  if (paths.empty()) throw Error("no paths to draw: explain with MethodOptions::paths");
   const auto finite = [](double v) { return std::isfinite(v); };
   for (const ChannelPath& path : paths) {
     if (path.scales.size() < 2 || path.scales.size() != path.values.size() ||
         !std::ranges::all_of(path.values, finite) || !std::ranges::all_of(path.scales, finite))
       throw Error("the path of channel " + std::to_string(path.channel) +
-                  " needs two points or more, with finite values");
+                  " needs at least two points, with finite values");
   }
 }
 
@@ -95,7 +95,7 @@ class Chart {
     }
     const double words = baseline + 4 + image::line_height(caption);
     image::draw_text(on_, box_.x, words, "gradient x activation", caption);
-    image::draw_centred(on_, box_.x, box_.width, words, "what is left of the channel, s", caption);
+    image::draw_centred(on_, box_.x, box_.width, words, "scale s of the channel's activations", caption);
     image::draw_right(on_, box_.right(), words, "ablation", caption);
   }
 
@@ -158,11 +158,11 @@ std::string title_of(const std::string& layer, std::size_t count) {
 }
 
 std::string line_below(const ClassScore& target, bool some_unnamed) {
-  return "What the score of " + class_name(target) +
-         " loses while one channel shrinks to s times its activations, over 1 − s: a straight level line "
-         "where "
-         "the score is linear in the channel" +
-         (some_unnamed ? "; the largest drops are named, the others grey" : "");
+  return "Drop of the score of " + class_name(target) +
+         " when one channel's activations are scaled by s, divided by 1 − s: constant where the score is "
+         "linear "
+         "in the channel" +
+         (some_unnamed ? "; the largest drops are labelled, the others grey" : "");
 }
 
 }  // namespace

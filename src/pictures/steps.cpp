@@ -66,9 +66,9 @@ Image input_step(const Tensor& input, const Preprocess& how) {
   const int below = gap + image::line_height(caption);
   const int height = box.height + below, width = 4 * box.width + 3 * gap + scale_room;
   Image on =
-      titled("What the network sees",
-             "The photo cut to " + std::to_string(seen.width()) + " x " + std::to_string(seen.height()) +
-                 " pixels, and its three planes with the mean taken off, over the standard deviation",
+      titled("The network's input",
+             "The photo cropped to " + std::to_string(seen.width()) + " x " + std::to_string(seen.height()) +
+                 " pixels, and its three planes minus the mean, divided by the standard deviation",
              std::max(width, 560), height);
   const int top = top_of(on, height);
   image::paste(on, resize(seen, box.width, box.height), margin, top);
@@ -135,10 +135,10 @@ std::string channels_line(const Explanation& e, int shown) {
   const std::string which =
       "The " + std::to_string(shown) + " of " + all + " channels of " + base::printable(e.layer, 60);
   if (e.weights.empty())
-    return which + " that are most active, each on its own scale; the method weights none of them";
-  return which + " that count most, strongest first, each on its own scale" +
+    return which + " with the largest activations, each on its own scale; the method has no channel weights";
+  return which + " with the largest absolute weights, strongest first, each on its own scale" +
          (e.drops.empty() ? ", and their weights"
-                          : ", and their weights: how far the score falls without them, over its size");
+                          : ", and their weights: the score's drop without them, over its magnitude");
 }
 
 Image channels_step(const Explanation& e, const std::vector<int>& order) {
@@ -148,7 +148,7 @@ Image channels_step(const Explanation& e, const std::vector<int>& order) {
   const int tiles_width = tiles_across * (tile + gap);
   const bool bars = !e.weights.empty();
   const int height = std::max(rows * cell, bars ? 15 * std::min(most_bars, shown) : 0);
-  Image on = titled("What the layer sees, and what counts for " + class_name(e.target),
+  Image on = titled("The layer's channels and their weights for " + class_name(e.target),
                     channels_line(e, shown), tiles_width + (bars ? margin + bars_width : 0), height);
   const int top = top_of(on, height);
   for (int i = 0; i < shown; ++i)
@@ -224,9 +224,9 @@ Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<
   const int cell = box.height + 2 * image::line_height(caption) + gap, height = rows * cell;
   const int columns = std::min(across, static_cast<int>(maps.size()));
   const int step = std::max(box.width, 110) + gap;
-  Image on = titled("The weighted sum, channel after channel, strongest first",
-                    "All on one scale: blue speaks against " + class_name(e.target) +
-                        ", red for it; below, how far the sum is from that of all",
+  Image on = titled("The weighted sum after each channel, strongest first",
+                    "One scale: blue is evidence against " + class_name(e.target) +
+                        ", red for it; below, the distance from the sum of all channels",
                     std::max(columns * step + scale_room, 560), height);
   const int top = top_of(on, height);
   for (std::size_t i = 0; i < maps.size(); ++i) {
@@ -248,9 +248,9 @@ Image relu_step(const Explanation& e, std::int64_t cut) {
   const Box box = fit(static_cast<double>(e.map.dim(1)), static_cast<double>(e.map.dim(0)), side);
   const int height = box.height + gap + 2 * image::line_height(caption),
             panel = std::max(box.width, 220) + scale_room + margin;
-  Image on = titled("What speaks for " + class_name(e.target),
-                    "The ReLU takes away what speaks against it: " + std::to_string(cut) + " of " +
-                        std::to_string(e.map.size()) + " places",
+  Image on = titled("Evidence for " + class_name(e.target),
+                    "The ReLU removes the evidence against it: " + std::to_string(cut) + " of " +
+                        std::to_string(e.map.size()) + " locations",
                     2 * panel, height);
   const int top = top_of(on, height);
   const auto panel_at = [&](int x, const Tensor& map, ColourMap colours, const std::string& words) {
@@ -260,13 +260,13 @@ Image relu_step(const Explanation& e, std::int64_t cut) {
     upright_scale(on, {x + box.width + gap, top + 4, 12, box.height - 8}, range, colours);
     draw_lines(on, x, top + box.height + 4, image::wrapped(words, caption, panel - margin, 2), caption);
   };
-  panel_at(margin, e.signed_map, ColourMap::bluered, "the sum, signs kept");
+  panel_at(margin, e.signed_map, ColourMap::bluered, "the signed sum");
   panel_at(margin + panel, e.map, ColourMap::inferno, e.note.empty() ? "the map" : e.note);
   return on;
 }
 
 void check(const Explanation& e) {
-  if (!e.fused.empty()) throw Error("steps are drawn of one layer's map, not of fused layers'");
+  if (!e.fused.empty()) throw Error("steps show one layer's map, not a fused map: explain one layer");
   if (e.activation.rank() != 3 || e.activation.dim(0) < 1)
     throw Error("steps need the layer's activations: explain with keep_activations");
 }

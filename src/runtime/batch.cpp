@@ -51,7 +51,7 @@ struct Batch::Impl {
 };
 
 Batch::Batch(const Session& session, std::int64_t size) {
-  if (size < 1) throw UsageError("a batch takes at least one input");
+  if (size < 1) throw UsageError("a batch needs at least one input");
   const CompiledNetwork& network = session.impl_->network;
   runtime::Program program = compile(network, size, true);
   const std::uint64_t bytes = bytes_of(network, program, size);
@@ -59,7 +59,7 @@ Batch::Batch(const Session& session, std::int64_t size) {
     throw Error("a batch of " + std::to_string(size) + " inputs of " + to_string(network.options.input) +
                 " takes " + std::to_string(bytes >> 20) + " MiB, more than the limit of " +
                 std::to_string(network.options.execution.memory_limit >> 20) +
-                " MiB; use fewer, or allow more memory");
+                " MiB; use a smaller batch, or allow more memory");
   }
   impl_ = std::make_unique<Impl>(session.impl_, size, std::move(program));
 }

@@ -136,14 +136,14 @@ void CompiledNetwork::check_memory(const Program& compiled, const std::string& w
   const std::uint64_t bytes = compiled.arena_floats * sizeof(float);
   if (bytes <= options.execution.memory_limit) return;
   throw Error(what + " take " + mebibytes(bytes) + ", more than the limit of " +
-              mebibytes(options.execution.memory_limit) + "; use a smaller picture or allow more memory");
+              mebibytes(options.execution.memory_limit) + "; use a smaller image or allow more memory");
 }
 
 NodeId CompiledNetwork::kept_node(std::string_view layer) const {
   const NodeId id = graph.find(layer);
   if (program.value_of.count(id) == 0) {
     throw UsageError("layer " + std::string(layer) +
-                     " was not kept by this session; name it in SessionOptions::keep");
+                     " was not kept by this session: add it to SessionOptions::keep");
   }
   return id;
 }
@@ -159,7 +159,7 @@ Shape CompiledNetwork::shape_for(NodeId node, std::int64_t batch) const {
 void CompiledNetwork::require_resumable(NodeId from) const {
   if (std::ranges::find(resumable, from) == resumable.end()) {
     throw UsageError("layer " + graph.node(from).name +
-                     " cannot be resumed from; name it in SessionOptions::keep");
+                     " was not kept to resume from: add it to SessionOptions::keep");
   }
   if (!graph.downstream(from).back()) {
     throw UsageError("the network's output does not depend on layer " + graph.node(from).name);
@@ -175,8 +175,8 @@ void CompiledNetwork::require_replacement(NodeId from, std::string_view layer,
                 " (any batch); its replacement is " + to_string(replacement));
   }
   if (shape[0] != 1 && shape[0] != batch) {
-    throw Error("the trace holds " + std::to_string(shape[0]) + " images; a replacement of " +
-                std::to_string(batch) + " does not fit");
+    throw Error("expected a replacement of " + std::to_string(shape[0]) + " images as in the trace, found " +
+                std::to_string(batch));
   }
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 void require_class(std::int64_t index, std::int64_t classes) {
   if (index >= 0 && index < classes) return;
-  throw UsageError("class " + std::to_string(index) + " does not exist; the network has " +
+  throw UsageError("class " + std::to_string(index) + " does not exist: the network has " +
                    std::to_string(classes));
 }
 
@@ -17,7 +17,7 @@ std::int64_t best_other(std::span<const double> logits, std::int64_t index) {
     if (c == index) continue;
     if (best < 0 || logits[c] > logits[best]) best = c;
   }
-  if (best < 0) throw UsageError("a margin takes two classes, and the network has one");
+  if (best < 0) throw UsageError("a margin needs two classes, but the network has one");
   return best;
 }
 
@@ -40,7 +40,7 @@ std::vector<Score> settle(std::span<const Score> scores, std::span<const double>
     require_class(score.against, classes);
     if (score.against == score.index)
       throw UsageError("the margin of class " + std::to_string(score.index) +
-                       " against itself is always 0; name another class");
+                       " to itself is always 0: give another class");
   }
   return settled;
 }

@@ -6,8 +6,8 @@
 
 namespace ablaze::runtime {
 
-/// What a Session shares with its traces: the compiled network, and the programs that ablate its layers and take
-/// gradients, which are compiled when they are first asked for.
+/// What a Session shares with its traces: the compiled network, and the programs that ablate its layers and
+/// take gradients, which are compiled when they are first asked for.
 struct SessionState {
   CompiledNetwork network;
   DeltaPrograms deltas{network};

@@ -5,7 +5,7 @@
 
 namespace ablaze {
 
-/// IEEE binary16 to float, exactly (subnormals, infinities and NaNs too).
+/// IEEE binary16 to float, exact (including subnormals, infinities and NaNs).
 inline float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000U) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1FU;
@@ -18,7 +18,7 @@ inline float half_to_float(std::uint16_t half) {
   return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
 }
 
-/// Float to the nearest IEEE binary16, ties to even; what is too large becomes infinite.
+/// Float to the nearest IEEE binary16, ties to even; overflow gives infinity.
 inline std::uint16_t float_to_half(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000U);

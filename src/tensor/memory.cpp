@@ -23,7 +23,7 @@ void* allocate_numbers(std::uint64_t wanted) {
   void* numbers = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (numbers == nullptr) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
-  // Whole ones alone, so that none is taken for the last few bytes. Where it is refused, nothing is lost.
+  // Whole huge pages only, so that none is taken for the last few bytes. A refusal does no harm.
   if (bytes >= kHugePage) ::madvise(numbers, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   return numbers;

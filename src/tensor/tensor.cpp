@@ -29,7 +29,7 @@ void widen(const std::byte* from, std::span<float> out) {
 }  // namespace
 
 std::int64_t element_count(const Shape& shape) {
-  constexpr std::int64_t most = std::int64_t{1} << 60;  // whose bytes can still be counted
+  constexpr std::int64_t most = std::int64_t{1} << 60;  // so that the bytes can still be counted
   std::int64_t count = 1;
   for (const std::int64_t n : shape) {
     if (n < 0) throw Error("a tensor's axis cannot be negative: " + to_string(shape));
@@ -79,12 +79,12 @@ Tensor& Tensor::operator=(const Tensor& other) {
   return *this;
 }
 
-// A moved-from vector is empty: with its size exchanged, the other stands for no elements.
+// A moved-from vector is empty: with its size exchanged, the other tensor has no elements.
 Tensor::Tensor(Tensor&& other) noexcept
     : shape_(std::move(other.shape_)), size_(std::exchange(other.size_, 0)), data_(std::move(other.data_)) {}
 
 Tensor& Tensor::operator=(Tensor&& other) noexcept {
-  Tensor taken(std::move(other));  // first, so that moving a tensor to itself keeps it
+  Tensor taken(std::move(other));  // first, so that self-assignment keeps the tensor
   shape_.swap(taken.shape_);
   std::swap(size_, taken.size_);
   data_.swap(taken.data_);
@@ -123,7 +123,7 @@ Weight::Weight(DType dtype, Shape shape, std::span<const std::byte> bytes, std::
     throw Error("a weight of shape " + to_string(shape_) + " in " + to_string(dtype) + " takes " +
                 std::to_string(size_) + " elements, not " + std::to_string(bytes.size()) + " bytes");
   }
-  if (owner_ == nullptr) owner_ = std::make_shared<int>(0);  // present, whoever owns the bytes
+  if (owner_ == nullptr) owner_ = std::make_shared<int>(0);  // non-null, whoever owns the bytes
 }
 
 Weight::Weight(Tensor tensor) {

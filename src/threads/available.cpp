@@ -34,7 +34,7 @@ std::string word_of(const fs::path& file) {
   return word;
 }
 
-/// Version 2 of control groups: "max 100000" or "150000 100000", microseconds of a period.
+/// Control groups, version 2: "max 100000" or "150000 100000", microseconds of a period.
 double quota_of_unified(const fs::path& folder) {
   std::ifstream in(folder / "cpu.max");
   std::string quota, period;
@@ -43,14 +43,14 @@ double quota_of_unified(const fs::path& folder) {
   return std::isinf(of) ? kUnlimited : number_in(quota) / of;
 }
 
-/// Version 1: two files, the quota below zero where there is none.
+/// Version 1: two files; a quota below zero means none.
 double quota_of_controller(const fs::path& folder) {
   const double period = number_in(word_of(folder / "cpu.cfs_period_us"));
   return std::isinf(period) ? kUnlimited : number_in(word_of(folder / "cpu.cfs_quota_us")) / period;
 }
 
-/// The least quota of a group and those above it. A container sees its own group as the root, wherever it
-/// lies.
+/// The least quota of a group and the groups above it. A container sees its own group as the root, whatever
+/// its path.
 template <class Read>
 double least_quota(const fs::path& root, const fs::path& group, Read read) {
   double least = read(root);
@@ -102,7 +102,7 @@ double cpu_quota() {
 int cores() {
 #if defined(__linux__)
   cpu_set_t mask;
-  // It fails on machines of more than 1,024 cores, which are counted below.
+  // Fails on machines with more than 1,024 cores, which are counted below.
   if (::sched_getaffinity(0, sizeof mask, &mask) == 0) return std::max(1, CPU_COUNT(&mask));
 #endif
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

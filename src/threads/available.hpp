@@ -4,12 +4,12 @@
 
 namespace ablaze::threads {
 
-/// Cores in this thread's affinity mask.
+/// Cores in the calling thread's affinity mask.
 int cores();
 
-/// Cores' worth of time that the control groups of a process grant it: the least that its group and those
-/// above it name; infinity where none does. `groups`: what Linux shows as /proc/self/cgroup; `mount`:
-/// /sys/fs/cgroup. Files that are missing or say something else limit nothing.
+/// CPU quota of a process's control groups, in cores: the least of its group and the groups above; infinity
+/// where none sets one. `groups`: /proc/self/cgroup on Linux; `mount`: /sys/fs/cgroup. Missing or malformed
+/// files set no limit.
 double cpu_quota(const std::filesystem::path& groups, const std::filesystem::path& mount);
 
 /// The same for this process, read once.

@@ -8,13 +8,13 @@
 #include "threads/backend.hpp"
 #include "threads/threads.hpp"
 
-// OpenMP's threads. How they wait for the next region is its library's affair, which the environment rules;
-// barriers within a region are Team's.
+// OpenMP's threads. Its library, configured by the environment, decides how they wait for the next region;
+// Team implements the barriers within a region.
 
 namespace ablaze::threads {
 namespace {
 
-/// libgomp would wait for threads that fork() has not copied, for ever: a child works alone.
+/// libgomp would wait forever for threads that fork() has not copied: a child works alone.
 std::atomic<bool> in_child{false};
 
 #if __has_include(<pthread.h>)

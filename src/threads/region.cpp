@@ -18,15 +18,15 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
-/// Ends a member's part where another one has failed. Nobody outside this file sees it.
+/// Ends a member's part after another one has failed. Never leaves this file.
 struct Abandoned {};
 
-/// Members of all regions that run now.
+/// Members of all running regions.
 std::atomic<int> busy_members{0};
 
 thread_local bool in_region = false;
 
-/// What OMP_NUM_THREADS names, or the first number of its list; 0 where it names none.
+/// The first number in OMP_NUM_THREADS; 0 where there is none.
 int threads_in_environment() {
   const char* text = std::getenv("OMP_NUM_THREADS");
   const long number = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
@@ -45,13 +45,13 @@ int resolve(int threads) {
   return wanted > 0 ? std::min(wanted, available()) : std::min(available(), kMostThreads);
 }
 
-/// What the members of one region share.
+/// State shared by the members of one region.
 class Team {
  public:
   using Work = void (*)(const Member&, void*);
 
   Team(int most, Work work, void* context) : most_(most), work_(work), context_(context) {
-    // A thread that spins where another one waits for the core keeps it from its work.
+    // A spinning thread would take the core from a thread that has work.
     const int busy = busy_members.fetch_add(most) + most;
     spin_ = busy <= cores() && busy <= cpu_quota();
   }
@@ -86,8 +86,9 @@ class Team {
     if (failed_.load()) throw Abandoned();
   }
 
-  // Shared loops. Each of a few queues holds a part of the current loop's items. A queue's number has the
-  // loop in its upper half: who is late must not take an item of a later loop for one of his.
+  // Shared loops. Each of a few queues holds a part of the current loop's items. The upper half of a queue's
+  // number is the loop's number, so that a late member cannot take an item of a later loop for one of its
+  // own.
 
   int take(unsigned loop, const Member& member, int count) {
     const int queues = std::min(member.count(), kQueues);
@@ -106,7 +107,7 @@ class Team {
     return -1;
   }
 
-  /// Whether these items were the loop's last.
+  /// Whether the loop ends with these items.
   bool is_last(int done, int count) { return done > 0 && done_.fetch_add(done) + done == count; }
 
   void open_loop(unsigned loop, int members) {
@@ -123,7 +124,7 @@ class Team {
     if (failed_.load()) throw Abandoned();
   }
 
-  /// Members whose part is over.
+  /// Members whose part has ended.
   int entered() const { return entered_.load(std::memory_order_relaxed); }
 
   void rethrow() const {
@@ -131,7 +132,7 @@ class Team {
   }
 
  private:
-  /// The first failure counts; whoever waits, or is going to, goes home.
+  /// Keeps the first failure; members that wait, or are about to, leave.
   void fail(std::exception_ptr failure) noexcept {
     {
       const std::scoped_lock lock(failure_mutex_);
@@ -149,11 +150,11 @@ class Team {
   Signal generation_;
   alignas(64) std::atomic<int> arrived_{0};
   struct alignas(64) Queue {
-    std::atomic<std::uint64_t> next{0};  ///< the loop, and how many of the queue's items are taken
+    std::atomic<std::uint64_t> next{0};  ///< the loop, and the number of items taken from the queue
   };
   static constexpr int kQueues = 16;
   std::array<Queue, kQueues> queues_;
-  Signal loop_;  ///< the current one's number
+  Signal loop_;  ///< the current loop's number
   alignas(64) std::atomic<int> done_{0};
   std::atomic<int> entered_{0};
   std::atomic<bool> failed_{false};
@@ -165,11 +166,11 @@ namespace {
 
 void run_by(Executor& executor, int most, Team& team) {
   const auto enter = [&team](int number, int count) { team.enter(number, count); };
-  const int members = executor.run(most, std::cref(enter));  // a reference, for which nothing is allocated
+  const int members = executor.run(most, std::cref(enter));  // by reference, so that nothing is allocated
   team.rethrow();
   if (members < 1 || members > most || team.entered() != members) {
-    throw Error("the executor was to run 1 to " + std::to_string(most) + " members; it says that it ran " +
-                std::to_string(members) + ", and " + std::to_string(team.entered()) + " were run");
+    throw Error("expected the executor to run 1 to " + std::to_string(most) + " members; it reported " +
+                std::to_string(members) + " and ran " + std::to_string(team.entered()));
   }
 }
 

@@ -1,7 +1,7 @@
 #include "threads/backend.hpp"
 #include "threads/threads.hpp"
 
-// No threads but the caller's.
+// The caller's thread alone.
 
 namespace ablaze::threads {
 

@@ -5,12 +5,12 @@
 namespace ablaze::threads {
 namespace {
 
-// Long enough for threads that finish a step together, short enough to cost a neighbour nothing: to sleep and
-// to be woken takes about as long.
+// Long enough for threads that finish a step together, short enough to cost other programs nothing: falling
+// asleep and waking up takes about as long.
 constexpr auto kSpin = std::chrono::microseconds(20);
 constexpr int kLooksPerClock = 32;
 
-/// Tells the core that its thread waits, where there is an instruction for it.
+/// Tells the core that its thread is waiting, where an instruction for it exists.
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -21,13 +21,14 @@ inline void relax() {
 
 }  // namespace
 
-// The number is raised before sleepers_ is read, and sleepers_ before the number is read again: in the one
-// order that all threads agree on, one of the two sees the other. Hence no memory order but the strictest.
+// The writer increments the counter before it reads sleepers_; the waiter increments sleepers_ before it
+// reads the counter again. In a single total order one of the two sees the other. Hence only sequentially
+// consistent accesses.
 
 void Signal::advance() {
   value_.fetch_add(1);
   if (sleepers_.load() == 0) return;
-  { const std::scoped_lock lock(mutex_); }  // who has counted himself is asleep by then
+  { const std::scoped_lock lock(mutex_); }  // a counted waiter is asleep by then
   condition_.notify_all();
 }
 

@@ -6,13 +6,13 @@
 
 namespace ablaze::threads {
 
-/// A number that counts up, and that threads wait for.
+/// A counter that threads can wait on.
 class Signal {
  public:
   unsigned value() const { return value_.load(std::memory_order_acquire); }
-  /// Counts up by one and wakes those who wait.
+  /// Increments the counter and wakes the waiting threads.
   void advance();
-  /// Waits until the number is no longer `old`: where `spin` is set, a short time on the core, then asleep.
+  /// Waits until the counter differs from `old`: with `spin`, first busy-waits for a short time, then sleeps.
   void wait(unsigned old, bool spin);
 
  private:

@@ -14,7 +14,7 @@
 #include "threads/signal.hpp"
 #include "threads/threads.hpp"
 
-// Threads of the library's own: started when a region first wants them, kept for the next one, asleep in
+// The library's own threads: started when a region first needs them, kept for the next region, asleep in
 // between.
 
 namespace ablaze::threads {
@@ -30,30 +30,30 @@ struct Task {
 class Worker {
  public:
   Worker() {
-    thread_ = std::thread([this] { work(); });  // once all that it uses is there
+    thread_ = std::thread([this] { work(); });  // after all the members that it uses
   }
 
-  /// For the one that has hired it: hands a task over.
+  /// For the thread that hired it: hands over a task.
   void begin(const Task& task) {
     task_ = task;
     finished_ = done_.value();
     state_.store(offered);
     start_.advance();
   }
-  /// Takes the task back where its thread has not come to it, and else waits until it is done.
+  /// Takes the task back where the worker has not started it; otherwise waits until it is done.
   void finish() {
     if (int expected = offered; !state_.compare_exchange_strong(expected, idle))
       done_.wait(finished_, task_.spin);
   }
 
-  /// Ends the thread of a worker that nobody has hired.
+  /// Ends the thread of an unhired worker.
   void dismiss() {
     begin({});
     thread_.join();
   }
 
-  Worker* next = nullptr;   ///< in the list of those who are free, or of one who has hired some
-  Worker* older = nullptr;  ///< in the list of all
+  Worker* next = nullptr;   ///< in the list of free workers, or of those hired by one thread
+  Worker* older = nullptr;  ///< in the list of all workers
 
  private:
   void work() {
@@ -61,7 +61,7 @@ class Worker {
     for (unsigned seen = 0;; ++seen) {
       start_.wait(seen, spin);
       int expected = offered;
-      if (!state_.compare_exchange_strong(expected, busy)) continue;  // it was taken back
+      if (!state_.compare_exchange_strong(expected, busy)) continue;  // the task was taken back
       if (task_.enter == nullptr) return;
       spin = task_.spin;
       task_.enter(task_.context, task_.number, task_.count);
@@ -78,11 +78,10 @@ class Worker {
   Signal start_, done_;
 };
 
-/// The threads of one process. A child after fork() has a pool of its own; its parent's is never touched
-/// again.
+/// The threads of one process. A child after fork() has a pool of its own and never touches its parent's.
 class Pool {
  public:
-  /// A list of at most `count` workers; fewer where the system has no more threads or memory to give.
+  /// A list of at most `count` workers; fewer where the system has no more threads or memory.
   Worker* hire(int count) {
     const std::scoped_lock lock(mutex_);
     Worker* hired = nullptr;
@@ -106,7 +105,7 @@ class Pool {
     while (hired != nullptr) {
       Worker* const next = hired->next;
       if (closed_) {
-        hired->next = nullptr;  // its thread sleeps until the process is gone
+        hired->next = nullptr;  // its thread sleeps until the process ends
       } else {
         hired->next = std::exchange(free_, hired);
       }
@@ -114,7 +113,7 @@ class Pool {
     }
   }
 
-  /// At the process's end, or when the library is unloaded: the threads that are free end.
+  /// At the end of the process, or when the library is unloaded: ends the free threads.
   void close() {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
@@ -130,7 +129,7 @@ class Pool {
  private:
   static Worker* start_worker() {
 #if __has_include(<pthread.h>)
-    // Signals are for the threads that the program started.
+    // Signals are left to the threads that the program started.
     sigset_t all, before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -138,7 +137,7 @@ class Pool {
     Worker* worker = nullptr;
     try {
       worker = new Worker;
-    } catch (const std::exception&) {  // std::system_error or std::bad_alloc: fewer do the work
+    } catch (const std::exception&) {  // std::system_error or std::bad_alloc: continue with fewer workers
     }
 #if __has_include(<pthread.h>)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -148,13 +147,12 @@ class Pool {
 
   std::mutex mutex_;
   Worker* free_ = nullptr;    // the latest first: its caches are warm
-  Worker* newest_ = nullptr;  // of all: none is freed, and a leak checker finds them here
+  Worker* newest_ = nullptr;  // of all workers: never freed, and reachable for leak checkers
   bool closed_ = false;
 };
 
-// Never destroyed: threads may outlive the destruction of static objects. In a child after fork() a new one
-// is made in the same place, and its parent's workers, which the child has no threads of, stay where they
-// are.
+// Never destroyed: threads may outlive the destruction of static objects. A child after fork() builds a new
+// pool in the same memory; its parent's workers, whose threads the child does not have, are left alone.
 alignas(Pool) std::byte pool_memory[sizeof(Pool)];
 Pool* pool = nullptr;
 [[maybe_unused]] Worker* inherited = nullptr;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Threads, behind one header. README.md tells what each of the three ways does that may lie behind it.
+// Threads, behind one header. README.md describes the three backends.
 
 #include <algorithm>
 #include <atomic>
@@ -12,28 +12,28 @@
 
 namespace ablaze::threads {
 
-/// What was chosen when the library was built: "std::thread", "OpenMP" or "none".
+/// The backend chosen at build time: "std::thread", "OpenMP" or "none".
 std::string_view backend();
 
-/// Threads that this process may run at the same time: the cores of its affinity mask, no more than its CPU
-/// quota rounded up, at least 1.
+/// Threads that this process may run at the same time: the cores of its affinity mask, at most its CPU quota
+/// rounded up, at least 1.
 int available();
 
-/// What Execution::threads stands for: itself, or where it is 0 the smaller of available() and
+/// The thread count meant by Execution::threads: the value itself, or for 0 the smaller of available() and
 /// OMP_NUM_THREADS. Throws UsageError where it is out of range.
 int resolve(int threads);
 
 class Team;
 
-/// One of those who work on a region together, in a thread of its own.
+/// One of the threads that work on a region together.
 class Member {
  public:
   int number() const { return number_; }  ///< 0 <= number() < count(); the caller of run() need not be 0
   int count() const { return count_; }
 
-  /// Waits until all members have called it. Where one of them has failed, it does not return.
+  /// Waits until all members have called it. Does not return where a member has failed.
   void barrier() const { barrier(nullptr, nullptr); }
-  /// The same; the last one to come calls last() before anyone goes on.
+  /// The same; the last member to arrive calls last() before any continues.
   template <class Last>
   void barrier(Last last) const {
     barrier([](void* context) { (*static_cast<Last*>(context))(); }, &last);
@@ -49,18 +49,18 @@ class Member {
   int number_, count_;
 };
 
-/// Loops that the members of a region share, one after the other. Each member makes one of these and calls
-/// the same loops in the same order. A loop is over when its items are done, not when everyone has come: a
-/// member whose core somebody else has taken holds up nobody but for the item that it is at, and finds the
-/// loops done that it has missed.
+/// Loops shared by the members of a region, one after the other. Each member makes one of these and calls the
+/// same loops in the same order. A loop ends when its items are done, not when every member has arrived: a
+/// member that has lost its core delays the others only by its current item, and skips the loops that
+/// finished meanwhile.
 class SharedLoops {
  public:
   explicit SharedLoops(const Member& member) : member_(member) {}
 
-  /// Calls work(i) for 0 <= i < count, each i by one member, and returns when all are done, with all that
-  /// they wrote. The last to be done calls last() before anyone goes on; where there are no items, nobody
-  /// does. Neighbouring items go to the same member where nobody is late. Where a member has failed, it does
-  /// not return.
+  /// Calls work(i) for 0 <= i < count, each i by one member. Returns when all items are done, with all their
+  /// writes visible. The member that finishes the last item calls last() before any continues; without items,
+  /// none does. Neighbouring items go to the same member unless a member is late. Does not return where a
+  /// member has failed.
   template <class Work, class Last>
   void run(int count, Work work, Last last) {
     if (count < 1) return;
@@ -89,11 +89,10 @@ class SharedLoops {
   unsigned loop_ = 0;
 };
 
-/// A region: work(member, context) by 1 to resolve(execution.threads) members at the same time, each of which
-/// calls it once; but a member that has not begun when the others are done is not waited for and never
-/// begins. (Where that may not be, the members meet at a barrier.) Returns when all who began have ended; an
-/// exception that a member threw is thrown again here, the first of several. Within a region it is one
-/// member, the caller.
+/// Runs a region: 1 to resolve(execution.threads) members at the same time each call work(member, context)
+/// once. A member that has not started when the others are done is not waited for and never starts. (Where
+/// every member must take part, they meet at a barrier.) Returns when all started members have ended;
+/// rethrows the first exception thrown by a member. Within a region, runs one member, the caller.
 void run(const Execution& execution, void (*work)(const Member&, void*), void* context);
 
 template <class Work>
@@ -103,7 +102,7 @@ void run(const Execution& execution, Work&& work) {
       execution, [](const Member& member, void* context) { (*static_cast<Plain*>(context))(member); }, &work);
 }
 
-/// Calls body(i) for 0 <= i < count, `piece` neighbours at a time, by whoever is free.
+/// Calls body(i) for 0 <= i < count, in pieces of `piece` neighbours, on whichever thread is free.
 template <class Body>
 void for_each(const Execution& execution, std::int64_t count, Body body, std::int64_t piece = 1) {
   if (count <= piece || execution.threads == 1) {

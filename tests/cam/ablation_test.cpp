@@ -72,7 +72,7 @@ TEST_CASE("a negative score flips no sign: the divisor is |y|") {
   check_near(results[0].weights, {-5 / 7.5, 0.5 / 7.5});
   check_near(results[0].map, {0, 0, 0, 0});
   check_near(results[0].signed_map, {-5 / 7.5, -10 / 7.5, -15 / 7.5, -18 / 7.5});  // (-5 A_0 + 0.5 A_1) / 7.5
-  CHECK(results[0].note.find("only against the class") != std::string::npos);
+  CHECK(results[0].note.find("layer all evidence is against the class") != std::string::npos);
 }
 
 TEST_CASE("a score of zero leaves the drops undivided and says so") {
@@ -80,7 +80,7 @@ TEST_CASE("a score of zero leaves the drops undivided and says so") {
   check_near(results[0].drops, {2.5, -1});
   check_near(results[0].weights, {2.5, -1});
   check_near(results[0].map, {2.5, 5, 7.5, 6});
-  CHECK(results[0].note.find("undivided") != std::string::npos);
+  CHECK(results[0].note.find("without division") != std::string::npos);
 }
 
 TEST_CASE("several classes are answered in one call, in order, as each alone") {
@@ -114,11 +114,11 @@ TEST_CASE("a dead picture gives a zero map and a word about it") {
   const auto results = explain(paper_network(0.5F), Tensor({1, 2, 2, 2}), {{.index = 0}});
   check_near(results[0].drops, {0, 0});
   check_near(results[0].map, {0, 0, 0, 0});
-  CHECK(results[0].note.find("no channel of this layer moves the score") != std::string::npos);
+  CHECK(results[0].note.find("no channel of this layer changes the score") != std::string::npos);
 }
 
 TEST_CASE("a score that is not finite is an error") {
   const Graph graph = paper_network(std::nanf(""));
-  CHECK(message_of([&] { explain(graph, photo, {{.index = 0}}); }).find("not a finite number") !=
+  CHECK(message_of([&] { explain(graph, photo, {{.index = 0}}); }).find("score of class 0 is not finite") !=
         std::string::npos);
 }

@@ -322,7 +322,7 @@ TEST_CASE("Finer-CAM refuses what cannot be compared") {
   const auto message = [&](const MethodOptions& options) {
     return message_of([&] { network.by("finercam", second_class, options); });
   };
-  CHECK(message({.base = "finercam"}).find("name another method") != std::string::npos);
+  CHECK(message({.base = "finercam"}).find("give another method") != std::string::npos);
   CHECK(message({.base = "nonsense"}).find("nonsense") != std::string::npos);
   CHECK(message({.references = 0}).find("at least one") != std::string::npos);
   CHECK(message_of([&] { two_copies(1, 1).by("finercam", {{.index = 0}}); }).find("two classes") !=

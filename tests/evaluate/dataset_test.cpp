@@ -112,22 +112,23 @@ TEST_CASE("a CSV file may have its boxes in one column, or none") {
 }
 
 TEST_CASE("what is wrong in a CSV file is told with its line") {
-  CHECK(says(csv_refusal("path,label\na.jpg,golf bal\n"), "line 2: \"golf bal\" is no class"));
-  CHECK(says(csv_refusal("path,label\na.jpg,4\n"), "line 2: \"4\" is no class"));
+  CHECK(says(csv_refusal("path,label\na.jpg,golf bal\n"), "line 2: \"golf bal\" is not a class"));
+  CHECK(says(csv_refusal("path,label\na.jpg,4\n"), "line 2: \"4\" is not a class"));
   CHECK(says(csv_refusal("path,label\na.jpg\n"), "line 2: expected 2 fields, found 1"));
   CHECK(says(csv_refusal("file,label\na.jpg,1\n"), "path,label,boxes"));
-  CHECK(says(csv_refusal("path,xmin\na.jpg,1\n"), "3 of them are missing"));
-  CHECK(says(csv_refusal("path,boxes,xmin,ymin,xmax,ymax\na.jpg,,,,,\n"), "not in both"));
-  CHECK(says(csv_refusal("path,boxes\na.jpg,1 2 3\n"), "line 2: a box has four numbers"));
-  CHECK(says(csv_refusal("path,boxes\na.jpg,5 2 3 4\n"), "line 2: a box's right side"));
+  CHECK(says(csv_refusal("path,xmin\na.jpg,1\n"), "found 1 of them"));
+  CHECK(says(csv_refusal("path,boxes,xmin,ymin,xmax,ymax\na.jpg,,,,,\n"), "use one of the two forms"));
+  CHECK(says(csv_refusal("path,boxes\na.jpg,1 2 3\n"), "line 2: expected a box of four numbers"));
+  CHECK(says(csv_refusal("path,boxes\na.jpg,5 2 3 4\n"), "line 2: expected a box with left < right"));
   for (const std::string number : {"nan", "inf", "1e300", "-1e9", "1x", "--1"}) {
     CAPTURE(number);
-    CHECK(says(csv_refusal("path,boxes\na.jpg,1 2 3 " + number + "\n"), "line 2: a box's side"));
+    CHECK(says(csv_refusal("path,boxes\na.jpg,1 2 3 " + number + "\n"),
+               "line 2: expected a number of pixels as a box's side"));
   }
-  CHECK(says(csv_refusal("path,label\n,1\n"), "line 2: the path is empty"));
-  CHECK(says(csv_refusal("path\n"), "a line a photo"));
-  CHECK(says(csv_refusal(""), "a line a photo"));
-  CHECK(says(csv_refusal("path\n\"a"), "a quote has no end"));
+  CHECK(says(csv_refusal("path,label\n,1\n"), "line 2: expected a path"));
+  CHECK(says(csv_refusal("path\n"), "one line per photo"));
+  CHECK(says(csv_refusal(""), "one line per photo"));
+  CHECK(says(csv_refusal("path\n\"a"), "expected a closing quote"));
 }
 
 TEST_CASE("VOC's files give a labelled photo its label's boxes") {
@@ -163,7 +164,8 @@ TEST_CASE("VOC's files that are damaged or missing are told") {
   };
   CHECK(says(refusal("<annotation>"), "a.xml, line 1"));
   CHECK(says(refusal("<html/>"), "found <html>"));
-  CHECK(says(refusal("<annotation><object><name>golf ball</name></object></annotation>"), "no <bndbox>"));
+  CHECK(says(refusal("<annotation><object><name>golf ball</name></object></annotation>"),
+             "an object without one"));
   CHECK(
       says(refusal("<annotation>" + object("golf ball", "<xmin>a</xmin>") + "</annotation>"), "found \"a\""));
   evaluate::Dataset dataset{{{"b.jpg", "/d/b.jpg", 1, {}}}, {}};

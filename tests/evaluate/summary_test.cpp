@@ -186,9 +186,9 @@ TEST_CASE("another run's folder is refused, and the difference named") {
   CHECK(says(refusal(manifest_of(two, 3, {0, 2})), "shard: now 0/2, there 0/1"));
   CHECK(refusal(manifest_of(two, 3)) == "");
   std::ofstream(folder / "run/run.json") << "{\"format\":1,\"shard\":\"0/1\"}";
-  CHECK(says(refusal(manifest_of(two, 3)), "not what 'ablaze evaluate' writes"));
+  CHECK(says(refusal(manifest_of(two, 3)), "not a manifest of 'ablaze evaluate'"));
   std::filesystem::remove(folder / "run/run.json");
-  CHECK(says(refusal(manifest_of(two, 3)), "results without the run.json"));
+  CHECK(says(refusal(manifest_of(two, 3)), "results without their manifest run.json"));
 }
 
 TEST_CASE("shards merge to what one process writes, in any order") {

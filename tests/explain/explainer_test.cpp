@@ -66,7 +66,7 @@ TEST_CASE("classes share the call and come in the order asked for") {
   CHECK(all[1].target.label == "red");
   CHECK(all[0].map[3] == doctest::Approx(0.4));  // weight 1 times the channel
   CHECK(numbers(all[2].map) == std::vector<float>{0, 0, 0, 0});
-  CHECK(says(all[2].note, "only against the class"));
+  CHECK(says(all[2].note, "layer all evidence is against the class"));
 }
 
 TEST_CASE("a selection of the methods answers for any classes") {
@@ -213,7 +213,7 @@ TEST_CASE("several layers' maps become one, and each layer is told of") {
 
 TEST_CASE("what cannot be fused is wrong usage") {
   CHECK(says(refusal({.fuse = {"relu", "fc"}}), "no height and width"));
-  CHECK(says(refusal({.fuse = {"relu", "relu"}}), "named twice"));
+  CHECK(says(refusal({.fuse = {"relu", "relu"}}), "given twice"));
   CHECK(says(refusal({.layer = "relu", .fuse = {"pool"}}), "not both"));
 }
 
@@ -254,7 +254,7 @@ TEST_CASE("principal smoothing keeps a map that one channel makes") {
   Explainer explainer(paper_model(), options);
   const auto all = explainer.explain(two_spots());
   CHECK(numbers(all[0].map) == std::vector<float>{1, 0, 0, 0});
-  CHECK(says(all[1].note, "only against the class"));
+  CHECK(says(all[1].note, "layer all evidence is against the class"));
 }
 
 TEST_CASE("a larger size shows the same part of a photo with more pixels") {
@@ -272,7 +272,7 @@ TEST_CASE("a larger size shows the same part of a photo with more pixels") {
   Explainer plain(paper_model(), {.classes = {"red"}});
   const Preprocess twelve{12, 12, "bilinear", {0, 0, 0}, {1, 1, 1}};
   CHECK(numbers(plain.explain(preprocess(photo, twelve))[0].map) == numbers(found.map));
-  CHECK(says(message_of([&] { large.explain(Tensor({1, 3, 4, 4})); }), "its own size"));
+  CHECK(says(message_of([&] { large.explain(Tensor({1, 3, 4, 4})); }), "applies to photos only"));
   CHECK(says(refusal({.size = -3}), "-3"));
   CHECK(says(refusal({.size = 1}), "1x1"));  // nothing is left behind the pool
   CHECK(says(refusal({.size = 100000}), "16384"));

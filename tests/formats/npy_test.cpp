@@ -64,13 +64,13 @@ TEST_CASE("npy: other arrays are refused with what to do") {
   CHECK(says(refused_npy(npy(header("<f4", "(3,)"), floats({1, 2}))), "takes 12 bytes, found 8"));
   CHECK(says(refused_npy(npy(header("<f4", "(1,)"), floats({1, 2}))), "takes 4 bytes, found 8"));
   CHECK(says(refused_npy(npy(header("<f4", "(4294967296, 4294967296, 4)"), "")), "too many bytes"));
-  CHECK(says(refused_npy(npy(header("<f4", "(1e9,)"), "")), "header is not what NumPy writes"));
-  CHECK(says(refused_npy(npy(header("<f4", "(-1,)"), "")), "header is not what NumPy writes"));
+  CHECK(says(refused_npy(npy(header("<f4", "(1e9,)"), "")), "header is not as NumPy writes it"));
+  CHECK(says(refused_npy(npy(header("<f4", "(-1,)"), "")), "header is not as NumPy writes it"));
   CHECK(says(refused_npy(npy(header("<f4", "(99999999999999999999,)"), "")),
-             "header is not what NumPy writes"));
-  CHECK(says(refused_npy(npy("{'descr': __import__('os')}", "")), "header is not what NumPy writes"));
-  CHECK(says(refused_npy(npy("{'descr': '<f4', 'descr': '<f4'}", "")), "header is not what NumPy writes"));
-  CHECK(says(refused_npy(npy("{}", "")), "header is not what NumPy writes"));
+             "header is not as NumPy writes it"));
+  CHECK(says(refused_npy(npy("{'descr': __import__('os')}", "")), "header is not as NumPy writes it"));
+  CHECK(says(refused_npy(npy("{'descr': '<f4', 'descr': '<f4'}", "")), "header is not as NumPy writes it"));
+  CHECK(says(refused_npy(npy("{}", "")), "header is not as NumPy writes it"));
   CHECK(says(refused_npy(std::string("\x93NUMPY\x04\x00", 8)), "version is 4"));
   CHECK(says(refused_npy("a text"), "not a .npy file"));
   CHECK(says(refused_npy(""), "not a .npy file"));

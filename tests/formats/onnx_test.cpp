@@ -337,13 +337,13 @@ TEST_CASE("onnx: what cannot be expressed is refused by its operator's name") {
   CHECK(says(refused_nodes(node("Softmax", {"x"}, {"z"}) + pooled("z")), "'Softmax'"));
   CHECK(says(refused_nodes(node("GlobalAveragePool", {"x"}, {"m"}) + node("Flatten", {"m"}, {"f"}) +
                            node("Mul", {"x", "f"}, {"y"})),
-             "do not go together"));
+             "do not match"));
   CHECK(says(refused_nodes(node("LRN", {"x"}, {"y"})), "its size"));
   CHECK(says(refused_nodes(bytes(1, bytes(1, "x") + bytes(2, "y") + bytes(4, "If") +
                                         bytes(5, bytes(1, "then_branch") + bytes(6, "")))),
              "control flow"));
-  CHECK(says(refused_nodes(node("Relu", {"nothing"}, {"y"})), "nothing before it computes"));
-  CHECK(says(refused_nodes(node("Relu", {"x"}, {"y"})), "it is no classifier"));
+  CHECK(says(refused_nodes(node("Relu", {"nothing"}, {"y"})), "no earlier node computes"));
+  CHECK(says(refused_nodes(node("Relu", {"x"}, {"y"})), "it is not a classifier"));
   CHECK(says(refused_nodes(node("Relu", {"x"}, {"z"})), "no such value"));
   CHECK(says(refused_nodes(node("Relu", {"x"}, {"x"})), "a second time"));
   CHECK(says(refused_nodes(initializer(floats_tensor("w", {2, 5, 3, 3}, counted(90))) +
@@ -362,11 +362,11 @@ TEST_CASE("onnx: tensors must be as large as their shape says") {
   CHECK(tensor_of(floats_tensor("w", {2}, {1, 2})).empty());
   CHECK(says(tensor_of(floats_tensor("w", {3}, {1, 2})), "takes 12 bytes, not 8"));
   const std::int64_t huge = std::int64_t{1} << 61;
-  CHECK(says(tensor_of(floats_tensor("w", {huge, huge}, {})), "impossible shape"));
-  CHECK(says(tensor_of(floats_tensor("w", {-1}, {})), "impossible shape"));
+  CHECK(says(tensor_of(floats_tensor("w", {huge, huge}, {})), "invalid shape"));
+  CHECK(says(tensor_of(floats_tensor("w", {-1}, {})), "invalid shape"));
   CHECK(says(tensor_of(number(1, 1) + number(2, 8) + bytes(8, "w")), "type 8"));
   CHECK(says(tensor_of(number(1, 4) + number(2, 1) + bytes(8, "w") + real(4, 1)), "has 1 numbers"));
-  CHECK(says(tensor_of(number(1, 1) + number(2, 1) + bytes(8, "w") + number(14, 1)), "not named"));
+  CHECK(says(tensor_of(number(1, 1) + number(2, 1) + bytes(8, "w") + number(14, 1)), "without a name"));
 }
 
 TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
@@ -392,9 +392,9 @@ TEST_CASE("onnx: numbers in a file of their own, in the same folder alone") {
   const auto& scale = std::get<op::BatchNorm>(network.graph.node(network.graph.output()).op);
   CHECK(values(scale.weight) == std::vector<float>{1, 2, 3});
   const auto refusal_of = [&](const std::string& tensor) { return message_of([&] { opened(tensor); }); };
-  CHECK(says(refusal_of(external("weights.bin", "12", "12")), "should lie at byte 12"));
+  CHECK(says(refusal_of(external("weights.bin", "12", "12")), "should be at byte 12"));
   CHECK(says(refusal_of(external("weights.bin", "4", "8")), "takes 12 bytes, but has 8"));
-  CHECK(says(refusal_of(external("weights.bin", "-4", "12")), "no number"));
+  CHECK(says(refusal_of(external("weights.bin", "-4", "12")), "expected a number"));
   CHECK(says(refusal_of(external("../weights.bin", "4", "12")), "only files in its own folder"));
   CHECK(says(refusal_of(external("/etc/hostname", "0", "12")), "only files in its own folder"));
   CHECK(says(refusal_of(external("missing.bin", "0", "12")), "missing.bin"));

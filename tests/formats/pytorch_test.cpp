@@ -95,15 +95,15 @@ TEST_CASE("pytorch: the state dict is found inside a module's own, and inside a 
   const TensorFile checkpoint = read_pytorch(test_data("formats/checkpoint.pth"));
   CHECK(names(checkpoint).size() == net.size());
   CHECK(values(checkpoint.tensors.at("module.conv.weight")) == eighths(18));
-  CHECK(checkpoint.notes == std::vector<std::string>{"the weights are those under 'state_dict'"});
+  CHECK(checkpoint.notes == std::vector<std::string>{"using the weights under 'state_dict'"});
 }
 
 TEST_CASE("pytorch: what training scripts keep beside the weights does not matter") {
   for (const char* const fixture : {"formats/scripts.pth", "formats/scripts-legacy.pth"}) {
     const TensorFile file = read_pytorch(test_data(fixture));
     CHECK(names(file) == net);
-    CHECK(file.notes == std::vector<std::string>{
-                            "the weights are those under 'model' (there are others under 'model_ema')"});
+    CHECK(file.notes ==
+          std::vector<std::string>{"using the weights under 'model' (found others under 'model_ema')"});
   }
 }
 
@@ -132,8 +132,8 @@ TEST_CASE("pytorch: a legacy file's storages must be there and whole") {
   const std::string keys = whole("](" + text("7") + "e");
   const std::string two = raw(std::uint64_t{2}) + floats({1, 2});
   CHECK(refusal(head + object + keys + two).empty());
-  CHECK(says(refusal(head + object + keys + two.substr(0, 15)), "cut short"));
-  CHECK(says(refusal(head + object + keys + raw(~std::uint64_t{0}) + floats({1, 2})), "cut short"));
+  CHECK(says(refusal(head + object + keys + two.substr(0, 15)), "truncated"));
+  CHECK(says(refusal(head + object + keys + raw(~std::uint64_t{0}) + floats({1, 2})), "truncated"));
   CHECK(says(refusal(head + object + keys), "ends too early"));
   CHECK(says(refusal(head + object + whole("]") + two), "no storage '7'"));
   CHECK(says(refusal(head + object + whole("](" + text("8") + "e") + two), "no tensor names"));

@@ -34,7 +34,7 @@ TEST_CASE("an annotation's elements, texts and characters are read") {
 }
 
 TEST_CASE("what is no XML, or may expand, is refused with its line") {
-  CHECK(refused_xml("").find("there is no element") != std::string::npos);
+  CHECK(refused_xml("").find("it has no element") != std::string::npos);
   CHECK(refused_xml("<a>\n<b></a>").find("a.xml, line 2: ") == 0);
   CHECK(refused_xml("<a>\n<b></a>").find("<b> is closed by </a>") != std::string::npos);
   CHECK(refused_xml("<!DOCTYPE a [<!ENTITY b \"cc\">]><a>&b;</a>").find("document types") !=

@@ -89,7 +89,7 @@ TEST_CASE("what is no picture is named for what it looks like") {
                 "AVIF");
   check_refused(to_bytes("\0\0\0\x18"
                          "ftypisom"sv),
-                "film");
+                "video");
   check_refused(to_bytes("II*\0\1\1\1\1"sv), "TIFF");
   check_refused(to_bytes("%PDF-1.7"), "PDF");
   check_refused(to_bytes("\x93NUMPY\1"), "NumPy");

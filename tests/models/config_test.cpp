@@ -74,9 +74,9 @@ TEST_CASE("config: what does not fit is told and not used") {
   };
   CHECK(mentions(notes(R"({"label_names":["a","b"]})"), "there are 2 labels"));
   CHECK(mentions(notes(R"({"id2label":{"0":"a","7":"b"}})"), "there are 1 labels"));
-  CHECK(mentions(notes(R"([1,2])"), "no JSON object"));
-  CHECK(mentions(notes("no JSON"), "no JSON object"));
-  CHECK(mentions(notes(std::string(100'000, '[')), "no JSON object"));
+  CHECK(mentions(notes(R"([1,2])"), "not a JSON object"));
+  CHECK(mentions(notes("no JSON"), "not a JSON object"));
+  CHECK(mentions(notes(std::string(100'000, '[')), "not a JSON object"));
   CHECK(mentions(notes(R"({"crop_pct":0.5,"interpolation":"nearest"})"), "bilinear or bicubic"));
   CHECK(mentions(notes(R"({"pretrained_cfg":{"std":[0,1,1]}})"), "above 0"));
   CHECK(mentions(notes(R"({"pretrained_cfg":{"input_size":[3,9000,9000]}})"), "from 1 to 4096"));

@@ -91,8 +91,7 @@ TEST_CASE("names: what wraps a network is left away, with a word") {
     const Found found = names_of(zeros(prefixed(own, prefix)));
     CHECK(found.tensors.contains("layer4.1.conv2.weight"));
     REQUIRE(found.notes.size() == 1);
-    CHECK(found.notes[0] ==
-          "the tensors' names begin with \"" + std::string(prefix) + "\", which is left away");
+    CHECK(found.notes[0] == "removed the prefix \"" + std::string(prefix) + "\" from the tensors' names");
     CHECK(architecture(prefixed(own, prefix)) == "resnet18_thin");
   }
   CHECK(architecture(prefixed(vgg_shapes(thin_vgg(true)), "net.")) == "vgg11_bn_thin");
@@ -104,7 +103,7 @@ TEST_CASE("names: tensors beside the wrapped network are left out, and counted")
   shapes["mean"] = {3};
   const Found found = names_of(zeros(shapes));
   REQUIRE(found.notes.size() == 1);
-  CHECK(found.notes[0].ends_with("so are 2 tensors of other names"));
+  CHECK(found.notes[0].ends_with("ignored 2 tensors without it"));
   CHECK(architecture(shapes) == "resnet18_thin");
 }
 
@@ -132,7 +131,7 @@ TEST_CASE("names: timm's VGGs are torchvision's, their hidden layers linear") {
   const VggRecipe recipe = thin_vgg(true);
   const Found found = names_of(zeros(as_timm(recipe)));
   REQUIRE(found.notes.size() == 1);
-  CHECK(found.notes[0] == "the names are those of timm's VGG; torchvision's are used here");
+  CHECK(found.notes[0] == "translated the names of timm's VGG to torchvision's");
   for (const auto& [name, shape] : vgg_shapes(recipe)) {
     const std::string captured = name;
     CAPTURE(captured);

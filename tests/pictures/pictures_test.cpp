@@ -117,7 +117,7 @@ TEST_CASE("sheets are drawn of photos of any form, long labels, notes and many c
     auto all = grid(2, 3);
     all[1].target.label =
         "Donaudampfschifffahrtsgesellschaft, a label as long as some are and then some more";
-    all[2].note = "the map is zero everywhere: at this layer the activations speak only against the class";
+    all[2].note = "the map is zero everywhere: at this layer all evidence is against the class";
     all[3].target.probability = std::nan("");
     const Image sheet = contact_sheet(
         photo, crop, all, {}, "a file name\nthat is much too long for its line " + std::string(300, 'x'));
@@ -172,7 +172,7 @@ TEST_CASE("a map that shows nothing says so on its picture, where there is room"
     return explanation_picture(on, whole(on), e, drawn_ranges({&e, 1}, style)[0], style);
   };
   const Image silent = draw(blank, photo);
-  blank.note = "the map is zero everywhere: at this layer the activations speak only against the class";
+  blank.note = "the map is zero everywhere: at this layer all evidence is against the class";
   CHECK(changed(silent, draw(blank, photo)) > 1000);
   CHECK(changed(draw(blank, photo_of(40, 30)), photo_of(40, 30)) == 40 * 30);  // dimmed, and no word
 
@@ -182,7 +182,7 @@ TEST_CASE("a map that shows nothing says so on its picture, where there is room"
   CHECK(changed(plain, draw(shown, photo)) == 0);
   Explanation flat = explanation("a", "x", {2, 2, 2, 2});
   const Image unsaid = draw(flat, photo);
-  flat.note = "the map is the same everywhere: it points at no place";
+  flat.note = "the map is constant: it highlights no location";
   CHECK(changed(unsaid, draw(flat, photo)) > 1000);
 }
 
@@ -315,6 +315,6 @@ TEST_CASE("a map with next to nothing above zero has its note on the picture") {
     return explanation_picture(photo, whole(photo), e, drawn_ranges({&e, 1}, {})[0], {});
   };
   const Image unsaid = draw();
-  e.note = "the map is next to nothing";
+  e.note = "the map is close to zero";
   CHECK(changed(unsaid, draw()) > 1000);
 }

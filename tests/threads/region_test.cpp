@@ -371,8 +371,8 @@ TEST_CASE("an executor that does not do what it says is told so") {
   Execution execution = with_threads(2);
   execution.executor = std::make_shared<Idle>();
   CHECK(testing::message_of([&] { sum_by(execution, 10); }) ==
-        "the executor was to run 1 to 2 members; it says that it ran 2, and 0 were run");
+        "expected the executor to run 1 to 2 members; it reported 2 and ran 0");
   execution.executor = std::make_shared<Liar>();
   CHECK(testing::message_of([&] { sum_by(execution, 10); }) ==
-        "the executor was to run 1 to 2 members; it says that it ran 2, and 1 were run");
+        "expected the executor to run 1 to 2 members; it reported 2 and ran 1");
 }

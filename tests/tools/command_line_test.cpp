@@ -64,7 +64,7 @@ TEST_CASE("mistyped words are answered with the nearest ones") {
   check_usage({"explain", "--clas=tench", "photo.jpg"}, "no option --clas (did you mean --class");
   check_usage({"explain", "-save-map", "photo.jpg"}, "did you mean --save-map?");
   check_usage({"--thraeds", "2", "methods"}, "did you mean --threads?");
-  check_usage({"classify", "--save-map", "photo.jpg"}, "it belongs to 'ablaze explain'");
+  check_usage({"classify", "--save-map", "photo.jpg"}, "it is an option of 'ablaze explain'");
 }
 
 TEST_CASE("missing and superfluous words are named") {

@@ -90,7 +90,7 @@ TEST_CASE("evaluate writes results, summaries and figures, and prints the tables
   CHECK(run_ablaze(w.words("two", {"--threads", "2"})).status == 0);
   CHECK(w.all_of("two") == before);
   const Finished again = run_ablaze(w.words("out"));
-  CHECK(says(again.err, "6 of 6 photos are measured already"));
+  CHECK(says(again.err, "6 of 6 photos are already measured"));
   CHECK(w.all_of("out") == before);
 }
 
@@ -255,7 +255,7 @@ TEST_CASE("labels, boxes and comparisons of runs") {
   const Finished text = run_ablaze(compare);
   CHECK(text.status == 0);
   CHECK(says(text.out, "tolerance 15"));
-  CHECK(says(text.out, "B less A"));
+  CHECK(says(text.out, "B minus A"));
   Strings as_json = compare;
   as_json.emplace_back("--json");
   CHECK(run_ablaze(as_json).json().size() == 4);

@@ -67,7 +67,7 @@ TEST_CASE("a size is the same as running the larger input") {
 
   const Finished tensor = run_explain(w, {w / "large.npy", "--size", "96"});
   CHECK(tensor.status == 1);
-  CHECK(says(tensor.err, "its own size"));
+  CHECK(says(tensor.err, "applies to photos only"));
 }
 
 TEST_CASE("smoothed maps keep the weights and do not depend on the threads") {
@@ -248,7 +248,7 @@ TEST_CASE("what does not go together is wrong usage, and nothing is written") {
     CHECK(w.files_in("out").empty());
   };
   check({"--layer", "layer3,layer4"}, "--fuse");
-  check({"--layer", "layer4", "--fuse"}, "layers to fuse");
+  check({"--layer", "layer4", "--fuse"}, "at least two layers");
   check({"--layer", "layer3,layer4", "--fuse=men"}, "did you mean mean");
   check({"--smooth", "augmnt"}, "did you mean augment");
   check({"--signed", "--colours", "jet"}, "bluered");
@@ -258,11 +258,11 @@ TEST_CASE("what does not go together is wrong usage, and nothing is written") {
   check({"--steps", w / "way", "--smooth", "augment"}, "--steps");
   check({"--layer", "layer3,layer4", "--fuse", "--paths", "2"}, "--paths");
   check({"--score", "margn"}, "did you mean margin");
-  check({"--score", "logit=3"}, "only a margin");
-  check({"--score", "margin="}, "only a margin");
+  check({"--score", "logit=3"}, "only margin takes a class");
+  check({"--score", "margin="}, "only margin takes a class");
   check({"--score", "margin=top2"}, "one class");
   check({"--score", "margin=nobody"}, "nobody");
-  check({"--score", "margin=0", "--class", "0"}, "against itself");
+  check({"--score", "margin=0", "--class", "0"}, "margin to itself");
   check({"--size", "0"}, "size");
   check({"--size", "16385"}, "size");
 }

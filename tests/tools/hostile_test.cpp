@@ -169,7 +169,7 @@ TEST_CASE("hostile tensor: wrong shapes, wrong numbers, too large for the memory
 TEST_CASE("an empty folder is an error, not a success over nothing") {
   const Workshop w;
   std::filesystem::create_directory(w / "empty");
-  check_bad_input(w, "empty", "no picture");
+  check_bad_input(w, "empty", "found none");
 }
 
 // The tests may run as root, whom no permission stops; no one writes below a file or into /proc.

@@ -68,7 +68,7 @@ TEST_CASE("what cannot be found is a failure, and the rest is found") {
   const auto found = find({w / "empty", w.photo(), w / "missing.png"});
   CHECK(relative_to(w, found) == Strings{"photo.png"});
   REQUIRE(found.failures.size() == 2);
-  CHECK(says(found.failures[0], "no picture"));
+  CHECK(says(found.failures[0], "found none"));
   CHECK(says(found.failures[1], "missing.png"));
 }
 
@@ -106,5 +106,5 @@ TEST_CASE("masks come from tensors and from pictures") {
   CHECK(says(message_of([&] { load_mask(w / "volume.npy"); }), "2x2x2"));
   const std::vector<float> beyond{0, 1.5};
   formats::write_npy(w / "beyond.npy", Tensor({1, 2}, beyond));
-  CHECK(says(message_of([&] { load_mask(w / "beyond.npy"); }), "between 0"));
+  CHECK(says(message_of([&] { load_mask(w / "beyond.npy"); }), "from 0 (keep) to 1 (remove)"));
 }

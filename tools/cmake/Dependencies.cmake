@@ -1,7 +1,7 @@
-# What the library is built from. Headers only, but for threads: a finished library needs the C++ runtime and the
-# system's threads (or OpenMP, where that was chosen), nothing else.
+# Build dependencies of the library, header-only except threads: at run time the library needs only the C++
+# runtime and the system's threads (or OpenMP, if selected).
 
-# Names the Debian package where one is missing: the commonest first obstacle, and the cheapest to name.
+# Names the Debian package of a missing dependency, the most common first obstacle.
 macro(ablaze_need package debian)
   find_package(${package} QUIET ${ARGN})
   if(NOT ${package}_FOUND)
@@ -10,7 +10,7 @@ macro(ablaze_need package debian)
   endif()
 endmacro()
 
-# Where the library's threads come from; src/threads/README.md compares the three.
+# The source of the library's threads; src/threads/README.md compares the three.
 set(ABLAZE_THREADS std CACHE STRING "Threads of the library: std, openmp or serial")
 set_property(CACHE ABLAZE_THREADS PROPERTY STRINGS std openmp serial)
 if(ABLAZE_THREADS STREQUAL openmp)
@@ -28,7 +28,7 @@ elseif(NOT ABLAZE_THREADS STREQUAL serial)
   message(FATAL_ERROR "ABLAZE_THREADS must be std, openmp or serial, not '${ABLAZE_THREADS}'")
 endif()
 if(ABLAZE_TESTS)
-  # All three are tested; but clang's OpenMP leaks, which its leak checker tells.
+  # All three are tested; but clang's OpenMP leaks, and its leak checker reports it.
   ablaze_need(Threads "g++")
   set(ABLAZE_TESTED_THREADS std serial)
   if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")

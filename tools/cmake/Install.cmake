@@ -1,5 +1,5 @@
-# What `cmake --install` lays down: headers, both libraries, the program, the weights that ship, the CMake
-# package and the pkg-config file.
+# Files of `cmake --install`: headers, both libraries, the program, the shipped weights, the CMake package and the
+# pkg-config file.
 include(CMakePackageConfigHelpers)
 
 set(ABLAZE_INSTALL_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/ablaze)
@@ -14,7 +14,8 @@ endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES src/image/font/OFL.txt DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.Inter)
 
-# An export set each, so that a consumer of the shared library is not asked for what the static one links.
+# One export set per library, so that a consumer of the shared one does not need the static one's
+# dependencies.
 foreach(kind IN ITEMS static shared)
   install(TARGETS ablaze_${kind} EXPORT ablaze-${kind}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -29,7 +30,7 @@ write_basic_package_version_file(ablaze-config-version.cmake COMPATIBILITY SameM
 install(FILES ${PROJECT_BINARY_DIR}/ablaze-config.cmake ${PROJECT_BINARY_DIR}/ablaze-config-version.cmake
   DESTINATION ${ABLAZE_INSTALL_CMAKEDIR})
 
-# pkg-config finds its prefix from where the file lies, so that an installed tree may be moved.
+# pkg-config finds its prefix relative to the file, so that an installed tree may be moved.
 file(RELATIVE_PATH ABLAZE_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(tools/cmake/ablaze.pc.in ablaze.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ablaze.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,4 +1,4 @@
-// Explains a photo's two best classes with the model that ships: explain_photo PHOTO
+// Explains a photo's two best classes with the shipped model: explain_photo PHOTO
 #include <exception>
 #include <iostream>
 

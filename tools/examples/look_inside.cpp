@@ -13,7 +13,7 @@
 
 namespace {
 
-/// The channel of a [1, C, H, W] activation whose values sum to the most.
+/// The channel of a [1, C, H, W] activation with the largest sum.
 std::int64_t strongest_channel(const ablaze::Tensor& activation) {
   const std::int64_t channels = activation.dim(1);
   const std::int64_t area = activation.dim(2) * activation.dim(3);
@@ -40,13 +40,13 @@ void look_inside(const char* file) {
   const ablaze::Model model = ablaze::load_model(ablaze::shipped_model());
   const std::string layer = "layer3";
 
-  // A session is the network compiled for one input shape; layers that are to be looked at are named here.
+  // A session is the network compiled for one input shape; layers to be read are named here.
   ablaze::SessionOptions options;
   options.input = model.input_shape();
   options.keep = {layer};
   const ablaze::Session session(model.graph, options);
 
-  // A trace is what one run leaves behind.
+  // A trace holds the results of one run.
   const ablaze::Trace trace = session.run(ablaze::preprocess(ablaze::Image::load(file), model.preprocess));
   print_best(model, trace.logits(), "as it is");
 
@@ -55,10 +55,10 @@ void look_inside(const char* file) {
   std::cout << layer << " is " << ablaze::to_string(activation.shape()) << ", its strongest channel "
             << channel << '\n';
 
-  // Only what lies behind the layer runs again.
+  // Runs only the layers after this one.
   print_best(model, trace.resume(layer, without_channel(activation, channel)), "without that channel");
 
-  // Ablating every channel takes longer; a callback that returns false stops it.
+  // Ablating every channel takes longer; a callback that returns false cancels it.
   const ablaze::Score score{ablaze::Score::Kind::logit, 0};
   ablaze::AblateOptions until_half;
   until_half.progress = [](std::int64_t done, std::int64_t total) { return 2 * done < total; };

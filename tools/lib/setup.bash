@@ -1,7 +1,7 @@
 # Sourced by tools/demo and tools/check: installs what is missing, configures, builds.
 # shellcheck shell=bash disable=SC2034
 
-# What a build needs: a Debian package, and a command or a header that tells whether it is there already.
+# Build dependencies: a Debian package, and a command or a header that shows whether it is installed.
 packages=(
   "g++ command:g++"
   "cmake command:cmake"
@@ -18,7 +18,7 @@ packages=(
 say() { printf '%s\n' "$@" >&2; }
 die() { say "$@"; exit 1; }
 
-# What the tests need beside it.
+# Additional dependencies of the tests.
 test_packages=(
   "clang command:clang++"
   "libclang-rt-dev package:libclang-rt-dev"
@@ -51,7 +51,7 @@ present() {
   esac
 }
 
-# install_missing "PACKAGE PROBE"...: asks apt for the packages whose probe fails, and for nothing otherwise.
+# install_missing "PACKAGE PROBE"...: installs the packages whose probe fails; calls apt for nothing else.
 install_missing() {
   local missing=() entry as_root=()
   for entry in "$@"; do
@@ -60,16 +60,16 @@ install_missing() {
   ((${#missing[@]})) || return 0
 
   if ! command -v apt-get >/dev/null; then
-    die "ablaze needs what Debian calls" "  ${missing[*]}" \
-      "There is no apt-get here: please install their like, then run this again."
+    die "ablaze needs these Debian packages:" "  ${missing[*]}" \
+      "apt-get was not found: install the equivalent packages, then run this again."
   fi
   if ((EUID != 0)); then
-    command -v sudo >/dev/null || die "ablaze needs a few packages, and there is no sudo here. As root, run" \
-      "  apt-get install ${missing[*]}" "and then this again."
+    command -v sudo >/dev/null || die "ablaze needs packages, but sudo was not found. As root, run" \
+      "  apt-get install ${missing[*]}" "then run this again."
     as_root=(sudo)
   fi
-  say "Installing what is missing: ${missing[*]}"
-  # An apt that asks questions would wait for ever where nobody is there to answer.
+  say "Installing missing packages: ${missing[*]}"
+  # An apt that asks questions would wait forever without a user.
   as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
   "${as_root[@]}" update
   apt-get -o Dpkg::Use-Pty=0 install --assume-no --no-install-recommends "${missing[@]}" 2>/dev/null |
@@ -77,7 +77,7 @@ install_missing() {
   "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build PRESET [TARGET] [CMAKE OPTION]...: quiet while it goes well; the whole story where it does not.
+# build PRESET [TARGET] [CMAKE OPTION]...: quiet on success; prints the full log on failure.
 build() {
   local preset=$1 target=$2 log=build/$1/configure.log
   shift 2

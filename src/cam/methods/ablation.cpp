@@ -45,11 +45,11 @@ std::vector<Result> ablation_maps(const Request& request) {
 constexpr Method ablation_cam{
     .id = "ablation",
     .name = "Ablation-CAM",
-    .summary = "Weights each channel by how far the class's score falls when that channel is taken away.",
+    .summary = "Weights each channel by the drop of the class's score when the channel is ablated.",
     .paper =
         "S. Desai and H. G. Ramaswamy, Ablation-CAM: Visual Explanations for Deep Convolutional Network via "
         "Gradient-free Localization, WACV 2020",
-    .passes = "an exact change for each channel, followed to the score: far less than a pass each",
+    .passes = "an exact change per channel, propagated to the score: far less than a pass per channel",
     .cost = [](const Shape& layer,
                const MethodOptions&) { return Cost{.ablations = static_cast<double>(layer.at(0))}; },
     .explain = ablation_maps,

@@ -66,7 +66,7 @@ void require_fit(const Request& q) {
   if (pooled < 0) {
     throw UsageError(
         "CAM needs a network that ends in a global average pool and one linear layer, and this one does not: "
-        "use gradcam, which gives CAM's map where CAM has one, and one for every other network too");
+        "use gradcam, which generalises CAM to every network");
   }
   throw UsageError("CAM explains the layer that the global average pool reads, " + q.graph.node(pooled).name +
                    ", not " + std::string(q.layer) + ": use gradcam for other layers");
@@ -113,7 +113,7 @@ constexpr Method class_activation_map{
         "B. Zhou, A. Khosla, A. Lapedriza, A. Oliva and A. Torralba, Learning Deep Features for "
         "Discriminative "
         "Localization, CVPR 2016",
-    .passes = "nothing beyond the forward pass; only where a global average pool and one linear layer follow",
+    .passes = "only the forward pass; the network must end in a global average pool and one linear layer",
     .cost = [](const Shape&, const MethodOptions&) { return Cost{}; },
     .fits = fits,
     .explain = cam_maps,

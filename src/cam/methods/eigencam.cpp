@@ -29,11 +29,11 @@ std::vector<Result> eigencam_maps(const Request& request) {
 constexpr Method eigencam{
     .id = "eigencam",
     .name = "Eigen-CAM",
-    .summary = "Projects the channels on their first principal component, whatever the class.",
+    .summary = "Projects the channels on their first principal component, for all classes alike.",
     .paper =
         "M. B. Muhammad and M. Yeasin, Eigen-CAM: Class Activation Map using Principal Components, IJCNN "
         "2020",
-    .passes = "nothing beyond the forward pass",
+    .passes = "only the forward pass",
     .class_discriminative = false,
     .cost = [](const Shape&, const MethodOptions&) { return Cost{}; },
     .explain = eigencam_maps,

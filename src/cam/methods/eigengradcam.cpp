@@ -35,7 +35,7 @@ constexpr Method eigengradcam{
     .paper =
         "J. Gildenblat and contributors, PyTorch library for CAM methods (EigenGradCAM), 2021, after "
         "Eigen-CAM; no paper",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = [](const Request& request) { return explain_by_gradient(request, eigengradcam_answer); },

@@ -25,8 +25,8 @@ namespace {
 const Method& base_of(const Request& request) {
   const Method* base = find_method(request.options.base);
   if (base == nullptr || base->id == "finercam") {
-    throw UsageError("finercam cannot be laid over \"" + request.options.base +
-                     "\": name another method, for example gradcam");
+    throw UsageError("finercam cannot use the method \"" + request.options.base +
+                     "\": give another method, for example gradcam");
   }
   return *base;
 }
@@ -57,14 +57,14 @@ Target difference(const Target& target, std::span<const std::int64_t> others, do
 
 std::vector<Result> finercam_maps(const Request& request) {
   const MethodOptions& options = request.options;
-  if (options.references < 1) throw UsageError("finercam sets a class against at least one other");
+  if (options.references < 1) throw UsageError("finercam needs at least one similar class to compare with");
   const Method& base = base_of(request);
   const Tensor logits = request.trace.logits();
   std::vector<std::vector<std::int64_t>> others;
   std::vector<Target> targets;
   for (const Target& target : request.targets) {
     others.push_back(nearest_classes(row(logits, 0), target.terms.at(0).score.index, options.references));
-    if (others.back().empty()) throw UsageError("finercam needs a network of two classes or more");
+    if (others.back().empty()) throw UsageError("finercam needs a network of at least two classes");
     targets.push_back(difference(target, others.back(), options.strength));
   }
   Request finer = request;
@@ -87,11 +87,13 @@ Cost cost(const Shape& layer, const MethodOptions& options) {
 constexpr Method finercam{
     .id = "finercam",
     .name = "Finer-CAM",
-    .summary = "Explains what sets the class apart from the classes most like it, by any other method.",
+    .summary =
+        "Explains the difference between the class's score and those of similar classes, by any other "
+        "method.",
     .paper =
         "Z. Zhang, J. Gu, A. Chowdhury, Z. Mai, D. Carlyn, T. Berger-Wolf, Y. Su and W.-L. Chao, Finer-CAM: "
         "Spotting the Difference Reveals Finer Details for Visual Explanation, CVPR 2025",
-    .passes = "what the method takes that it is laid over; one gradient more for each class compared with",
+    .passes = "those of its base method; one more backward pass per similar class",
     .needs_gradients = true,
     .cost = cost,
     .explain = finercam_maps,

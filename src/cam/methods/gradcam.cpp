@@ -20,11 +20,11 @@ Result gradcam_answer(const LayerGradient& p) { return result_from(p, xt::mean(p
 constexpr Method gradcam{
     .id = "gradcam",
     .name = "Grad-CAM",
-    .summary = "Weights each channel by the mean of the score's gradient over its places.",
+    .summary = "Weights each channel by the spatial mean of the score's gradient.",
     .paper =
         "R. R. Selvaraju, M. Cogswell, A. Das, R. Vedantam, D. Parikh and D. Batra, Grad-CAM: Visual "
         "Explanations from Deep Networks via Gradient-based Localization, ICCV 2017",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = [](const Request& request) { return explain_by_gradient(request, gradcam_answer); },

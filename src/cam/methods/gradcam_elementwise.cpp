@@ -23,11 +23,11 @@ Result gradcam_elementwise_answer(const LayerGradient& p) {
 constexpr Method gradcam_elementwise{
     .id = "gradcam-elementwise",
     .name = "Element-wise Grad-CAM",
-    .summary = "Sums over the channels what gradient times activation has above zero at each place.",
+    .summary = "Sums the positive part of gradient times activation over the channels, per location.",
     .paper =
         "J. Gildenblat and contributors, PyTorch library for CAM methods (GradCAMElementWise), 2021; no "
         "paper",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain =

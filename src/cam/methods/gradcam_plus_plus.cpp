@@ -29,12 +29,11 @@ Result gradcam_plus_plus_answer(const LayerGradient& p) {
 constexpr Method gradcam_plus_plus{
     .id = "gradcam++",
     .name = "Grad-CAM++",
-    .summary =
-        "Weights each channel by its positive gradients, each counted by how much its place matters alone.",
+    .summary = "Weights each channel by its positive gradients, each weighted by its location's importance.",
     .paper =
         "A. Chattopadhay, A. Sarkar, P. Howlader and V. N. Balasubramanian, Grad-CAM++: Generalized "
         "Gradient-based Visual Explanations for Deep Convolutional Networks, WACV 2018",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = [](const Request& request) { return explain_by_gradient(request, gradcam_plus_plus_answer); },

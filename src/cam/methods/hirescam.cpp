@@ -20,13 +20,11 @@ Result hirescam_answer(const LayerGradient& p) { return result_from(xt::sum(p.a 
 constexpr Method hirescam{
     .id = "hirescam",
     .name = "HiRes-CAM",
-    .summary =
-        "Sums gradient times activation over the channels, place by place, so that no averaging blurs what "
-        "counted where.",
+    .summary = "Sums gradient times activation over the channels, per location, without spatial averaging.",
     .paper =
         "R. L. Draelos and L. Carin, Use HiResCAM instead of Grad-CAM for Faithful Explanations of "
         "Convolutional Neural Networks, arXiv:2011.08891, 2020",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = [](const Request& request) { return explain_by_gradient(request, hirescam_answer); },

@@ -155,10 +155,9 @@ std::vector<Result> integrated_gradients_maps(const Request& request) {
 constexpr Method integrated_gradients{
     .id = "integrated-gradients",
     .name = "Integrated gradients over channels",
-    .summary =
-        "Credits each channel with its part of the score on the way from no activation to all of them.",
+    .summary = "Weights each channel by its gradient, integrated on the path from zero to the activations.",
     .paper = "M. Sundararajan, A. Taly and Q. Yan, Axiomatic Attribution for Deep Networks, ICML 2017",
-    .passes = "gradients behind the layer at 1, 3, 7, 15, ... points until the parts add up within 0.1%",
+    .passes = "backward passes to the layer at 1, 3, 7, 15, ... points until the parts add up within 0.1%",
     .needs_gradients = true,
     .cost = [](const Shape&, const MethodOptions&) { return Cost{.gradients = 31}; },
     .explain = integrated_gradients_maps,

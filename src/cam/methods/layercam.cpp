@@ -23,12 +23,11 @@ Result layercam_answer(const LayerGradient& p) {
 constexpr Method layercam{
     .id = "layercam",
     .name = "LayerCAM",
-    .summary =
-        "Weights every place of every channel by its own positive gradient, which works at early layers too.",
+    .summary = "Weights each location of each channel by its positive gradient; also suits early layers.",
     .paper =
         "P.-T. Jiang, C.-B. Zhang, Q. Hou, M.-M. Cheng and Y. Wei, LayerCAM: Exploring Hierarchical Class "
         "Activation Maps for Localization, IEEE Transactions on Image Processing 30, 2021",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = [](const Request& request) { return explain_by_gradient(request, layercam_answer); },

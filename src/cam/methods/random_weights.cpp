@@ -38,9 +38,9 @@ std::vector<Result> random_maps(const Request& request) {
 constexpr Method random_cam{
     .id = "random",
     .name = "Random weights",
-    .summary = "Weights channels by chance: what a method is worth shows in how far it is better than this.",
+    .summary = "Weights channels randomly: a baseline that every method should beat.",
     .paper = "none: a baseline",
-    .passes = "nothing beyond the forward pass",
+    .passes = "only the forward pass",
     .class_discriminative = false,
     .cost = [](const Shape&, const MethodOptions&) { return Cost{}; },
     .explain = random_maps,

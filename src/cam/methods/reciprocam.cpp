@@ -89,11 +89,11 @@ std::vector<Result> reciprocam_maps(const Request& request) {
 constexpr Method reciprocam{
     .id = "reciprocam",
     .name = "Recipro-CAM",
-    .summary = "Leaves one place of the layer at a time and asks what the network makes of it alone.",
+    .summary = "Keeps one location of the layer at a time and measures the score of that location alone.",
     .paper =
         "S.-Y. Byun and W. Lee, ReciproCAM: Lightweight Gradient-free Class Activation Map for Post-hoc "
         "Explanations, CVPR Workshops 2024",
-    .passes = "a pass behind the layer for each of its places",
+    .passes = "one forward pass from the layer per location",
     .cost =
         [](const Shape& layer, const MethodOptions&) {
           return Cost{.tails = static_cast<double>(layer.at(1) * layer.at(2) + 1)};

@@ -95,13 +95,12 @@ std::vector<Result> scorecam_maps(const Request& request) {
 constexpr Method scorecam{
     .id = "scorecam",
     .name = "Score-CAM",
-    .summary =
-        "Shows the network the input through each channel as a mask, and weights channels by what it says.",
+    .summary = "Masks the input with each channel and weights the channel by the score of the masked input.",
     .paper =
         "H. Wang, Z. Wang, M. Du, F. Yang, Z. Zhang, S. Ding, P. Mardziel and X. Hu, Score-CAM: "
         "Score-Weighted "
         "Visual Explanations for Convolutional Neural Networks, CVPR Workshops 2020",
-    .passes = "a pass of the whole network for each channel that is not the same everywhere",
+    .passes = "one pass of the whole network per channel that is not constant",
     .cost = [](const Shape& layer,
                const MethodOptions&) { return Cost{.networks = static_cast<double>(layer.at(0))}; },
     .explain = scorecam_maps,

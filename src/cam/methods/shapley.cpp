@@ -102,7 +102,7 @@ class Sampling {
         scores_(q.targets.size()),
         wholes_(q.targets.size()) {
     if (!(q.options.until > 0) || !std::isfinite(q.options.until))
-      throw UsageError("Shapley values are sampled until an error above 0, not until " +
+      throw UsageError("Shapley values need a standard error above 0 to stop at, not " +
                        std::to_string(q.options.until));
   }
 
@@ -121,7 +121,8 @@ class Sampling {
     out.findings.completeness = {wholes_[target],
                                  std::accumulate(values.begin(), values.end(), 0.0) - wholes_[target],
                                  estimates_[target].count() * 2 * static_cast<std::int64_t>(players_.size())};
-    if (!done(target)) append(out.note, "sampling stopped at its limit, before the error asked for");
+    if (!done(target))
+      append(out.note, "sampling stopped at its limit, before it reached the requested error");
     return out;
   }
 
@@ -201,13 +202,12 @@ constexpr Method shapley{
     .id = "shapley",
     .name = "Shapley values of channels",
     .summary =
-        "Weights each channel by what it adds to the score, averaged over all orders of adding channels.",
+        "Weights each channel by its contribution to the score, averaged over all orders of the channels.",
     .paper =
         "L. S. Shapley, A Value for n-Person Games, 1953; J. Castro, D. Gomez and J. Tejada, Polynomial "
         "Calculation of the Shapley Value Based on Sampling, Computers and Operations Research 36, 2009",
     .passes =
-        "two exact changes a channel for each sampled order and its reverse, 8 or more, until "
-        "--until",
+        "two exact changes per channel for each sampled order and its reverse, 8 or more, until --until",
     .cost = [](const Shape& layer,
                const MethodOptions&) { return Cost{.ablations = 16.0 * static_cast<double>(layer.at(0))}; },
     .explain = shapley_maps,

@@ -129,7 +129,8 @@ Result shapleycam_answer(const Request& q, const Target& target) {
     curved = curved || term.score.kind == Score::Kind::probability;
   }
   Result out = result_from(activation, std::vector<double>(weights.begin(), weights.end()));
-  if (!curved) append(out.note, "a logit has no second derivative behind ReLUs: this is Grad-CAM's map");
+  if (!curved)
+    append(out.note, "the logit's second derivatives behind ReLUs are zero: this is Grad-CAM's map");
   return out;
 }
 
@@ -144,11 +145,9 @@ std::vector<Result> shapleycam_maps(const Request& request) {
 constexpr Method shapleycam{
     .id = "shapleycam",
     .name = "Shapley-CAM",
-    .summary =
-        "Weights each channel by its Shapley value as a second-order expansion of the score estimates it.",
+    .summary = "Weights each channel by a second-order estimate of its Shapley value.",
     .paper = "H. Cai, CAMs as Shapley Value-based Explainers, The Visual Computer, 2025 (arXiv:2501.06261)",
-    .passes =
-        "one gradient behind the layer; for a softmax probability, one for each class that has a share in it",
+    .passes = "one backward pass to the layer; for a softmax probability, one per class with a share in it",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = shapleycam_maps,

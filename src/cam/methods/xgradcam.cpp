@@ -23,11 +23,11 @@ Result xgradcam_answer(const LayerGradient& p) {
 constexpr Method xgradcam{
     .id = "xgradcam",
     .name = "XGrad-CAM",
-    .summary = "Weights each channel by its gradient, averaged over places in proportion to its activation.",
+    .summary = "Weights each channel by the mean of its gradient, weighted by its activation.",
     .paper =
         "R. Fu, Q. Hu, X. Dong, Y. Guo, Y. Gao and B. Li, Axiom-based Grad-CAM: Towards Accurate "
         "Visualization and Explanation of CNNs, BMVC 2020",
-    .passes = "one gradient behind the layer",
+    .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
     .explain = [](const Request& request) { return explain_by_gradient(request, xgradcam_answer); },

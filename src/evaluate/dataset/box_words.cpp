@@ -17,7 +17,8 @@ double parse_side(std::string_view text, const std::string& where) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   // A box may reach a little beyond its photo; numbers that no photo has are a mistake in the file.
   if (error != std::errc{} || end != text.data() + text.size() || !(std::abs(value) <= 2 * Image::max_side)) {
-    throw Error(where + ": a box's side is a number of pixels; found \"" + base::printable(text) + "\"");
+    throw Error(where + ": expected a number of pixels as a box's side, found \"" + base::printable(text) +
+                "\"");
   }
   return value;
 }
@@ -26,13 +27,13 @@ double parse_side(std::string_view text, const std::string& where) {
 
 Box parse_box(std::span<const std::string_view> sides, const std::string& where) {
   if (sides.size() != 4) {
-    throw Error(where + ": a box has four numbers (left, top, right, bottom); found " +
+    throw Error(where + ": expected a box of four numbers (left, top, right, bottom), found " +
                 std::to_string(sides.size()));
   }
   std::array<double, 4> v{};
   for (std::size_t i = 0; i < v.size(); ++i) v[i] = parse_side(sides[i], where);
   if (!(v[0] < v[2] && v[1] < v[3])) {
-    throw Error(where + ": a box's right side lies right of its left one, its bottom below its top; found " +
+    throw Error(where + ": expected a box with left < right and top < bottom, found " +
                 std::string(sides[0]) + " " + std::string(sides[1]) + " " + std::string(sides[2]) + " " +
                 std::string(sides[3]));
   }

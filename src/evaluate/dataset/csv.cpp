@@ -45,17 +45,19 @@ Columns columns_of(const formats::CsvRow& header, const std::string& file) {
   Columns columns{column(header, "path"), column(header, "label"), column(header, "boxes"), {}};
   for (std::size_t i = 0; i < sides.size(); ++i) columns.sides[i] = column(header, sides[i]);
   if (columns.path == absent) {
-    throw Error(file + ": the first line has to name the columns, path among them (path,label,boxes or " +
+    throw Error(file + ": expected column names with path in the first line (path,label,boxes or " +
                 "path,label,xmin,ymin,xmax,ymax); found \"" +
                 base::printable(base::join(header.fields, ", ")) + "\"");
   }
   const auto missing = std::count(columns.sides.begin(), columns.sides.end(), absent);
   if (missing != 0 && missing != 4) {
-    throw Error(file + ": boxes need all of the columns xmin, ymin, xmax and ymax; " +
-                std::to_string(missing) + " of them are missing");
+    throw Error(file + ": boxes need the columns xmin, ymin, xmax and ymax; found " +
+                std::to_string(4 - missing) + " of them");
   }
   if (columns.has_sides() && columns.boxes != absent) {
-    throw Error(file + ": boxes stand in the column boxes or in xmin, ymin, xmax and ymax, not in both");
+    throw Error(
+        file +
+        ": found boxes both in the column boxes and in xmin, ymin, xmax and ymax; use one of the two forms");
   }
   return columns;
 }
@@ -95,7 +97,7 @@ class Collector {
 
   void add(const formats::CsvRow& row, const Columns& columns, const std::string& where) {
     const std::string& path = row.fields[columns.path];
-    if (path.empty()) throw Error(where + ": the path is empty");
+    if (path.empty()) throw Error(where + ": expected a path, found an empty field");
     std::optional<std::int64_t> label;
     if (columns.label != absent && !row.fields[columns.label].empty()) {
       label = classes_.at(row.fields[columns.label], where);
@@ -121,7 +123,7 @@ Dataset read_csv(const fs::path& file, const Model& model) {
   const auto bytes = base::read_file(file, largest_list);
   const std::string name = base::printable(file.string(), 400);
   const auto rows = formats::read_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
-  if (rows.size() < 2) throw Error(name + ": expected a line that names the columns, and a line a photo");
+  if (rows.size() < 2) throw Error(name + ": expected a line of column names and one line per photo");
   const Columns columns = columns_of(rows.front(), name);
   Collector photos(file, model);
   for (const formats::CsvRow& row : std::span(rows).subspan(1)) {

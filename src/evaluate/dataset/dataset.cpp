@@ -39,12 +39,12 @@ void check_labels(Dataset& dataset, const Model& model) {
     unknown.emplace_back("others");
   }
   if (some) {
-    throw Error("some folders of photos are called as the model's classes are, but not " +
+    throw Error("some folders of photos have the names of the model's classes, but not " +
                 base::join(unknown) + base::did_you_mean(first, model.labels) +
                 ": rename or move these, or list the photos in a CSV file (path,label)");
   }
   if (!first.empty() || unknown.size() > 1) {
-    dataset.remarks.emplace_back("no folder is called as a class of the model is: the photos have no labels");
+    dataset.remarks.emplace_back("no folder has the name of a class of the model: the photos have no labels");
   }
 }
 

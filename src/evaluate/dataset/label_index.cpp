@@ -56,7 +56,7 @@ std::optional<std::int64_t> LabelIndex::find(std::string_view name) const {
 std::int64_t LabelIndex::at(std::string_view name, const std::string& where) const {
   if (const auto found = find(name)) return *found;
   if (const auto index = index_of(name); index && *index < model_.class_count()) return *index;
-  throw Error(where + ": \"" + base::printable(name) + "\" is no class of the model" +
+  throw Error(where + ": \"" + base::printable(name) + "\" is not a class of the model" +
               base::did_you_mean(name, model_.labels) + "; expected one of its " +
               std::to_string(model_.class_count()) +
               " labels ('ablaze inspect --json' lists them) or an index");

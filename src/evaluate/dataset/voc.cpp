@@ -27,7 +27,8 @@ using BoxesByClass = std::map<std::int64_t, std::vector<Box>>;
 /// VOC counts pixels from 1, and the last one still belongs to the box.
 Box object_box(const formats::XmlElement& object, const std::string& where) {
   const formats::XmlElement* const edges = object.child("bndbox");
-  if (edges == nullptr) throw Error(where + ": an object has no <bndbox>");
+  if (edges == nullptr)
+    throw Error(where + ": expected a <bndbox> in each object, found an object without one");
   const std::array<std::string_view, 4> words{edges->text_of("xmin"), edges->text_of("ymin"),
                                               edges->text_of("xmax"), edges->text_of("ymax")};
   Box box = parse_box(words, where);
@@ -69,7 +70,7 @@ void add_photo(DatasetPhoto photo, const BoxesByClass& objects, std::vector<Data
 void add_voc_boxes(Dataset& dataset, const fs::path& folder, const Model& model) {
   if (!base::is_folder(folder)) {
     throw Error(base::printable(folder.string(), 400) +
-                ": expected a folder of PASCAL VOC's XML files, one a photo (STEM.xml)");
+                ": expected a folder of PASCAL VOC XML files, one per photo (STEM.xml)");
   }
   const LabelIndex classes(model);
   std::vector<DatasetPhoto> photos;
@@ -82,7 +83,7 @@ void add_voc_boxes(Dataset& dataset, const fs::path& folder, const Model& model)
   }
   if (annotated == 0) {
     throw Error(base::printable(folder.string(), 400) +
-                ": no XML file in it is called after a photo (STEM.xml beside STEM.jpg)");
+                ": expected XML files with the photos' names (STEM.xml for STEM.jpg), found none");
   }
   dataset.photos = std::move(photos);
 }

@@ -65,8 +65,7 @@ Run read_run(const fs::path& place) {
     run.values = read_values(file.parent_path() / results_name);
     return run;
   } catch (const Json::exception&) {
-    throw Error(base::printable(file.string(), 400) +
-                ": expected a summary.json that 'ablaze evaluate' wrote");
+    throw Error(base::printable(file.string(), 400) + ": expected a summary.json from 'ablaze evaluate'");
   }
 }
 
@@ -144,9 +143,10 @@ Comparison compare_runs(const fs::path& first_file, const fs::path& second_file)
   }
   if (out.means.empty()) throw Error("the two runs have no method and metric in common");
   if (first.photos != second.photos) {
-    out.remarks.emplace_back("the photos are not the same ones: differences are those of the means");
+    out.remarks.emplace_back("the runs have different photos: comparing means, without intervals");
   } else if (first.values.empty() || second.values.empty()) {
-    out.remarks.emplace_back("results.jsonl does not lie beside both: differences are those of the means");
+    out.remarks.emplace_back(
+        "results.jsonl is missing in a run's folder: comparing means, without intervals");
   }
   return out;
 }

@@ -155,7 +155,7 @@ const MetricInfo& metric_info(const std::string& id) {
   for (const MetricInfo& metric : metrics()) {
     if (metric.id == id) return metric;
   }
-  throw Error("no metric \"" + base::printable(id) + "\" is known to this version of ablaze");
+  throw Error("no metric \"" + base::printable(id) + "\" in this version of ablaze");
 }
 
 Summary summarise(const fs::path& folder) {

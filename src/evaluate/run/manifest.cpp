@@ -106,7 +106,7 @@ std::string first_difference(const Json& wanted, const Json& found, const std::s
   if (!wanted.is_object() || !found.is_object()) return name + ": " + both(wanted, found);
   for (const auto& [key, value] : wanted.items()) {
     const std::string inner = name.empty() ? key : name + "." + key;
-    if (!found.contains(key)) return inner + " is not there";
+    if (!found.contains(key)) return inner + " is missing";
     if (value != found.at(key)) return first_difference(value, found.at(key), inner);
   }
   return name + ": " + both(wanted, found);
@@ -125,7 +125,7 @@ Shard parse_shard(const std::string& text) {
   if (!whole || second != std::errc{} || end != last || shard.index >= shard.count ||
       shard.count > most_shards) {
     throw UsageError("--shard " + base::printable(text) +
-                     ": give I/N, the I-th of N equal parts, counted from 0, for example 0/8");
+                     ": expected I/N, the I-th of N equal parts, counted from 0, for example 0/8");
   }
   return shard;
 }
@@ -162,13 +162,13 @@ Manifest read_manifest(const fs::path& folder) {
     json.erase("shard");
     Manifest manifest{std::move(json), shard};
     if (manifest.what.at("format") != format) {
-      throw Error(name + ": written by another version of ablaze; measure again into another folder");
+      throw Error(name + ": another version of ablaze wrote it; measure again with another --out");
     }
     // All that is read later is there, and of its kind.
     manifest.photos(), manifest.methods(), manifest.metrics();
     return manifest;
   } catch (const Json::exception&) {
-    throw Error(name + ": not what 'ablaze evaluate' writes; measure again into another folder");
+    throw Error(name + ": not a manifest of 'ablaze evaluate'; measure again with another --out");
   }
 }
 

@@ -26,8 +26,8 @@ void require_same_run(const Manifest& first, const Manifest& other, const fs::pa
                       const fs::path& folder) {
   const std::string what = difference(first, other);
   if (what.empty()) return;
-  throw Error(shown(folder) + " and " + shown(first_folder) + " are of different runs (" + what +
-              ", read as " + shown(first_folder) + " and " + shown(folder) + "); merge the shards of one");
+  throw Error(shown(folder) + " and " + shown(first_folder) + " are of different runs (" + what + ", in " +
+              shown(first_folder) + " and " + shown(folder) + "); merge the shards of one run");
 }
 
 /// The shards' places, each taken by one folder.
@@ -38,12 +38,12 @@ class Places {
   void take(const Shard& shard, const fs::path& folder) {
     if (shard.count != count_) {
       throw Error(shown(folder) + " is shard " + to_string(shard) + ", but the others are of " +
-                  std::to_string(count_) + ": they overlap; merge shards of one division");
+                  std::to_string(count_) + ", so they overlap; merge the shards of one division");
     }
     fs::path& place = taken_[shard.index];
     if (!place.empty()) {
       throw Error(shown(place) + " and " + shown(folder) + " are both shard " + to_string(shard) +
-                  "; name each shard once");
+                  "; give each shard once");
     }
     place = folder;
   }
@@ -58,7 +58,7 @@ class Places {
     if (count == 0) return;
     if (count > kMostShardsNamed) missing.push_back(std::to_string(count - kMostShardsNamed) + " more");
     throw Error((count == 1 ? "shard " : "shards ") + base::join(missing) + (count == 1 ? " is" : " are") +
-                " missing; name the folders of all " + std::to_string(count_));
+                " missing; give the folders of all " + std::to_string(count_) + " shards");
   }
 
  private:
@@ -79,7 +79,7 @@ void require_finished(const Manifest& manifest, const fs::path& folder) {
   if (blocks.size() == expected) return;
   throw Error(shown(folder) + " has " + std::to_string(blocks.size()) + " of the " +
               std::to_string(expected) + " photos of shard " + to_string(manifest.shard) +
-              "; start its command again, it goes on where it was");
+              "; run its command again: it resumes");
 }
 
 /// The folder may hold the same run's merged results, and nothing else.
@@ -88,7 +88,7 @@ void claim(const fs::path& out, const Manifest& merged) {
   if (!base::exists(out / manifest_name) && !base::exists(out / results_name)) return;
   const Manifest found = read_manifest(out);
   if (difference(merged, found).empty() && found.shard.count == 1) return;
-  throw Error(shown(out) + ": it holds other results; name another --out, or remove this folder");
+  throw Error(shown(out) + ": it holds other results; give another --out, or remove this folder");
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ PhotoResult parse_lines(std::string_view lines) {
     }
   } catch (const Json::exception&) {
     throw Error("results.jsonl: the lines of photo " + base::printable(out.path) +
-                " are not as ablaze wrote them; take them out and start the run again");
+                " are not as ablaze wrote them; remove them and run the same command again");
   }
   return out;
 }

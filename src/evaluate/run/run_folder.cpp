@@ -58,7 +58,7 @@ void RunFolder::lock() {
   // A file system without locks must do without this protection.
   if (::flock(folder_descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw Error(shown(folder_) +
-                ": another 'ablaze evaluate' is writing here; wait for it, or name another --out");
+                ": another 'ablaze evaluate' is writing to this folder; wait for it, or give another --out");
   }
 }
 
@@ -67,7 +67,7 @@ void RunFolder::claim() {
   if (!base::exists(folder_ / manifest_name)) {
     if (base::exists(folder_ / results_name)) {
       throw Error(shown(folder_ / results_name) +
-                  ": results without the run.json that tells whose they are; name another --out");
+                  ": found results without their manifest run.json; give another --out");
     }
     return write_manifest(folder_, manifest_);
   }
@@ -78,7 +78,7 @@ void RunFolder::claim() {
   }
   if (!other.empty()) {
     throw Error(shown(folder_) + ": it holds another run's results (" + other +
-                "); give the same command as before, name another --out, or remove this folder");
+                "); run the same command as before, give another --out, or remove this folder");
   }
 }
 
@@ -91,7 +91,7 @@ void RunFolder::open_results() {
   for (const ResultBlock& block : in_photo_order(found.blocks)) {
     if (block.photo >= done_.size() || !manifest_.shard.has(block.photo)) {
       throw Error(shown(file) + ": it holds photo " + std::to_string(block.photo) +
-                  ", which is not of this run; name another --out, or remove this folder");
+                  ", which is not in this run; give another --out, or remove this folder");
     }
     done_[block.photo] = block.failed ? 0 : 1;
   }

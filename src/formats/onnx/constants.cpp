@@ -4,12 +4,12 @@
 #include "formats/bytes.hpp"
 #include "formats/onnx/importer.hpp"
 
-// What depends on constants and shapes alone: exporters compute the sizes of reshapes in the graph.
+// Folding of constant expressions: exporters compute the sizes of reshapes in the graph.
 
 namespace ablaze::formats {
 namespace {
 
-// No chain that computes a shape handles more numbers; it keeps a small file from making large lists.
+// More than any shape computation needs; keeps a small file from creating large lists.
 constexpr std::int64_t kMostIntegers = 1 << 16;
 
 std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t low, std::int64_t high) {
@@ -56,7 +56,7 @@ bool OnnxImporter::fold(const OnnxNode& node) {
   }
   if (node.inputs.empty()) return false;
   const Handler handler = folder_of(node.op);
-  if (handler == nullptr) refuse(node, "of constants alone, this operator is not supported");
+  if (handler == nullptr) refuse(node, "this operator is not supported on constants");
   (this->*handler)(node);
   return true;
 }
@@ -76,7 +76,7 @@ void OnnxImporter::constant_node(const OnnxNode& node) {
       return set(node, OnnxTensor{{count}, Tensor({count}, attribute.reals), {}});
     }
   }
-  refuse(node, "a constant of this kind is not supported");
+  refuse(node, "this type of constant is not supported");
 }
 
 void OnnxImporter::shape_node(const OnnxNode& node) {
@@ -97,7 +97,7 @@ void OnnxImporter::fold_gather(const OnnxNode& node) {
   const auto count = static_cast<std::int64_t>(from.integers.size());
   std::vector<std::int64_t> result;
   for (const std::int64_t index : indices.integers) {
-    if (index < -count || index >= count) refuse(node, "there is no element " + std::to_string(index));
+    if (index < -count || index >= count) refuse(node, "it has no element " + std::to_string(index));
     result.push_back(from.integers[index < 0 ? index + count : index]);
   }
   set_constant(node, indices.shape, std::move(result));
@@ -108,9 +108,10 @@ void OnnxImporter::fold_concat(const OnnxNode& node) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const OnnxTensor& part = known(node, i);
     if (part.floats || part.shape.size() != 1)
-      refuse(node, "of constants, only lists of integers are supported");
+      refuse(node, "only lists of integers are supported as constants");
     result.insert(result.end(), part.integers.begin(), part.integers.end());
-    if (static_cast<std::int64_t>(result.size()) > kMostIntegers) refuse(node, "it makes too long a list");
+    if (static_cast<std::int64_t>(result.size()) > kMostIntegers)
+      refuse(node, "its result is too long a list");
   }
   const auto count = static_cast<std::int64_t>(result.size());
   set_constant(node, {count}, std::move(result));
@@ -123,7 +124,7 @@ void OnnxImporter::fold_slice(const OnnxNode& node) {
   const std::int64_t step = steps && !steps->empty() ? steps->front() : 1;
   if (from.floats || from.shape.size() != 1 || !starts || !ends || starts->size() != 1 || ends->size() != 1 ||
       step < 1)
-    refuse(node, "of constants, only a list of integers is supported, forwards");
+    refuse(node, "only a list of integers, with positive steps, is supported as a constant");
   const auto count = static_cast<std::int64_t>(from.integers.size());
   const std::int64_t begin = clamp_index(starts->front(), count, 0, count),
                      end = clamp_index(ends->front(), count, 0, count);
@@ -157,7 +158,7 @@ void OnnxImporter::fold_arithmetic(const OnnxNode& node) {
   set_constant(node, a.integers.size() == count ? a.shape : b.shape, std::move(result));
 }
 
-/// The same numbers under another shape; of Floor, Ceil and Cast, integers stay what they are.
+/// The same numbers with another shape. Floor, Ceil and Cast leave integers unchanged.
 void OnnxImporter::fold_axes(const OnnxNode& node) {
   const OnnxTensor& from = known(node, 0);
   if (node.op != "Unsqueeze" && node.op != "Squeeze" && node.op != "Reshape") {
@@ -170,8 +171,8 @@ void OnnxImporter::fold_axes(const OnnxNode& node) {
   if (node.op == "Squeeze" && count == 1) shape = {};
   if (node.op == "Reshape") {
     const OnnxTensor& wanted = known(node, 1);
-    const bool itself = std::ranges::all_of(wanted.integers, [](std::int64_t n) { return n > 0; });
-    if (itself && dense_bytes(wanted.integers, 1) == static_cast<std::uint64_t>(count))
+    const bool all_positive = std::ranges::all_of(wanted.integers, [](std::int64_t n) { return n > 0; });
+    if (all_positive && dense_bytes(wanted.integers, 1) == static_cast<std::uint64_t>(count))
       shape = wanted.integers;
   }
   if (shape.size() > most_axes) refuse(node, "it has too many axes");
@@ -185,7 +186,7 @@ void OnnxImporter::constant_of_shape(const OnnxNode& node) {
   const OnnxTensor& wanted = known(node, 0);
   const auto count = dense_bytes(wanted.integers, 1);
   if (wanted.floats || !count || *count > static_cast<std::uint64_t>(kMostIntegers))
-    refuse(node, "it makes too large a constant");
+    refuse(node, "its result is too large a constant");
   const auto found = node.attributes.find("value");
   const OnnxTensor* value =
       found == node.attributes.end() || !found->second.tensor ? nullptr : &*found->second.tensor;

@@ -13,9 +13,9 @@ namespace {
 constexpr std::int64_t kUsualSide = 224;
 constexpr std::int64_t kMostExtent = std::int64_t{1} << 20;
 
-/// Numbers that a network may hold whatever its file's size: channel maps and what stands for Clip need them.
+/// Numbers that a network may hold regardless of its file's size, for channel maps and replacements of Clip.
 constexpr std::int64_t kFreeNumbers = std::int64_t{1} << 23;
-/// And for every number in the file: a weight may be read twice, transposed, or widened by uneven padding.
+/// And per number in the file: a weight may be read twice, transposed, or widened by uneven padding.
 constexpr std::int64_t kNumbersForEach = 4;
 
 std::int64_t numbers_in(const OnnxTensor& tensor) {
@@ -52,7 +52,7 @@ struct CountNumbers {
 
 }  // namespace
 
-// ---- the walk ----------------------------------------------------------------------------------------
+// ---- traversal ---------------------------------------------------------------------------------------
 
 OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
   using I = OnnxImporter;
@@ -124,28 +124,28 @@ OnnxNetwork OnnxImporter::run() {
   network_.graph = finish();
   if (model_.outputs.size() > 1)
     network_.notes.push_back("the network has " + std::to_string(model_.outputs.size()) +
-                             " outputs; the first is used");
+                             " outputs; using the first");
   return std::move(network_);
 }
 
-/// The one input that no tensor of the file is given for: a batch of pictures.
+/// The one input without a tensor in the file: a batch of images.
 void OnnxImporter::find_input() {
   const OnnxValue* found = nullptr;
   for (const OnnxValue& input : model_.inputs) {
     if (model_.initializers.contains(input.name)) continue;
     if (found != nullptr)
       throw malformed(file_, "the ONNX graph has two inputs, " + in_quotes(found->name) + " and " +
-                                 in_quotes(input.name) + "; expected one, a batch of pictures");
+                                 in_quotes(input.name) + "; expected one, a batch of images");
     found = &input;
   }
   if (output_ == OnnxOutput::anything && found != nullptr && found->shape.size() != 4) {
-    input_name_ = found->name;  // enough for what depends on its shape alone
+    input_name_ = found->name;  // sufficient where only its shape matters
     nodes_.push_back({"input", op::Input{}, {}});
     values_.emplace(input_name_, OnnxFlow{0, network_.input = found->shape});
     return;
   }
   if (found == nullptr || found->shape.size() != 4 || found->shape[1] == 0)
-    throw malformed(file_, "the ONNX graph's input should be a batch of pictures, N x C x H x W, and is " +
+    throw malformed(file_, "expected a batch of images, N x C x H x W, as the ONNX graph's input, found " +
                                (found == nullptr ? "missing" : to_string(found->shape)));
   if (std::ranges::any_of(found->shape, [](auto n) { return n > kMostExtent; }))
     throw malformed(file_, "the ONNX graph's input is out of range: " + to_string(found->shape));
@@ -159,8 +159,8 @@ void OnnxImporter::find_input() {
   values_.emplace(input_name_, OnnxFlow{0, network_.input});
 }
 
-/// All at once: the first node that fails is often one that only prepares another one (a Transpose before a
-/// LayerNorm), and would not tell what the network is made of.
+/// Lists all unknown operators: the first is often only preparation for another (a Transpose before a
+/// LayerNorm) and would not identify the architecture.
 void OnnxImporter::require_known_operators() const {
   std::set<std::string_view> unknown;
   const OnnxNode* first = nullptr;
@@ -177,17 +177,16 @@ void OnnxImporter::require_known_operators() const {
   std::vector<std::string> names;
   names.reserve(unknown.size());
   for (const std::string_view op : unknown) names.push_back(in_quotes(op));
-  refuse(
-      *first,
-      "none of the operators " + base::join(names) +
-          " is supported. Networks of convolutions, linear layers, BatchNorm, the usual activations, pools, "
-          "sums, products and concatenations open; see weights/README.md");
+  refuse(*first, "none of the operators " + base::join(names) +
+                     " is supported. Supported are convolutions, linear layers, BatchNorm, the usual "
+                     "activations, pools, "
+                     "sums, products and concatenations; see weights/README.md");
 }
 
 void OnnxImporter::import_node(const OnnxNode& node) {
   if (!node.domain.empty() && node.domain != "ai.onnx") refuse_operator(node);
   for (const auto& [name, attribute] : node.attributes) {
-    if (attribute.graph) refuse(node, "it holds a graph of its own (control flow)");
+    if (attribute.graph) refuse(node, "it has a subgraph (control flow), which is not supported");
   }
   if (node.outputs.empty() || fold(node)) return;
   const Handler handler = handler_of(node.op);
@@ -201,12 +200,12 @@ const OnnxFlow& OnnxImporter::output() const {
   const bool scores = flow != nullptr && flow->shape.size() == 2;
   const bool anything = flow != nullptr && output_ == OnnxOutput::anything && flow->groups == 0;
   if (scores || anything) return *flow;
-  throw malformed(file_,
-                  "the ONNX graph's output should be one row of scores a picture (N x classes), and is " +
-                      (flow == nullptr ? "no such value" : to_string(flow->shape)) + ": it is no classifier");
+  throw malformed(
+      file_, "expected one row of scores per image (N x classes) as the ONNX graph's output, found " +
+                 (flow == nullptr ? "no such value" : to_string(flow->shape)) + ": it is not a classifier");
 }
 
-/// The nodes that the output depends on, in their order; containers' names mean the last layer in them.
+/// The nodes that the output depends on, in order; a container's name is an alias of its last layer.
 Graph OnnxImporter::finish() {
   std::vector<bool> needed(nodes_.size(), false);
   needed[output().node] = true;
@@ -217,11 +216,11 @@ Graph OnnxImporter::finish() {
   needed[0] = true;
   name_calls_apart();
   Graph graph;
-  std::vector<NodeId> place(nodes_.size(), -1);
+  std::vector<NodeId> new_ids(nodes_.size(), -1);
   for (std::size_t id = 0; id < nodes_.size(); ++id) {
     if (!needed[id]) continue;
-    for (NodeId& in : nodes_[id].inputs) in = place[in];
-    place[id] = graph.add(nodes_[id].name, std::move(nodes_[id].op), std::move(nodes_[id].inputs));
+    for (NodeId& in : nodes_[id].inputs) in = new_ids[in];
+    new_ids[id] = graph.add(nodes_[id].name, std::move(nodes_[id].op), std::move(nodes_[id].inputs));
   }
   std::map<std::string, NodeId> containers;
   for (NodeId id = 1; id < graph.size(); ++id) {
@@ -235,8 +234,9 @@ Graph OnnxImporter::finish() {
   return graph;
 }
 
-/// A call without a module of its own has the name of the module that makes it ("Mixed_7c" for a pool in its
-/// midst), which means the module's last layer: its operator tells them apart ("Mixed_7c.avgpool2d").
+/// A function call outside any module has the name of its calling module ("Mixed_7c" for a pool inside it),
+/// which is an alias of the module's last layer. Appending the operator distinguishes the two
+/// ("Mixed_7c.avgpool2d").
 void OnnxImporter::name_calls_apart() {
   std::set<std::string> containers;
   for (const Node& node : nodes_) {
@@ -258,9 +258,8 @@ void OnnxImporter::refuse_operator(const OnnxNode& node) const {
                                  ? std::string()
                                  : " of the domain " + in_quotes(node.domain);
   refuse(node, "this operator" + domain +
-                   " is not supported. Networks of convolutions, linear layers, BatchNorm, the usual "
-                   "activations, "
-                   "pools, sums, products and concatenations open; see weights/README.md");
+                   " is not supported. Supported are convolutions, linear layers, BatchNorm, the usual "
+                   "activations, pools, sums, products and concatenations; see weights/README.md");
 }
 
 // ---- values and attributes ---------------------------------------------------------------------------
@@ -269,7 +268,7 @@ const OnnxImporter::Value& OnnxImporter::value(const OnnxNode& node, std::size_t
   if (!given(node, input)) refuse(node, "its input " + std::to_string(input + 1) + " is missing");
   const auto found = values_.find(node.inputs[input]);
   if (found == values_.end())
-    refuse(node, "it reads " + in_quotes(node.inputs[input]) + ", which nothing before it computes");
+    refuse(node, "it reads " + in_quotes(node.inputs[input]) + ", which no earlier node computes");
   return found->second;
 }
 
@@ -286,28 +285,28 @@ const OnnxTensor* OnnxImporter::constant_called(std::string_view name) const {
 
 const OnnxFlow& OnnxImporter::any_flow(const OnnxNode& node, std::size_t input) const {
   if (constant(node, input) != nullptr)
-    refuse(node, "it computes with constants where it should with the picture");
+    refuse(node, "its input is a constant; expected the image's activations");
   return std::get<OnnxFlow>(value(node, input));
 }
 
 const OnnxFlow& OnnxImporter::flow(const OnnxNode& node, std::size_t input) const {
   const OnnxFlow& from = any_flow(node, input);
   if (from.pads != std::array<std::int64_t, 4>{})
-    refuse(node, "it follows a Pad, which is supported before convolutions and average pools alone");
+    refuse(node, "it follows a Pad, which is supported only before convolutions and average pools");
   if (from.groups != 0) refuse(node, "it reads channels that are split into two axes");
   return from;
 }
 
 const OnnxFlow& OnnxImporter::planes(const OnnxNode& node, std::size_t input) const {
   const OnnxFlow& from = flow(node, input);
-  if (from.shape.size() != 4) refuse(node, "expected an N x C x H x W input, not " + to_string(from.shape));
+  if (from.shape.size() != 4) refuse(node, "expected an N x C x H x W input, found " + to_string(from.shape));
   return from;
 }
 
 const Weight& OnnxImporter::weight(const OnnxNode& node, std::size_t input) const {
   const OnnxTensor* tensor = constant(node, input);
   if (tensor == nullptr || !tensor->floats)
-    refuse(node, "its input " + std::to_string(input + 1) + " should be a constant of floats");
+    refuse(node, "expected a constant of floats as its input " + std::to_string(input + 1));
   return tensor->floats;
 }
 
@@ -319,7 +318,7 @@ std::optional<std::vector<std::int64_t>> OnnxImporter::integers(const OnnxNode& 
   if (!given(node, input)) return std::nullopt;
   const OnnxTensor* tensor = constant(node, input);
   if (tensor == nullptr || tensor->floats)
-    refuse(node, "its " + std::string(attribute) + " should be known before it runs");
+    refuse(node, "its " + std::string(attribute) + " must be a constant");
   return tensor->integers;
 }
 
@@ -336,7 +335,7 @@ float OnnxImporter::real(const OnnxNode& node, std::string_view attribute, float
 
 std::int64_t OnnxImporter::axis(const OnnxNode& node, std::int64_t axis, std::size_t rank) const {
   const auto axes = static_cast<std::int64_t>(rank);
-  if (axis < -axes || axis >= axes) refuse(node, "there is no axis " + std::to_string(axis));
+  if (axis < -axes || axis >= axes) refuse(node, "its input has no axis " + std::to_string(axis));
   return axis < 0 ? axis + axes : axis;
 }
 
@@ -357,8 +356,8 @@ void OnnxImporter::set_constant(const OnnxNode& node, Shape shape, std::vector<s
 void OnnxImporter::pay(std::int64_t numbers) {
   if (numbers > numbers_left_)
     throw malformed(file_,
-                    "its network would hold far more numbers than the file: it reads the same ones again and "
-                    "again. Export it anew");
+                    "its network would have far more values than the file, because many tensors share them. "
+                    "Export it again");
   numbers_left_ -= numbers;
 }
 
@@ -371,7 +370,7 @@ std::string OnnxImporter::unused(std::string name) {
   }
 }
 
-/// By the exporter's scopes, else by the weight's name, else by the node's own.
+/// From the exporter's scopes, else from the weight's name, else the node's own name.
 std::string OnnxImporter::name_of(const OnnxNode& node) {
   std::string name = layer_name(node.name, node.op);
   if (name.empty() && node.inputs.size() > 1 && node.inputs[1].ends_with(".weight")) {
@@ -389,7 +388,7 @@ NodeId OnnxImporter::add(std::string name, Op op, std::vector<NodeId> inputs) {
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
-/// What the engine itself makes of a shape; only for operators of one input of rank 4.
+/// The engine's output shape; only for operators with one input of rank 4.
 Shape OnnxImporter::shape_behind(const OnnxNode& node, const Op& op, const Shape& in) const {
   Graph one;
   one.add("input", op::Input{}, {});
@@ -406,7 +405,7 @@ void OnnxImporter::emit(const OnnxNode& node, Op op, const OnnxFlow& from, Shape
   set(node, OnnxFlow{id, std::move(shape)});
 }
 
-/// y = x * scale + shift, as a BatchNorm that normalises nothing.
+/// y = x * scale + shift, as a BatchNorm without normalisation.
 NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::int64_t channels, float scale,
                             float shift) {
   const auto all = [&](float value) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// The work of importing an ONNX graph; for the onnx_*.cpp files alone.
+// The implementation of the ONNX import, private to this folder.
 
 #include <map>
 #include <optional>
@@ -11,13 +11,13 @@
 
 namespace ablaze::formats {
 
-/// A value that flows through the network.
+/// An activation of the network.
 struct OnnxFlow {
   NodeId node = 0;
-  Shape shape;                         ///< as ONNX sees it, for one batch
-  std::array<std::int64_t, 4> pads{};  ///< zeros that a Pad puts around it: top, left, bottom, right
-  std::int64_t groups = 0;             ///< of channels, while they are a fifth axis; 0: they are not
-  bool swapped = false;                ///< the groups' axis and the one behind it have changed places
+  Shape shape;                         ///< the shape in ONNX, for one batch
+  std::array<std::int64_t, 4> pads{};  ///< zeros added by a Pad: top, left, bottom, right
+  std::int64_t groups = 0;             ///< channel groups, while these are a fifth axis; otherwise 0
+  bool swapped = false;                ///< the groups' axis and the next one are transposed
 };
 
 class OnnxImporter {
@@ -30,12 +30,12 @@ class OnnxImporter {
   using Value = std::variant<OnnxTensor, OnnxFlow>;
   using Handler = void (OnnxImporter::*)(const OnnxNode&);
   static Handler handler_of(std::string_view op);
-  /// Of a node that reads constants alone.
+  /// The handler of a node whose inputs are all constants.
   static Handler folder_of(std::string_view op);
   static bool folds(std::string_view op);
   void require_known_operators() const;
 
-  // onnx_import.cpp: the walk
+  // import.cpp: the traversal
   void find_input();
   void import_node(const OnnxNode& node);
   const OnnxFlow& output() const;
@@ -51,14 +51,14 @@ class OnnxImporter {
     return node.inputs.size() > input && !node.inputs[input].empty();
   }
   const OnnxTensor* constant(const OnnxNode& node, std::size_t input) const;
-  const OnnxTensor& known(const OnnxNode& node, std::size_t input) const;  ///< a constant that must be there
+  const OnnxTensor& known(const OnnxNode& node, std::size_t input) const;  ///< a required constant
   const OnnxTensor* constant_called(std::string_view name) const;
-  /// The flow that an operator reads, without pads or split channels, which only some know.
+  /// The input flow of an operator; refuses pads and split channels, which only some operators support.
   const OnnxFlow& flow(const OnnxNode& node, std::size_t input = 0) const;
   const OnnxFlow& any_flow(const OnnxNode& node, std::size_t input = 0) const;
-  const OnnxFlow& planes(const OnnxNode& node, std::size_t input = 0) const;  ///< one of rank 4
+  const OnnxFlow& planes(const OnnxNode& node, std::size_t input = 0) const;  ///< a flow of rank 4
   const Weight& weight(const OnnxNode& node, std::size_t input) const;
-  /// Integers from an attribute, or, in later opsets, from an input.
+  /// Integers from an attribute or, in later opsets, from an input.
   std::optional<std::vector<std::int64_t>> integers(const OnnxNode& node, std::string_view attribute,
                                                     std::size_t input) const;
   std::int64_t integer(const OnnxNode& node, std::string_view attribute, std::int64_t otherwise) const;
@@ -68,24 +68,24 @@ class OnnxImporter {
   void set_constant(const OnnxNode& node, Shape shape, std::vector<std::int64_t> integers);
 
   // building
-  /// Counts numbers that the network will hold against what the file's own justify.
+  /// Charges numbers held by the network against a budget set by the file's size.
   void pay(std::int64_t numbers);
   std::string unused(std::string name);
   std::string name_of(const OnnxNode& node);
   NodeId add(std::string name, Op op, std::vector<NodeId> inputs);
   Shape shape_behind(const OnnxNode& node, const Op& op, const Shape& in) const;
-  /// A node with one input; its value is the ONNX node's.
+  /// Adds a node with one input and makes it the ONNX node's value.
   void emit(const OnnxNode& node, Op op, const OnnxFlow& from, Shape shape);
   NodeId scaled(const std::string& name, NodeId from, std::int64_t channels, float scale, float shift);
 
-  // onnx_layers.cpp: operators with weights, pools and what else the engine has
+  // layers.cpp: operators with weights, pools and the engine's other operators
   struct Windows {
     std::array<int, 2> kernel{1, 1}, stride{1, 1}, dilation{1, 1};
     std::array<std::int64_t, 4> pads{};
     std::array<int, 2> symmetric() const { return {static_cast<int>(pads[0]), static_cast<int>(pads[1])}; }
   };
   Windows windows(const OnnxNode& node, const OnnxFlow& from, std::array<int, 2> kernel) const;
-  /// The engine pads alike on both sides; where ONNX does not, zero taps move the window.
+  /// The engine pads symmetrically; asymmetric ONNX padding is emulated with zero taps that shift the window.
   void set_padding(const OnnxNode& node, op::Conv2d& conv, const std::array<std::int64_t, 4>& pads);
   void require_symmetric(const OnnxNode& node, const Windows& windows) const;
   void conv(const OnnxNode& node);
@@ -106,7 +106,7 @@ class OnnxImporter {
   void lrn(const OnnxNode& node);
   void head_activation(const OnnxNode& node);
 
-  // onnx_shapes.cpp: what moves numbers without computing, and sums
+  // shapes.cpp: data movement without arithmetic, and sums
   void arithmetic(const OnnxNode& node);
   void arithmetic_of_flows(const OnnxNode& node);
   void arithmetic_with_constant(const OnnxNode& node, const OnnxFlow& from, const OnnxTensor& by,
@@ -126,7 +126,7 @@ class OnnxImporter {
   void map_channels(const OnnxNode& node, const OnnxFlow& from, std::vector<int> channels,
                     std::array<int, 2> stride, std::size_t output);
 
-  // onnx_constants.cpp: what is known before anything runs
+  // constants.cpp: constant folding
   bool fold(const OnnxNode& node);
   void constant_node(const OnnxNode& node);
   void shape_node(const OnnxNode& node);
@@ -143,11 +143,11 @@ class OnnxImporter {
   OnnxNetwork network_;
   std::string_view input_name_;
   std::vector<Node> nodes_;
-  std::map<std::string, int> names_;  ///< and how often each was asked for
+  std::map<std::string, int> names_;  ///< and the number of requests for each
   std::int64_t numbers_left_ = 0;
   std::map<std::string_view, Value> values_;
   std::map<std::string_view, int> readers_;
-  std::set<std::string_view> read_as_planes_;  ///< by an operator that has no padding of its own
+  std::set<std::string_view> read_as_planes_;  ///< by an operator without padding of its own
 };
 
 }  // namespace ablaze::formats

@@ -9,7 +9,7 @@ namespace ablaze::formats {
 namespace {
 
 constexpr std::int64_t kMostWindow = 1 << 16;
-constexpr float kMost = std::numeric_limits<float>::max();  // a bound that bounds nothing
+constexpr float kMost = std::numeric_limits<float>::max();  // a bound without effect
 
 /// [K, O] -> [O, K]
 Tensor transposed(const Weight& weight, float scale) {
@@ -22,11 +22,11 @@ Tensor transposed(const Weight& weight, float scale) {
   return to;
 }
 
-/// Zero taps before and behind a kernel's own, so that its window may begin elsewhere.
-Tensor widened(const Weight& weight, std::array<std::int64_t, 2> before, std::array<std::int64_t, 2> behind) {
+/// Adds zero taps before and after a kernel's taps, so that its window starts elsewhere.
+Tensor widened(const Weight& weight, std::array<std::int64_t, 2> before, std::array<std::int64_t, 2> after) {
   const Shape& s = weight.shape();
   const Tensor from = weight.to_tensor();
-  Tensor to({s[0], s[1], s[2] + before[0] + behind[0], s[3] + before[1] + behind[1]});
+  Tensor to({s[0], s[1], s[2] + before[0] + after[0], s[3] + before[1] + after[1]});
   const std::int64_t rows = to.dim(2), columns = to.dim(3);
   for (std::int64_t filter = 0; filter < s[0] * s[1]; ++filter) {
     for (std::int64_t y = 0; y < s[2]; ++y) {
@@ -49,7 +49,7 @@ OnnxImporter::Windows OnnxImporter::windows(const OnnxNode& node, const OnnxFlow
     if (found == node.attributes.end()) return;
     const auto& numbers = found->second.integers;
     if (numbers.size() != 2 || std::ranges::any_of(numbers, [](auto n) { return n < 1 || n > kMostWindow; }))
-      refuse(node, "its " + std::string(attribute) + " should be two numbers, for pictures");
+      refuse(node, "expected two numbers as its " + std::string(attribute));
     out = {static_cast<int>(numbers[0]), static_cast<int>(numbers[1])};
   };
   pair("kernel_shape", w.kernel);
@@ -58,7 +58,7 @@ OnnxImporter::Windows OnnxImporter::windows(const OnnxNode& node, const OnnxFlow
   if (const auto found = node.attributes.find("pads"); found != node.attributes.end()) {
     const auto& pads = found->second.integers;
     if (pads.size() != 4 || std::ranges::any_of(pads, [](auto n) { return n < 0 || n > kMostWindow; }))
-      refuse(node, "its pads should be four numbers of zero and more");
+      refuse(node, "expected four numbers of at least zero as its pads");
     std::ranges::copy(pads, w.pads.begin());
   }
   const auto automatic = node.attributes.find("auto_pad");
@@ -80,7 +80,7 @@ OnnxImporter::Windows OnnxImporter::windows(const OnnxNode& node, const OnnxFlow
 
 void OnnxImporter::require_symmetric(const OnnxNode& node, const Windows& windows) const {
   if (windows.pads[0] != windows.pads[2] || windows.pads[1] != windows.pads[3])
-    refuse(node, "more padding on one side than on the other is supported for convolutions alone");
+    refuse(node, "asymmetric padding is supported only for convolutions");
 }
 
 void OnnxImporter::conv(const OnnxNode& node) {
@@ -91,11 +91,11 @@ void OnnxImporter::conv(const OnnxNode& node) {
   const Shape& shape = conv.weight.shape();
   if (shape.size() != 4 || *std::ranges::min_element(shape) < 1 || shape[2] > kMostWindow ||
       shape[3] > kMostWindow)
-    refuse(node, "its weight should be O x C x kh x kw and is " + to_string(shape));
+    refuse(node, "expected a weight of O x C x kh x kw, found " + to_string(shape));
   if (given(node, 2)) conv.bias = weight(node, 2);
   const Windows w = windows(node, from, {static_cast<int>(shape[2]), static_cast<int>(shape[3])});
   if (w.kernel[0] != shape[2] || w.kernel[1] != shape[3])
-    refuse(node, "its kernel_shape is not its weight's");
+    refuse(node, "its kernel_shape differs from its weight's");
   const std::int64_t groups = integer(node, "group", 1);
   if (groups < 1 || groups > shape[0]) refuse(node, std::to_string(groups) + " groups do not fit its weight");
   conv.groups = static_cast<int>(groups);
@@ -111,22 +111,22 @@ void OnnxImporter::conv(const OnnxNode& node) {
 
 void OnnxImporter::set_padding(const OnnxNode& node, op::Conv2d& conv,
                                const std::array<std::int64_t, 4>& pads) {
-  std::array<std::int64_t, 2> before{}, behind{};
+  std::array<std::int64_t, 2> before{}, after{};
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const std::int64_t low = pads[axis], high = pads[axis + 2], dilation = conv.dilation[axis];
-    if ((high - low) % dilation != 0) refuse(node, "its pads do not go with its dilation");
+    if ((high - low) % dilation != 0) refuse(node, "its pads do not fit its dilation");
     before[axis] = std::max<std::int64_t>(high - low, 0) / dilation;
-    behind[axis] = std::max<std::int64_t>(low - high, 0) / dilation;
+    after[axis] = std::max<std::int64_t>(low - high, 0) / dilation;
     conv.padding[axis] = static_cast<int>(std::max(low, high));
   }
   constexpr std::int64_t most_taps = 64;
-  if (std::max({before[0], before[1], behind[0], behind[1]}) > most_taps)
+  if (std::max({before[0], before[1], after[0], after[1]}) > most_taps)
     refuse(node, "its pads are too different from side to side");
-  if (before == behind) return;
+  if (before == after) return;
   const Shape& shape = conv.weight.shape();
-  const std::int64_t rows = shape[2] + before[0] + behind[0], columns = shape[3] + before[1] + behind[1];
+  const std::int64_t rows = shape[2] + before[0] + after[0], columns = shape[3] + before[1] + after[1];
   pay(shape[0] * shape[1] * rows * columns);
-  conv.weight = widened(conv.weight, before, behind);
+  conv.weight = widened(conv.weight, before, after);
 }
 
 void OnnxImporter::batch_norm(const OnnxNode& node) {
@@ -141,7 +141,7 @@ void OnnxImporter::batch_norm(const OnnxNode& node) {
   norm.epsilon = real(node, "epsilon", 1e-5F);
   for (const Weight* w : {&norm.weight, &norm.bias, &norm.mean, &norm.variance}) {
     if (from.shape.size() < 2 || w->shape() != Shape{from.shape[1]})
-      refuse(node, "its constants should have a number for each channel");
+      refuse(node, "expected one number per channel in its constants");
   }
   emit(node, std::move(norm), from, from.shape);
 }
@@ -155,7 +155,8 @@ void OnnxImporter::max_pool(const OnnxNode& node) {
   const OnnxFlow& from = planes(node);
   const Windows w = windows(node, from, {1, 1});
   require_symmetric(node, w);
-  if (node.outputs.size() > 1 && readers_[node.outputs[1]] > 0) refuse(node, "its indices are read");
+  if (node.outputs.size() > 1 && readers_[node.outputs[1]] > 0)
+    refuse(node, "its indices output is used, which is not supported");
   Op op = op::MaxPool2d{w.kernel, w.stride, w.symmetric(), w.dilation, integer(node, "ceil_mode", 0) != 0};
   Shape out = shape_behind(node, op, from.shape);
   emit(node, std::move(op), from, std::move(out));
@@ -171,7 +172,7 @@ void OnnxImporter::average_pool(const OnnxNode& node) {
                    std::ranges::any_of(node.attributes.at("pads").integers, [](auto n) { return n != 0; });
   const bool include = integer(node, "count_include_pad", 0) != 0;
   if (w.dilation != std::array{1, 1}) refuse(node, "a dilated average pool is not supported");
-  if (zeros && own && !include) refuse(node, "it pads on top of a Pad");
+  if (zeros && own && !include) refuse(node, "its own padding after a Pad is not supported");
   OnnxFlow from = padded;
   from.pads = {};
   Op op =
@@ -244,7 +245,8 @@ void OnnxImporter::flatten(const OnnxNode& node) {
 }
 
 void OnnxImporter::identity(const OnnxNode& node) {
-  if (node.outputs.size() > 1 && readers_[node.outputs[1]] > 0) refuse(node, "its mask is read");
+  if (node.outputs.size() > 1 && readers_[node.outputs[1]] > 0)
+    refuse(node, "its mask output is used, which is not supported");
   if (const OnnxTensor* training = node.op == "Dropout" ? constant(node, 2) : nullptr;
       training != nullptr && std::ranges::any_of(training->integers, [](auto n) { return n != 0; }))
     refuse(node, "it is in training mode; export the network in eval mode");
@@ -259,11 +261,11 @@ void OnnxImporter::clip(const OnnxNode& node) {
     if (node.attributes.contains(attribute)) return real(node, attribute, otherwise);
     if (!given(node, input)) return otherwise;
     const Weight& number = weight(node, input);
-    if (number.size() != 1) refuse(node, "its bounds should be single numbers");
+    if (number.size() != 1) refuse(node, "expected single numbers as its bounds");
     return number.to_tensor()[0];
   };
   const float low = bound("min", 1, -INFINITY), high = bound("max", 2, INFINITY);
-  if (!(low <= high)) refuse(node, "its bounds should be numbers, the lower one first");
+  if (!(low <= high)) refuse(node, "expected two numbers as its bounds, the lower first");
   if (low == 0 && high > kMost) return emit(node, op::Relu{}, from, from.shape);
   emit(node, op::Curve{op::Curve::Kind::clip, std::max(low, -kMost), std::min(high, kMost)}, from,
        from.shape);
@@ -279,7 +281,7 @@ void OnnxImporter::curve(const OnnxNode& node) {
   if (node.op == "Reciprocal") curve = {Kind::power, -1};
   if (node.op == "Pow") {
     const Weight& exponent = weight(node, 1);
-    if (exponent.size() != 1) refuse(node, "its exponent should be a single number");
+    if (exponent.size() != 1) refuse(node, "expected a single number as its exponent");
     curve = {Kind::power, exponent.to_tensor()[0]};
   }
   emit(node, curve, from, from.shape);
@@ -328,12 +330,12 @@ void OnnxImporter::leaky_relu(const OnnxNode& node) {
   set(node, OnnxFlow{add(name, op::Add{}, {positive, negative}), from.shape});
 }
 
-/// At the very end only: scores are logits here.
+/// Only at the output: scores are logits here.
 void OnnxImporter::head_activation(const OnnxNode& node) {
   if (!is_output(node.outputs[0])) refuse_operator(node);
   const OnnxFlow& from = flow(node);
   if (from.shape.size() != 2)
-    refuse(node, "expected one row of scores a picture, not " + to_string(from.shape));
+    refuse(node, "expected one row of scores per image, found " + to_string(from.shape));
   network_.activation = node.op == "Sigmoid" ? Activation::sigmoid : Activation::softmax;
   set(node, from);
 }

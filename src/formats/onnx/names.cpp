@@ -7,8 +7,8 @@
 namespace ablaze::formats {
 namespace {
 
-/// Letters that a layer's name may have; the rest become underscores. Every module on its path will be a name
-/// of its own, so paths have an end.
+/// Replaces characters not allowed in a layer's name with underscores. Bounds the length of a path: every
+/// module on it becomes a name of its own.
 std::string plain(std::string_view text) {
   constexpr std::size_t longest = 200, deepest = 16;
   std::string result(text.substr(0, longest));
@@ -24,7 +24,7 @@ std::string plain(std::string_view text) {
   return result;
 }
 
-/// A module's path while the scopes of a name are entered: a scope repeats the name of what it lies in
+/// A module's path, built from the scopes of a name: a scope repeats its parent's name
 /// ("downsample/downsample.0") or is a name of its own ("downsample/conv").
 struct Path {
   std::string parent, scope;
@@ -35,8 +35,8 @@ struct Path {
   std::string text() const { return parent + scope; }
 };
 
-/// Modules that compute one operator, whose own name is the layer's.
-bool is_module_of_its_own(std::string_view op) {
+/// Modules that compute one operator; the module's name is then the layer's.
+bool is_single_operator(std::string_view op) {
   return op == "Conv" || op == "BatchNormalization" || op == "Relu" || op == "MaxPool" ||
          op == "AveragePool" || op == "GlobalAveragePool" || op == "Gemm" || op == "Clip" ||
          op == "LeakyRelu" || op == "MatMul" || op == "Dropout" || op == "Identity" || op == "LRN";
@@ -54,9 +54,8 @@ std::string layer_name(std::string_view onnx_name, std::string_view op) {
   }
   const std::string path = scopes.text(), operation = base::lower(op);
   if (path.empty()) return plain(operation);
-  // Where the module holds other layers too, it was no module of its own: the importer tells them apart
-  // later.
-  return plain(is_module_of_its_own(op) ? path : path + "." + operation);
+  // If the module holds other layers too, it is no such module: the importer renames it later.
+  return plain(is_single_operator(op) ? path : path + "." + operation);
 }
 
 }  // namespace ablaze::formats

@@ -9,15 +9,16 @@
 #include "formats/bytes.hpp"
 #include "formats/onnx/protobuf.hpp"
 
-// The numbers of fields and of element types are those of onnx.proto (version 3 of the format).
+// Field and element type numbers are those of onnx.proto (version 3 of the format).
 
 namespace ablaze::formats {
 namespace {
 
 constexpr std::int64_t oldest_opset = 9, newest_opset = 21;
 constexpr std::size_t most_nodes = 20'000;
-constexpr std::size_t most_attributes = 64;  // of a node; no operator has as many
-/// What tensors may take of another file together, in its sizes: they may share bytes, but not without end.
+constexpr std::size_t most_attributes = 64;  // per node; no operator has more
+/// Limit on the bytes read from an external file, in multiples of its size: tensors may share bytes only so
+/// far.
 constexpr std::uint64_t most_readings = 4;
 
 enum ElementType : std::int64_t {
@@ -40,7 +41,7 @@ bool is_float(std::int64_t type) {
   return type == float32 || type == float16 || type == float64 || type == bfloat16;
 }
 
-/// Bytes of one element in raw data; 0 for types that no network's weights or shapes have.
+/// Bytes per element in raw data; 0 for types not used in weights or shapes.
 std::size_t element_size(std::int64_t type) {
   switch (type) {
     case uint8:
@@ -65,7 +66,7 @@ std::size_t element_size(std::int64_t type) {
   }
 }
 
-/// A TensorProto's fields as they come.
+/// The fields of a TensorProto before interpretation.
 struct RawTensor {
   std::string_view name;
   Shape shape;
@@ -73,7 +74,7 @@ struct RawTensor {
   std::span<const std::byte> raw;
   bool has_raw = false;
   std::vector<float> floats;
-  std::vector<std::int64_t> integers;  ///< int32_data and int64_data; float16's bits too
+  std::vector<std::int64_t> integers;  ///< int32_data and int64_data; also the bits of float16
   std::vector<std::byte> doubles;
   std::map<std::string_view, std::string_view> external;
   bool is_external = false;
@@ -111,7 +112,7 @@ class Parser {
   std::shared_ptr<const void> owner_;
   const OnnxExternals& externals_;
   const std::string& name_;
-  mutable std::map<std::string_view, std::uint64_t> taken_;  ///< bytes of each other file
+  mutable std::map<std::string_view, std::uint64_t> bytes_read_;  ///< bytes read per external file
 };
 
 OnnxModel Parser::model(std::span<const std::byte> bytes) {
@@ -121,19 +122,19 @@ OnnxModel Parser::model(std::span<const std::byte> bytes) {
     if (field.number == 2) model.producer = field.text();
     if (field.number == 8) opset(field.bytes, model);
     if (field.number == 7) {
-      if (std::exchange(has_graph, true)) throw error("the ONNX file holds two graphs; it is damaged");
+      if (std::exchange(has_graph, true)) throw error("the ONNX file has two graphs; it is damaged");
       graph(field.bytes, model);
     }
     if (field.number == 25 && !field.bytes.empty())
       throw error(
-          "the ONNX file defines functions of its own, which are not supported; inline them "
+          "the ONNX file defines local functions, which are not supported; inline them "
           "(onnx.inliner.inline_local_functions) and save it again");
   });
-  if (!has_graph) throw error("the ONNX file holds no graph; it is cut short or of another kind");
+  if (!has_graph) throw error("the ONNX file has no graph; it is truncated or of another kind");
   if (model.opset < oldest_opset || model.opset > newest_opset) {
-    throw error("the ONNX file uses the operators of opset " + std::to_string(model.opset) + "; " +
+    throw error("the ONNX file uses opset " + std::to_string(model.opset) + "; expected " +
                 std::to_string(oldest_opset) + " to " + std::to_string(newest_opset) +
-                " are known. Export it with opset_version=13, say");
+                ". Export it with opset_version=13, for example");
   }
   return model;
 }
@@ -179,7 +180,8 @@ void Parser::graph(std::span<const std::byte> message, OnnxModel& model) const {
         model.outputs.push_back(value(field.bytes));
         break;
       case 15:
-        throw error("the ONNX file holds sparse tensors, which are not supported; export it with dense ones");
+        throw error(
+            "the ONNX file has sparse tensors, which are not supported; export it with dense tensors");
       default:
         break;
     }
@@ -337,7 +339,7 @@ RawTensor Parser::raw_tensor(std::span<const std::byte> message) const {
   return raw;
 }
 
-/// The bytes that a tensor has in a file of its own.
+/// The bytes of a tensor with external data.
 OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
   const auto number = [&](std::string_view key, std::uint64_t otherwise) {
     const auto found = raw.external.find(key);
@@ -346,13 +348,13 @@ OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
     const std::string_view text = found->second;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failure != std::errc{} || end != text.data() + text.size())
-      throw error("tensor " + in_quotes(raw.name) + " lies at the " + std::string(key) + " " +
-                  in_quotes(text) + ", which is no number");
+      throw error("tensor " + in_quotes(raw.name) + " has the external " + std::string(key) + " " +
+                  in_quotes(text) + "; expected a number");
     return value;
   };
   const auto location = raw.external.find("location");
   if (location == raw.external.end())
-    throw error("tensor " + in_quotes(raw.name) + " lies in another file that is not named");
+    throw error("tensor " + in_quotes(raw.name) + " is in another file without a name");
   OnnxExternal file = externals_(location->second);
   const std::uint64_t offset = number("offset", 0), length = number("length", bytes);
   if (length != bytes) {
@@ -361,15 +363,14 @@ OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
   }
   if (!lies_within(offset, length, file.bytes.size())) {
     throw error("tensor " + in_quotes(raw.name) + " (" + std::to_string(bytes) +
-                " bytes) should lie at byte " + std::to_string(offset) + " of " +
-                in_quotes(location->second) + ", which has " + std::to_string(file.bytes.size()) +
-                " bytes; fetch that file again");
+                " bytes) should be at byte " + std::to_string(offset) + " of " + in_quotes(location->second) +
+                ", which has " + std::to_string(file.bytes.size()) + " bytes; download that file again");
   }
-  std::uint64_t& taken = taken_[location->second];
-  if (length > most_readings * file.bytes.size() - taken)
-    throw error("its tensors read the same bytes of " + in_quotes(location->second) +
-                " again and again; save it anew");
-  taken += length;
+  std::uint64_t& bytes_read = bytes_read_[location->second];
+  if (length > most_readings * file.bytes.size() - bytes_read)
+    throw error("too many of its tensors share the same bytes of " + in_quotes(location->second) +
+                "; save it again");
+  bytes_read += length;
   file.bytes = file.bytes.subspan(offset, length);
   return file;
 }
@@ -424,7 +425,7 @@ OnnxTensor Parser::of_bytes(const RawTensor& raw, const OnnxExternal& source) co
   return result;
 }
 
-/// Numbers that stand in a field of their own type instead of in raw bytes.
+/// Numbers stored in a typed field instead of raw bytes.
 OnnxTensor Parser::of_lists(RawTensor& raw, std::uint64_t count) const {
   OnnxTensor result{raw.shape, {}, {}};
   const auto expect = [&](std::uint64_t found) {
@@ -438,7 +439,7 @@ OnnxTensor Parser::of_lists(RawTensor& raw, std::uint64_t count) const {
   } else if (raw.type == float64) {
     expect(raw.doubles.size() / 8);
     result.floats = narrowed(raw.shape, std::span(raw.doubles).first(static_cast<std::size_t>(count) * 8));
-  } else if (is_float(raw.type)) {  // halves, a number for each one's bits
+  } else if (is_float(raw.type)) {  // halves, each stored as a number
     expect(raw.integers.size());
     auto bits = std::make_shared<std::vector<std::uint16_t>>();
     for (const std::int64_t value : raw.integers) bits->push_back(static_cast<std::uint16_t>(value));
@@ -457,16 +458,15 @@ OnnxTensor Parser::tensor(std::span<const std::byte> message, std::string_view* 
   const std::size_t element = element_size(raw.type);
   if (element == 0)
     throw error("tensor " + in_quotes(raw.name) + " has elements of type " + std::to_string(raw.type) +
-                " (onnx.proto); expected floats or integers. Export the network in float32");
+                " (see onnx.proto); expected floats or integers. Export the network in float32");
   const auto bytes = dense_bytes(raw.shape, element);
-  if (!bytes)
-    throw error("tensor " + in_quotes(raw.name) + " has the impossible shape " + to_string(raw.shape));
+  if (!bytes) throw error("tensor " + in_quotes(raw.name) + " has the invalid shape " + to_string(raw.shape));
   if (raw.is_external) return of_bytes(raw, external(raw, *bytes));
   if (!raw.has_raw) return of_lists(raw, *bytes / element);
   if (raw.raw.size() != *bytes)
     throw error("tensor " + in_quotes(raw.name) + " of shape " + to_string(raw.shape) + " takes " +
                 std::to_string(*bytes) + " bytes, not " + std::to_string(raw.raw.size()) +
-                "; the file is damaged, fetch it again");
+                "; the file is damaged, download it again");
   return of_bytes(raw, {raw.raw, owner_});
 }
 
@@ -475,7 +475,7 @@ OnnxTensor Parser::tensor(std::span<const std::byte> message, std::string_view* 
 OnnxTensor parse_onnx_tensor(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                              const std::string& name) {
   const OnnxExternals none = [&](std::string_view) -> OnnxExternal {
-    throw malformed(name, "the tensor's numbers are in another file");
+    throw malformed(name, "the tensor's values are in another file; expected them in this one");
   };
   return Parser(std::move(owner), none, name).tensor(bytes);
 }
@@ -485,8 +485,8 @@ OnnxModel parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const voi
   return Parser(std::move(owner), externals, name).model(bytes);
 }
 
-// A protobuf message has no magic number; its first field is ir_version, a small number, and the producer,
-// the opsets or the graph follow.
+// A protobuf message has no magic number; its first field is ir_version, a small number, followed by the
+// producer, the opsets or the graph.
 bool looks_like_onnx(std::span<const std::byte> bytes) {
   const auto at = [&](std::size_t i) { return std::to_integer<int>(bytes[i]); };
   if (bytes.size() < 4 || at(0) != 0x08 || at(1) > 0x20) return false;
@@ -496,14 +496,14 @@ bool looks_like_onnx(std::span<const std::byte> bytes) {
 
 namespace {
 
-bool lies_below(const std::filesystem::path& file, const std::filesystem::path& folder) {
+bool is_below(const std::filesystem::path& file, const std::filesystem::path& folder) {
   const auto [end, rest] = std::ranges::mismatch(folder, file);
   return end == folder.end();
 }
 
-/// Whether a file lies in another's folder or below it when links are followed. Where the other is a link
-/// itself, as in Hugging Face's cache, the folder that it leads to counts too.
-bool lies_beside(const std::filesystem::path& file, const std::filesystem::path& model) {
+/// Whether a file is in the model's folder or below it, links followed. Where the model is itself a link, as
+/// in Hugging Face's cache, the folder of its target counts too.
+bool is_in_model_folder(const std::filesystem::path& file, const std::filesystem::path& model) {
   namespace fs = std::filesystem;
   const auto resolved = [](const fs::path& path) {
     std::error_code code;
@@ -511,10 +511,10 @@ bool lies_beside(const std::filesystem::path& file, const std::filesystem::path&
     return base::failed(code) ? fs::path() : real;
   };
   const fs::path real = resolved(file);
-  if (real.empty()) return true;  // opening it tells why
-  for (const fs::path& beside :
+  if (real.empty()) return true;  // opening it reports the reason
+  for (const fs::path& folder :
        {resolved(fs::absolute(model).parent_path()), resolved(model).parent_path()}) {
-    if (!beside.empty() && lies_below(real, beside)) return true;
+    if (!folder.empty() && is_below(real, folder)) return true;
   }
   return false;
 }
@@ -525,7 +525,7 @@ OnnxExternals externals_beside(const std::filesystem::path& file) {
   auto opened = std::make_shared<std::map<std::string, std::shared_ptr<const base::MappedFile>>>();
   return [folder = file.parent_path(), file, opened](std::string_view location) {
     const auto outside_error = [&](std::string_view where) {
-      return malformed(file.string(), "it keeps numbers in " + in_quotes(where) +
+      return malformed(file.string(), "its values are in " + in_quotes(where) +
                                           ": only files in its own folder are opened; move the file there");
     };
     const std::filesystem::path relative(location);
@@ -534,7 +534,7 @@ OnnxExternals externals_beside(const std::filesystem::path& file) {
     if (outside) throw outside_error(location);
     auto& mapped = (*opened)[std::string(location)];
     if (mapped == nullptr) {
-      if (!lies_beside(folder / relative, file)) throw outside_error(location);
+      if (!is_in_model_folder(folder / relative, file)) throw outside_error(location);
       mapped = base::MappedFile::open(folder / relative);
     }
     return OnnxExternal{mapped->bytes(), mapped};

@@ -14,10 +14,10 @@
 
 namespace ablaze::formats {
 
-/// A tensor of an ONNX file: numbers that weights are made of, or integers that shapes are.
+/// A tensor of an ONNX file: floats (weights) or integers (shapes).
 struct OnnxTensor {
   Shape shape;
-  Weight floats;  ///< absent where it holds integers
+  Weight floats;  ///< empty where it holds integers
   std::vector<std::int64_t> integers;
 };
 
@@ -28,22 +28,22 @@ struct OnnxAttribute {
   std::vector<std::int64_t> integers;
   std::vector<float> reals;
   std::optional<OnnxTensor> tensor;
-  bool graph = false;  ///< holds a graph of its own: control flow
+  bool graph = false;  ///< contains a subgraph: control flow
 };
 
 struct OnnxNode {
   std::string_view name, op, domain;
-  std::vector<std::string_view> inputs, outputs;  ///< an optional one that is left out is empty
+  std::vector<std::string_view> inputs, outputs;  ///< an omitted optional one is empty
   std::map<std::string_view, OnnxAttribute> attributes;
 };
 
-/// What goes in or comes out: an axis of open size is 0.
+/// A graph input or output; an axis of open size is 0.
 struct OnnxValue {
   std::string_view name;
   Shape shape;
 };
 
-/// An ONNX file as plain data. Texts and weights are views of its bytes.
+/// An ONNX file as plain data. Strings and weights are views of its bytes.
 struct OnnxModel {
   std::string_view producer, graph_name;
   std::int64_t opset = 0;  ///< of the standard operators
@@ -52,25 +52,25 @@ struct OnnxModel {
   std::vector<OnnxValue> inputs, outputs;
 };
 
-/// The bytes of a file that an ONNX file keeps numbers in beside itself, and their owner.
+/// The bytes of an external data file, and their owner.
 struct OnnxExternal {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
 };
 using OnnxExternals = std::function<OnnxExternal(std::string_view location)>;
 
-/// Reads the wire format of an ONNX file; nothing of its meaning is looked at. Throws Error.
+/// Parses the wire format of an ONNX file, without interpreting it. Throws Error.
 OnnxModel parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                      const OnnxExternals& externals, const std::string& name);
 
-/// Reads one tensor as it stands in a file of its own (TensorProto).
+/// Reads a tensor stored in a file of its own (TensorProto).
 OnnxTensor parse_onnx_tensor(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                              const std::string& name);
 
-/// Whether the bytes begin as an ONNX file does.
+/// Whether the bytes look like an ONNX file.
 bool looks_like_onnx(std::span<const std::byte> bytes);
 
-/// Opens files beside an ONNX file, those in its folder and below alone, each mapped once.
+/// Opens external data files, only in the ONNX file's folder and below, and maps each once.
 OnnxExternals externals_beside(const std::filesystem::path& file);
 
 }  // namespace ablaze::formats

@@ -13,7 +13,8 @@ std::uint64_t read_varint(ByteReader& reader, std::string_view file) {
     value |= (byte & 0x7F) << (7 * i);
     if (byte < 0x80) return value;
   }
-  throw malformed(file, "a number in its protobuf message does not end; the file is damaged, fetch it again");
+  throw malformed(file,
+                  "a number in its protobuf message does not end; the file is damaged, download it again");
 }
 
 }  // namespace

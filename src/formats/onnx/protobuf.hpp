@@ -10,21 +10,21 @@
 
 namespace ablaze::formats {
 
-/// One field of a protobuf message as it stands on the wire.
+/// One field of a protobuf message in wire format.
 struct WireField {
   enum class Kind : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
   std::uint32_t number = 0;
   Kind kind = Kind::varint;
   std::uint64_t value = 0;           ///< varint, fixed32 and fixed64
-  std::span<const std::byte> bytes;  ///< bytes: a text, a message or packed numbers
+  std::span<const std::byte> bytes;  ///< bytes: a string, a message or packed numbers
 
   std::string_view text() const { return as_text(bytes); }
   std::int64_t integer() const { return static_cast<std::int64_t>(value); }
   float real() const;  ///< of a fixed32
 };
 
-/// Reads the fields of a message one after the other; a field that runs past its end is an Error. Nested
-/// messages are readers of their own over WireField::bytes, so that nothing here recurses.
+/// Reads the fields of a message in order; throws Error where a field exceeds the message. Nested messages
+/// get readers of their own over WireField::bytes, so that nothing here recurses.
 class WireReader {
  public:
   WireReader(std::span<const std::byte> message, std::string_view file)
@@ -40,7 +40,7 @@ class WireReader {
   std::string_view file_;
 };
 
-/// A repeated number field appends to these, be it one number or a run of packed ones.
+/// Appends the values of a repeated number field, single or packed.
 void append_integers(const WireField& field, std::string_view file, std::vector<std::int64_t>& out);
 void append_floats(const WireField& field, std::string_view file, std::vector<float>& out);
 

@@ -7,12 +7,12 @@
 #include "formats/bytes.hpp"
 #include "formats/onnx/importer.hpp"
 
-// What moves numbers without computing anything new: sums, slices, concatenations, reshapes.
+// Data movement and sums: slices, concatenations, reshapes.
 
 namespace ablaze::formats {
 namespace {
 
-/// The number for each channel that a constant stands for next to a flow; empty where it is anything else.
+/// The per-channel values of a constant combined with a flow; empty where it is not per-channel.
 std::vector<float> by_channel(const OnnxTensor& constant, const Shape& flow) {
   Tensor numbers;
   if (constant.floats) {
@@ -28,11 +28,11 @@ std::vector<float> by_channel(const OnnxTensor& constant, const Shape& flow) {
     std::ranges::fill(result, numbers[0]);
     return result;
   }
-  // Aligned from the last axis: [C, 1, 1] or [1, C, 1, 1] beside planes, [C] or [1, C] beside rows.
-  const std::size_t behind = flow.size() - 2;
+  // Aligned from the last axis: [C, 1, 1] or [1, C, 1, 1] for planes, [C] or [1, C] for rows.
+  const std::size_t trailing = flow.size() - 2;
   const Shape& shape = constant.shape;
-  const bool aligned = shape.size() > behind && shape.size() <= flow.size() &&
-                       shape[shape.size() - 1 - behind] == channels && numbers.size() == channels;
+  const bool aligned = shape.size() > trailing && shape.size() <= flow.size() &&
+                       shape[shape.size() - 1 - trailing] == channels && numbers.size() == channels;
   if (!aligned) return {};
   std::ranges::copy(numbers.values(), result.begin());
   return result;
@@ -63,15 +63,15 @@ void OnnxImporter::arithmetic_of_flows(const OnnxNode& node) {
   if (node.op == "Mul" || node.op == "Div") return product(node);
   const OnnxFlow a = flow(node, 0), b = flow(node, 1);
   if (a.shape != b.shape)
-    refuse(node, "it adds shapes that differ, " + to_string(a.shape) + " and " + to_string(b.shape));
+    refuse(node, "it adds different shapes, " + to_string(a.shape) + " and " + to_string(b.shape));
   const std::string name = name_of(node);
   NodeId second = b.node;
   if (node.op == "Sub") second = scaled(name + ".subtracted", second, b.shape[1], -1, 0);
   set(node, OnnxFlow{add(name, op::Add{}, {a.node, second}), a.shape});
 }
 
-/// A product of activations; dividing is multiplying by a power. A factor may be one number a channel or one
-/// a pixel.
+/// A product of activations; division multiplies by a power. A factor may have one number per channel or one
+/// per pixel.
 void OnnxImporter::product(const OnnxNode& node) {
   const bool divides = node.op == "Div";
   if (!divides && (gate_itself(node, 0) || gate_itself(node, 1))) return;
@@ -94,13 +94,13 @@ void OnnxImporter::product(const OnnxNode& node) {
   };
   const Shape &a = factors[0].shape, &b = factors[1].shape;
   if (!fits(a, b) && !fits(b, a))
-    refuse(node, "the shapes " + to_string(a) + " and " + to_string(b) + " do not go together");
+    refuse(node, "the shapes " + to_string(a) + " and " + to_string(b) + " do not match");
   const NodeId id = add(name, op::Multiply{}, {factors[0].node, factors[1].node});
   set(node, OnnxFlow{id, fits(a, b) ? a : b});
 }
 
-/// x sigmoid(x) and x hard-sigmoid(x) are one curve each, which stands where the exporter took the module's
-/// name first.
+/// x sigmoid(x) and x hard-sigmoid(x) each become one curve, at the position where the exporter first used
+/// the module's name.
 bool OnnxImporter::gate_itself(const OnnxNode& node, std::size_t gate) {
   using Kind = op::Curve::Kind;
   const OnnxFlow &by = flow(node, gate), &x = flow(node, 1 - gate);
@@ -115,12 +115,12 @@ bool OnnxImporter::gate_itself(const OnnxNode& node, std::size_t gate) {
   return true;
 }
 
-/// A number a channel: a BatchNorm that normalises nothing, or the bias of the linear layer before.
+/// One number per channel: a BatchNorm without normalisation, or the bias of the preceding linear layer.
 void OnnxImporter::arithmetic_with_constant(const OnnxNode& node, const OnnxFlow& from, const OnnxTensor& by,
                                             bool reversed) {
   const std::vector<float> numbers = by_channel(by, from.shape);
   if (numbers.empty())
-    refuse(node, "of constants, a single number or one a channel is supported, not " + to_string(by.shape));
+    refuse(node, "expected a constant of one number, or one per channel, found " + to_string(by.shape));
   std::vector<float> scale(numbers.size(), 1), shift(numbers.size(), 0);
   for (std::size_t c = 0; c < numbers.size(); ++c) {
     if (node.op == "Add") shift[c] = numbers[c];
@@ -150,7 +150,7 @@ void OnnxImporter::sum(const OnnxNode& node) {
   const std::string name = name_of(node);
   for (std::size_t i = 1; i < node.inputs.size(); ++i) {
     const OnnxFlow& next = flow(node, i);
-    if (next.shape != total.shape) refuse(node, "it adds shapes that differ");
+    if (next.shape != total.shape) refuse(node, "it adds different shapes");
     const bool last = i + 1 == node.inputs.size();
     total.node = add(last ? name : unused(name + ".part"), op::Add{}, {total.node, next.node});
   }
@@ -163,7 +163,7 @@ void OnnxImporter::reshape(const OnnxNode& node) {
   const OnnxFlow from = any_flow(node);
   if (from.pads != std::array<std::int64_t, 4>{}) refuse(node, "it follows a Pad");
   std::vector<std::int64_t> wanted = integers(node, "shape", 1).value_or(std::vector<std::int64_t>{});
-  if (wanted.size() > most_axes) refuse(node, "it makes too many axes");
+  if (wanted.size() > most_axes) refuse(node, "its result has too many axes");
   const std::int64_t elements = element_count(from.shape);
   std::int64_t known = 1;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -182,7 +182,7 @@ void OnnxImporter::reshape(const OnnxNode& node) {
   const Shape& is = from.shape;
   if (from.groups != 0) {  // back from [N, a, b, H, W]
     const Shape whole{is[0], is[1] * is[2], is[3], is[4]};
-    if (wanted != whole) refuse(node, "channels that are split are supported for a shuffle alone");
+    if (wanted != whole) refuse(node, "split channels are supported only for a channel shuffle");
     OnnxFlow joined{from.node, whole};
     if (!from.swapped) return set(node, joined);
     std::vector<int> channels;
@@ -204,7 +204,7 @@ void OnnxImporter::transpose(const OnnxNode& node) {
   OnnxFlow from = any_flow(node);
   const auto order = integers(node, "perm", 99).value_or(std::vector<std::int64_t>{});
   if (from.groups == 0 || from.swapped || order != std::vector<std::int64_t>{0, 2, 1, 3, 4})
-    refuse(node, "of activations, only the shuffle of channels in groups is supported");
+    refuse(node, "on activations, only the shuffle of channel groups is supported");
   from.swapped = true;
   std::swap(from.shape[1], from.shape[2]);
   set(node, std::move(from));
@@ -217,7 +217,7 @@ void OnnxImporter::squeeze(const OnnxNode& node) {
   for (std::int64_t& a : axes) a = axis(node, a, 4);
   std::ranges::sort(axes);
   if (axes != std::vector<std::int64_t>{2, 3} || from.shape[2] != 1 || from.shape[3] != 1)
-    refuse(node, "only the two last axes of size 1 are supported");
+    refuse(node, "only the last two axes, of size 1, are supported");
   emit(node, op::Flatten{}, from, {from.shape[0], from.shape[1]});
 }
 
@@ -234,7 +234,7 @@ void OnnxImporter::unsqueeze(const OnnxNode& node) {
     from.shape.push_back(1);
     return set(node, std::move(from));
   }
-  if (!rows && !other_half) refuse(node, "only two axes of size 1 behind N x C are supported");
+  if (!rows && !other_half) refuse(node, "only two axes of size 1 after N x C are supported");
   emit(node, op::Unflatten{}, from, {from.shape[0], from.shape[1], 1, 1});
 }
 
@@ -248,14 +248,14 @@ void OnnxImporter::map_channels(const OnnxNode& node, const OnnxFlow& from, std:
   set(node, OnnxFlow{id, std::move(out)}, output);
 }
 
-/// Each part mapped to its place among zeros, and the sum of them.
+/// Maps each part to its channels, zeros elsewhere, and sums the parts.
 void OnnxImporter::concat(const OnnxNode& node) {
   std::int64_t channels = 0;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) channels += planes(node, i).shape[1];
   const Shape first = planes(node).shape;
   constexpr std::int64_t most_channels = 1 << 16;
   if (axis(node, integer(node, "axis", 1), 4) != 1 || channels > most_channels)
-    refuse(node, "only channels are concatenated");
+    refuse(node, "only concatenation of channels is supported");
   const std::string name = name_of(node);
   std::int64_t at = 0;
   NodeId total = -1;
@@ -267,15 +267,15 @@ void OnnxImporter::concat(const OnnxNode& node) {
     for (std::int64_t c = 0; c < part.shape[1]; ++c) map.from[at + c] = static_cast<int>(c);
     at += part.shape[1];
     const bool only = node.inputs.size() == 1, last = i + 1 == node.inputs.size();
-    const NodeId placed = add(only ? name : unused(name + ".part"), std::move(map), {part.node});
-    total = total < 0 ? placed : add(last ? name : unused(name + ".sum"), op::Add{}, {total, placed});
+    const NodeId mapped = add(only ? name : unused(name + ".part"), std::move(map), {part.node});
+    total = total < 0 ? mapped : add(last ? name : unused(name + ".sum"), op::Add{}, {total, mapped});
   }
   set(node, OnnxFlow{total, {first[0], channels, first[2], first[3]}});
 }
 
 void OnnxImporter::split(const OnnxNode& node) {
   const OnnxFlow from = planes(node);
-  if (axis(node, integer(node, "axis", 0), 4) != 1) refuse(node, "only channels are split");
+  if (axis(node, integer(node, "axis", 0), 4) != 1) refuse(node, "only splits of channels are supported");
   const auto parts = static_cast<std::int64_t>(node.outputs.size());
   const std::int64_t channels = from.shape[1];
   const std::int64_t each = (channels + parts - 1) / parts;
@@ -294,15 +294,13 @@ void OnnxImporter::split(const OnnxNode& node) {
 void OnnxImporter::slice(const OnnxNode& node) {
   const OnnxFlow from = planes(node);
   const auto starts = integers(node, "starts", 1), ends = integers(node, "ends", 2);
-  if (!starts || !ends || starts->size() != ends->size())
-    refuse(node, "its starts and ends do not go together");
+  if (!starts || !ends || starts->size() != ends->size()) refuse(node, "its starts and ends do not match");
   const std::vector<std::int64_t> ones(starts->size(), 1);
   std::vector<std::int64_t> all(starts->size());
   std::iota(all.begin(), all.end(), 0);
   const auto axes = integers(node, "axes", 3).value_or(all),
              steps = integers(node, "steps", 4).value_or(ones);
-  if (axes.size() != starts->size() || steps.size() != starts->size())
-    refuse(node, "its axes do not go together");
+  if (axes.size() != starts->size() || steps.size() != starts->size()) refuse(node, "its axes do not match");
   std::vector<int> channels = range(0, from.shape[1]);
   std::array<int, 2> stride{1, 1};
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -312,20 +310,20 @@ void OnnxImporter::slice(const OnnxNode& node) {
     };
     const std::int64_t begin = index((*starts)[i]), end = index((*ends)[i]), step = steps[i];
     const bool everything = begin == 0 && end == size;
-    if (step < 1 || step > size || begin >= end) refuse(node, "it steps backwards, or takes nothing");
+    if (step < 1 || step > size || begin >= end) refuse(node, "its step is negative, or its result is empty");
     if (which == 1 && step == 1) {
       channels = range(begin, end - begin);
     } else if (which >= 2 && everything) {
       stride[which - 2] = static_cast<int>(step);
     } else if (!everything || step != 1) {
-      refuse(node, "only runs of channels, and every n-th row or column, are taken");
+      refuse(node, "only ranges of channels, and every n-th row or column, are supported");
     }
   }
   map_channels(node, from, std::move(channels), stride, 0);
 }
 
-/// Zeros around the planes wait for the convolution or pool that follows, if one does; zeros for channels are
-/// a map.
+/// Zeros around the planes are deferred to a following convolution or pool; zeros for channels become a
+/// channel map.
 void OnnxImporter::pad(const OnnxNode& node) {
   OnnxFlow from = any_flow(node);
   const auto pads = integers(node, "pads", 1);
@@ -336,20 +334,20 @@ void OnnxImporter::pad(const OnnxNode& node) {
   if (given(node, 2)) filler = weight(node, 2).size() == 1 ? weight(node, 2).to_tensor()[0] : 1.0F;
   if (from.shape.size() != 4 || from.groups != 0 || !pads || pads->size() != 8 || given(node, 3) || !zeros ||
       filler != 0)
-    refuse(node, "only zeros around N x C x H x W are supported");
+    refuse(node, "only zero padding of N x C x H x W is supported");
   constexpr std::int64_t most = 1 << 12;
   if (std::ranges::any_of(*pads, [](auto n) { return n < 0 || n > most; }) || (*pads)[0] != 0 ||
       (*pads)[4] != 0)
-    refuse(node, "only zeros around N x C x H x W are supported, not a cut");
-  const std::int64_t before = (*pads)[1], behind = (*pads)[5];
+    refuse(node, "only zero padding of N x C x H x W is supported, not cropping");
+  const std::int64_t before = (*pads)[1], after = (*pads)[5];
   const bool around = (*pads)[2] + (*pads)[3] + (*pads)[6] + (*pads)[7] > 0;
-  if (before + behind > 0) {
+  if (before + after > 0) {
     if (around || from.pads != std::array<std::int64_t, 4>{})
-      refuse(node, "it pads channels and planes at once");
+      refuse(node, "padding of channels and planes in one operator is not supported");
     std::vector<int> channels(before, -1);
     const std::vector<int> own = range(0, from.shape[1]);
     channels.insert(channels.end(), own.begin(), own.end());
-    channels.insert(channels.end(), static_cast<std::size_t>(behind), -1);
+    channels.insert(channels.end(), static_cast<std::size_t>(after), -1);
     return map_channels(node, from, std::move(channels), {1, 1}, 0);
   }
   for (std::size_t side = 0; side < 4; ++side) from.pads[side] += (*pads)[side < 2 ? side + 2 : side + 4];
@@ -357,7 +355,7 @@ void OnnxImporter::pad(const OnnxNode& node) {
   set(node, std::move(from));
 }
 
-/// For operators that cannot pad themselves: a convolution of each channel by 1.
+/// For operators without padding: a depthwise convolution by 1.
 void OnnxImporter::pad_planes(const OnnxNode& node, const OnnxFlow& from) {
   op::Conv2d copy;
   const std::int64_t channels = from.shape[1];

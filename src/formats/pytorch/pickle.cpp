@@ -14,13 +14,13 @@ namespace {
 using Kind = PickleValue::Kind;
 using Id = std::uint32_t;
 
-// A checkpoint with optimizer state has some ten values a tensor.
+// A checkpoint with optimizer state has about ten values per tensor.
 constexpr std::size_t most_bytes = std::size_t{64} << 20;
 constexpr std::size_t most_values = 1'000'000;
 constexpr std::size_t most_on_stack = 1'000'000;
 constexpr Id no_value = std::numeric_limits<Id>::max();
 
-/// What calling a global builds.
+/// The kind of value built by calling a global.
 enum class Role : std::uint8_t { storage, dictionary, tensor, parameter, tuple, nothing, opaque };
 
 struct Global {
@@ -31,7 +31,7 @@ struct Global {
 
 constexpr StorageType integers(std::size_t element) { return {StorageType::Numbers::integers, element}; }
 
-/// Everything that a state dict may name.
+/// All globals allowed in a state dict.
 constexpr std::array globals{
     Global{"collections.OrderedDict", Role::dictionary},
     Global{"torch._utils._rebuild_tensor_v2", Role::tensor},
@@ -39,7 +39,7 @@ constexpr std::array globals{
     Global{"torch._utils._rebuild_parameter", Role::parameter},
     Global{"torch.Size", Role::tuple},
     Global{"torch.device", Role::nothing},
-    // Training scripts keep these beside the weights. Each stands for an object without content.
+    // Training scripts store these with the weights. Each becomes an object without content.
     Global{"collections.defaultdict", Role::dictionary},
     Global{"argparse.Namespace", Role::opaque},
     Global{"numpy.core.multiarray.scalar", Role::opaque},
@@ -76,7 +76,7 @@ const Global* find_global(std::string_view name) {
   return found == globals.end() ? nullptr : &*found;
 }
 
-/// The opcodes that are understood, as Python's pickletools names them.
+/// The supported opcodes, named as in Python's pickletools.
 // clang-format off
 enum Opcode : std::uint8_t {
   MARK = '(', STOP = '.',
@@ -94,7 +94,7 @@ enum Opcode : std::uint8_t {
   EMPTY_SET = 0x8F, ADDITEMS = 0x90, FROZENSET = 0x91,
   REDUCE = 'R', NEWOBJ = 0x81, BUILD = 'b', BINPERSID = 'Q',
   PROTO = 0x80, FRAME = 0x95,
-  INST = 'i',  // known as far as to name what it would have made
+  INST = 'i',  // recognised only to name the global in the error
 };
 // clang-format on
 
@@ -102,7 +102,7 @@ class Machine {
  public:
   Machine(std::span<const std::byte> bytes, const std::string& name)
       : reader_(bytes, name, "the pickle"), name_(name) {
-    // Indices of the constants that every NONE, NEWFALSE, NEWTRUE and BINFLOAT shares.
+    // Indices of the constants shared by all NONE, NEWFALSE, NEWTRUE and BINFLOAT.
     values_.push_back({Kind::none, 0, {}, {}});
     values_.push_back({Kind::boolean, 0, {}, {}});
     values_.push_back({Kind::boolean, 1, {}, {}});
@@ -124,7 +124,7 @@ class Machine {
                                 std::to_string(reader_.position()) + "; nothing of it was executed");
   }
 
-  // The stack; nothing is taken from below the last mark.
+  // The stack; nothing is popped from below the last mark.
   void push(Id value) {
     if (stack_.size() >= most_on_stack) throw error("too many values on the stack");
     stack_.push_back(value);
@@ -166,7 +166,7 @@ class Machine {
   void push_long() {
     const std::span<const std::byte> bytes = reader_.take(reader_.u8());
     if (bytes.size() > sizeof(std::int64_t)) throw error("an integer of more than 64 bits");
-    // Two's complement of any length: what is missing above repeats the sign.
+    // Two's complement of any length: missing high bytes repeat the sign.
     std::uint64_t value =
         !bytes.empty() && std::to_integer<int>(bytes.back()) >= 0x80 ? ~std::uint64_t{0} : 0;
     for (std::size_t i = bytes.size(); i-- > 0;)
@@ -174,7 +174,7 @@ class Machine {
     push_integer(static_cast<std::int64_t>(value));
   }
   void push_real() {
-    reader_.skip(sizeof(double));  // no number of a checkpoint's own matters to us
+    reader_.skip(sizeof(double));  // a checkpoint's own numbers are not needed
     push(3);
   }
   void extend(Kind kind, const std::vector<Id>& items) {
@@ -215,7 +215,7 @@ class Machine {
   Id build(const Global& global, const std::vector<Id>& arguments);
   void drop_attributes() {
     pop();
-    // OrderedDicts of torch.nn.Module carry a _metadata attribute with the modules' versions.
+    // OrderedDicts of torch.nn.Module have a _metadata attribute with the modules' versions.
     if (values_[top()].kind != Kind::dict && values_[top()].kind != Kind::opaque)
       throw error("attributes for " + std::string(describe(values_[top()].kind)));
   }
@@ -240,12 +240,12 @@ void Machine::push_global(std::string_view module, std::string_view attribute) {
       name_, (is_module ? "it holds a whole pickled module: its pickle names " : "its pickle names ") +
                  in_quotes(wanted) +
                  ", which no state dict needs. Nothing of it was executed. If you trust where the file comes "
-                 "from, open it in PyTorch and save the weights alone: torch.save(model.state_dict(), "
+                 "from, open it in PyTorch and save the weights only: torch.save(model.state_dict(), "
                  "'weights.pth')");
 }
 
-/// A storage is named by a tuple: ("storage", its type's global, its entry's key, its device, its element
-/// count).
+/// A storage is identified by a tuple: ("storage", its type's global, its entry's key, its device, its
+/// element count).
 void Machine::push_storage() {
   const PickleValue& id = values_[pop()];
   const bool fits = id.kind == Kind::tuple && id.items.size() >= 5 &&
@@ -261,7 +261,7 @@ void Machine::call() {
   const PickleValue& callable = values_[pop()];
   if (callable.kind != Kind::global || arguments.kind != Kind::tuple)
     throw error("a call of " + std::string(describe(callable.kind)));
-  // The arguments are copied, and one long tuple could be passed again and again.
+  // Arguments are copied, and a pickle could pass one long tuple many times.
   if (arguments.items.size() > 16)
     throw error("a call with " + std::to_string(arguments.items.size()) + " arguments");
   push(build(*find_global(callable.text), std::vector<Id>(arguments.items)));
@@ -272,7 +272,7 @@ Id Machine::build(const Global& global, const std::vector<Id>& arguments) {
     return i < arguments.size() && values_[arguments[i]].kind == kind;
   };
   switch (global.role) {
-    case Role::dictionary:  // a defaultdict's argument makes values that are missing
+    case Role::dictionary:  // a defaultdict's argument creates missing values
       if (arguments.empty() || is(0, Kind::global)) return add({Kind::dict, 0, {}, {}});
       break;
     case Role::tensor:

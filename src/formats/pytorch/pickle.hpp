@@ -10,8 +10,8 @@
 
 namespace ablaze::formats {
 
-/// What a pickle of a PyTorch state dict comes down to, as plain data. Values refer to each other by index,
-/// so that shared and even circular ones cost nothing and nobody needs recursion to free them.
+/// The content of a PyTorch state dict's pickle as plain data. Values refer to each other by index, so that
+/// sharing and even cycles are free, and destruction needs no recursion.
 struct PickleValue {
   enum class Kind : std::uint8_t {
     none,
@@ -25,8 +25,7 @@ struct PickleValue {
     global,   ///< text: "torch.FloatStorage"
     storage,  ///< text: the key of its entry; integer: elements; items[0]: the global of its type
     tensor,   ///< items: storage, offset, sizes, strides
-    opaque,   ///< an object that no weights depend on (a NumPy number, options): what it was made of is
-              ///< dropped
+    opaque,   ///< an object irrelevant to weights (a NumPy number, options); its content is dropped
   };
   Kind kind = Kind::none;
   std::int64_t integer = 0;
@@ -41,11 +40,11 @@ struct Pickle {
   const PickleValue& operator[](std::uint32_t index) const { return values[index]; }
 };
 
-/// Interprets a pickle (protocols 2 to 5) without executing anything: the opcodes that torch.save needs for
-/// dictionaries, lists, numbers, text and tensors, and a fixed list of globals, each of which builds plain
-/// data. Any other global or opcode is an Error that names it. Memory is bounded by the pickle's size.
+/// Interprets a pickle (protocols 2 to 5) without executing anything: supports the opcodes that torch.save
+/// uses for dictionaries, lists, numbers, text and tensors, and a fixed list of globals, each of which builds
+/// plain data. Throws Error naming any other global or opcode. Memory is bounded by the pickle's size.
 Pickle parse_pickle(std::span<const std::byte> bytes, const std::string& name);
-/// The same for the first of several pickles behind each other; leaves what follows it in `bytes`.
+/// The same for the first of several consecutive pickles; leaves the rest in `bytes`.
 Pickle take_pickle(std::span<const std::byte>& bytes, const std::string& name);
 
 /// "a dictionary", "a tensor", ...

@@ -15,7 +15,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-/// torch.save puts everything into one folder, named after the file: "resnet18/data.pkl".
+/// torch.save uses one folder, named after the file: "resnet18/data.pkl".
 std::string find_folder(const ZipArchive& archive, const std::string& name) {
   std::string folder;
   bool found = false;
@@ -59,9 +59,9 @@ TensorFile parse_zip(std::span<const std::byte> bytes, std::shared_ptr<const voi
   return read_state_dict(pickle, storage, bytes.size(), std::move(owner), name);
 }
 
-// The legacy form is five pickles behind each other (a magic number, the protocol's version, what the
-// machine was like, the object, the keys of its storages), then each storage: its element count and its
-// numbers. Nothing is aligned.
+// The legacy form is five consecutive pickles (a magic number, the protocol's version, system information,
+// the object, the keys of its storages), then each storage: its element count and its numbers. Nothing is
+// aligned.
 
 constexpr std::string_view legacy_magic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 constexpr std::int64_t legacy_version = 1001;
@@ -86,7 +86,7 @@ void check_little_endian(const Pickle& machine, const std::string& name) {
 
 using StorageMap = std::map<std::string_view, std::span<const std::byte>>;
 
-/// Bytes of one element of each storage that the object names.
+/// Bytes per element of each storage referenced by the object.
 std::map<std::string_view, std::size_t> element_sizes(const Pickle& object) {
   std::map<std::string_view, std::size_t> sizes;
   for (const PickleValue& value : object.values)
@@ -103,18 +103,18 @@ StorageMap find_storages(const Pickle& object, const Pickle& keys, std::span<con
   const PickleValue& list = keys[keys.root];
   if (list.kind != Kind::list)
     throw malformed(name, "its list of storages is " + std::string(describe(list.kind)) +
-                              "; the file is damaged, fetch it again");
+                              "; the file is damaged, download it again");
   for (const std::uint32_t item : list.items) {
     const std::string_view key = keys[item].text;
     const auto size = sizes.find(key);
     if (size == sizes.end())
       throw malformed(name, "it has a storage " + in_quotes(key) +
-                                " that no tensor names; the file is damaged, fetch it again");
+                                " that no tensor names; the file is damaged, download it again");
     const std::uint64_t elements = reader.u64();
     if (elements > reader.left() / size->second)
       throw malformed(name, "its storage " + in_quotes(key) + " should have " + std::to_string(elements) +
                                 " elements, but only " + std::to_string(reader.left()) +
-                                " bytes are left; the file is cut short, fetch it again");
+                                " bytes are left; the file is truncated, download it again");
     storages[key] = reader.take(elements * size->second);
   }
   return storages;
@@ -132,7 +132,8 @@ TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const 
   const auto storage = [&](std::string_view key) {
     const auto found = storages.find(key);
     if (found == storages.end())
-      throw malformed(name, "it has no storage " + in_quotes(key) + "; the file is damaged, fetch it again");
+      throw malformed(name,
+                      "it has no storage " + in_quotes(key) + "; the file is damaged, download it again");
     return found->second;
   };
   return read_state_dict(object, storage, file_size, std::move(owner), name);

@@ -16,14 +16,14 @@ using Kind = PickleValue::Kind;
 using Numbers = StorageType::Numbers;
 
 constexpr std::string_view save_again =
-    "; open it in PyTorch and save the weights alone: torch.save(model.state_dict(), 'weights.pth')";
+    "; open it in PyTorch and save the weights only: torch.save(model.state_dict(), 'weights.pth')";
 
-/// Where the tensors are: training scripts keep the state dict beside the epoch, the optimizer and so on.
+/// Finds the tensors: training scripts store the state dict together with the epoch, the optimizer and so on.
 class StateDict {
  public:
   StateDict(const Pickle& pickle, const std::string& name)
       : pickle_(pickle), name_(name), dict_(pickle.root) {
-    constexpr int deepest = 8;  // a dictionary may even contain itself
+    constexpr int deepest = 8;  // a dictionary may contain itself
     for (int depth = 0; depth < deepest && enter(); ++depth) {
     }
     if (pickle_[dict_].kind != Kind::dict)
@@ -31,7 +31,7 @@ class StateDict {
                                  std::string(save_again));
   }
 
-  /// Calls use(name, tensor) for every tensor under a name.
+  /// Calls use(name, tensor) for every named tensor.
   template <class Use>
   void for_each_tensor(Use use) const {
     const auto& items = pickle_[dict_].items;
@@ -42,10 +42,10 @@ class StateDict {
     }
   }
 
-  /// Which dictionaries were entered, in words.
+  /// Notes on the dictionaries entered.
   const std::vector<std::string>& notes() const { return notes_; }
 
-  /// "it has the keys epoch, args and optimizer", for the error where no tensor was found.
+  /// "it has the keys epoch, args and optimizer", for the error when no tensor is found.
   std::string keys() const {
     constexpr std::size_t most = 8;
     std::vector<std::string> names;
@@ -56,7 +56,7 @@ class StateDict {
   }
 
  private:
-  /// Names under which training scripts keep a network's weights, the likeliest first.
+  /// Common keys of the weights in training checkpoints, likeliest first.
   static constexpr std::array<std::string_view, 17> inner_{
       "state_dict", "model_state_dict", "model_state", "model",  "net",       "network",
       "module",     "weights",          "checkpoint",  "ema",    "ema_model", "model_ema",
@@ -74,9 +74,9 @@ class StateDict {
         continue;
       }
       dict_ = value;
-      notes_.push_back("the weights are those under " + in_quotes(wanted));
+      notes_.push_back("using the weights under " + in_quotes(wanted));
     }
-    if (!others.empty()) notes_.back() += " (there are others under " + base::join(others) + ")";
+    if (!others.empty()) notes_.back() += " (found others under " + base::join(others) + ")";
     return dict_ != outer;
   }
 
@@ -88,7 +88,7 @@ class StateDict {
     return dict;
   }
 
-  /// Options are kept in dictionaries, too ("params": {"lr": 0.1}).
+  /// Dictionaries may also hold options ("params": {"lr": 0.1}).
   bool may_hold_tensors(const PickleValue& value) const {
     return value.kind == Kind::dict && std::ranges::any_of(value.items, [&](std::uint32_t item) {
              return pickle_[item].kind == Kind::tensor || pickle_[item].kind == Kind::dict;
@@ -101,7 +101,7 @@ class StateDict {
   std::vector<std::string> notes_;
 };
 
-/// A strided view of a storage, checked: every element lies inside.
+/// A strided view of a storage, checked: all elements are inside.
 struct View {
   Shape shape;
   std::vector<std::int64_t> strides;  ///< in elements
@@ -141,7 +141,7 @@ class Materialiser {
   View view(std::string_view tensor_name, const PickleValue& tensor, std::uint64_t storage_elements);
   std::shared_ptr<const std::vector<std::byte>> gather(std::string_view tensor_name, const View& view,
                                                        std::span<const std::byte> from, std::size_t element);
-  /// Copies are bounded by the file's size: strides let a small file describe tensors without end.
+  /// Copies are bounded by the file's size: strides let a small file describe unbounded tensors.
   void pay(std::string_view tensor_name, std::uint64_t bytes) { take(copies_left_, tensor_name, bytes); }
   void take(std::uint64_t& left, std::string_view tensor_name, std::uint64_t bytes) const {
     if (bytes > left) throw error(tensor_name, "repeats its storage beyond reason");
@@ -151,7 +151,7 @@ class Materialiser {
   const Pickle& pickle_;
   const Storages& storages_;
   std::uint64_t copies_left_;
-  std::uint64_t views_left_;  ///< tensors may share storages, but not without end
+  std::uint64_t views_left_;  ///< tensors may share storages, within a limit
   std::shared_ptr<const void> owner_;
   const std::string& name_;
 };
@@ -273,7 +273,7 @@ TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::
   Materialiser materialiser(pickle, storages, file_size, std::move(owner), name);
   TensorFile file;
   state.for_each_tensor([&](std::string_view key, const PickleValue& tensor) {
-    if (!Materialiser::is_float(pickle, tensor)) return;  // num_batches_tracked and the like
+    if (!Materialiser::is_float(pickle, tensor)) return;  // such as num_batches_tracked
     if (file.tensors.size() >= most_tensors)
       throw malformed(name, "it has more than " + std::to_string(most_tensors) + " tensors");
     file.tensors.insert_or_assign(std::string(key), materialiser.weight(key, tensor));

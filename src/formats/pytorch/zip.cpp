@@ -8,7 +8,7 @@
 namespace ablaze::formats {
 namespace {
 
-// Record signatures and fixed sizes, as the format's specification (APPNOTE) numbers them.
+// Record signatures and fixed sizes, with the section numbers of the format's specification (APPNOTE).
 constexpr std::uint32_t local_signature = 0x04034B50;      // 4.3.7
 constexpr std::uint32_t central_signature = 0x02014B50;    // 4.3.12
 constexpr std::uint32_t end64_signature = 0x06064B50;      // 4.3.14
@@ -29,12 +29,12 @@ std::uint32_t signature_at(std::span<const std::byte> bytes, std::size_t offset)
   return value;
 }
 
-/// Where the central directory lies.
+/// Position of the central directory.
 struct Directory {
   std::uint64_t offset = 0, size = 0, count = 0;
 };
 
-/// The end record closes the archive, with a comment of at most 64 KiB behind it.
+/// The end record is last in the archive, followed by a comment of at most 64 KiB.
 std::size_t find_end_record(std::span<const std::byte> bytes, const std::string& name) {
   constexpr std::size_t longest_comment = 0xFFFF;
   if (bytes.size() >= end_size) {
@@ -47,7 +47,8 @@ std::size_t find_end_record(std::span<const std::byte> bytes, const std::string&
       if (comment == last - at) return at;
     }
   }
-  throw malformed(name, "the zip archive has no directory at its end; the file is cut short, fetch it again");
+  throw malformed(name,
+                  "the zip archive has no directory at its end; the file is truncated, download it again");
 }
 
 Directory read_end64(std::span<const std::byte> bytes, std::size_t locator_at, const std::string& name) {
@@ -57,7 +58,7 @@ Directory read_end64(std::span<const std::byte> bytes, std::size_t locator_at, c
   if (!lies_within(at, end64_size, locator_at) ||
       signature_at(bytes, static_cast<std::size_t>(at)) != end64_signature)
     throw malformed(
-        name, "the zip64 end record is not where the archive says; the file is damaged, fetch it again");
+        name, "the zip64 end record is not where the archive says; the file is damaged, download it again");
   ByteReader end(bytes.subspan(at, end64_size), name, "the zip64 end record");
   end.skip(32);
   Directory directory;
@@ -79,12 +80,13 @@ Directory find_directory(std::span<const std::byte> bytes, const std::string& na
     directory = read_end64(bytes, end_at - locator64_size, name);
   if (!lies_within(directory.offset, directory.size, end_at)) {
     throw malformed(name, "the zip directory (" + std::to_string(directory.size) + " bytes at " +
-                              std::to_string(directory.offset) + ") lies outside the file (" +
-                              std::to_string(bytes.size()) + " bytes); the file is damaged, fetch it again");
+                              std::to_string(directory.offset) + ") is outside the file (" +
+                              std::to_string(bytes.size()) +
+                              " bytes); the file is damaged, download it again");
   }
   if (directory.count > directory.size / central_size)
     throw malformed(name, "the zip directory is too small for its " + std::to_string(directory.count) +
-                              " entries; the file is damaged, fetch it again");
+                              " entries; the file is damaged, download it again");
   return directory;
 }
 
@@ -95,7 +97,7 @@ struct Header {
   std::string_view entry;
 };
 
-/// Sizes and offsets of 32 set bits stand in the zip64 extra field instead, in this order.
+/// Sizes and offsets of 32 set bits are stored in the zip64 extra field instead, in this order.
 void read_zip64_extra(std::span<const std::byte> extra, const std::string& name, Header& header) {
   ByteReader fields(extra, name, "a zip extra field");
   while (fields.left() >= 4) {
@@ -111,7 +113,7 @@ void read_zip64_extra(std::span<const std::byte> extra, const std::string& name,
 
 Header read_header(ByteReader& directory, const std::string& name) {
   if (directory.u32() != central_signature)
-    throw malformed(name, "the zip directory has a wrong signature; the file is damaged, fetch it again");
+    throw malformed(name, "the zip directory has a wrong signature; the file is damaged, download it again");
   Header header;
   directory.skip(4);
   header.flags = directory.u16();
@@ -130,14 +132,14 @@ Header read_header(ByteReader& directory, const std::string& name) {
   return header;
 }
 
-/// The bytes of an entry: behind its local header, which repeats the name.
+/// The bytes of an entry: after its local header, which repeats the name.
 std::span<const std::byte> locate(std::span<const std::byte> bytes, const Header& header,
                                   const std::string& name) {
   const auto outside = [&] {
     return malformed(name, "the zip entry " + in_quotes(header.entry) + " (" + std::to_string(header.stored) +
-                               " bytes at " + std::to_string(header.local_at) + ") lies outside the file (" +
+                               " bytes at " + std::to_string(header.local_at) + ") is outside the file (" +
                                std::to_string(bytes.size()) +
-                               " bytes); the file is damaged or cut short, fetch it again");
+                               " bytes); the file is damaged or truncated, download it again");
   };
   if (!lies_within(header.local_at, local_size, bytes.size())) throw outside();
   ByteReader local(bytes.subspan(header.local_at), name, "a zip entry");
@@ -147,7 +149,7 @@ std::span<const std::byte> locate(std::span<const std::byte> bytes, const Header
   const std::uint16_t extra_length = local.u16();
   if (!signed_right || local.left() < name_length || local.text(name_length) != header.entry)
     throw malformed(name, "the zip entry " + in_quotes(header.entry) +
-                              " is not where the directory says; the file is damaged, fetch it again");
+                              " is not where the directory says; the file is damaged, download it again");
   if (local.left() < extra_length || local.left() - extra_length < header.stored) throw outside();
   local.skip(extra_length);
   return local.take(header.stored);
@@ -179,8 +181,8 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string name) : nam
 std::span<const std::byte> ZipArchive::read(std::string_view entry) const {
   const auto found = entries_.find(entry);
   if (found == entries_.end())
-    throw malformed(
-        name_, "the zip archive has no entry " + in_quotes(entry) + "; the file is damaged, fetch it again");
+    throw malformed(name_, "the zip archive has no entry " + in_quotes(entry) +
+                               "; the file is damaged, download it again");
   if (found->second.method != 0)
     throw malformed(name_,
                     "the zip entry " + in_quotes(entry) + " is compressed (method " +

@@ -8,17 +8,17 @@
 
 namespace ablaze::formats {
 
-/// The directory of a zip archive in memory, for archives as PyTorch writes them: entries stored without
-/// compression, so that each is a view of the archive's own bytes. Zip64 is understood.
+/// The directory of a zip archive in memory, for archives written by PyTorch: entries are stored
+/// uncompressed, so that each is a view of the archive's bytes. Supports Zip64.
 ///
-/// Checksums are not verified: PyTorch can be told not to compute them, and does not look at them itself.
+/// Does not verify checksums: PyTorch can be told not to compute them, and does not check them itself.
 class ZipArchive {
  public:
-  /// Reads the directory. Throws Error where any offset, size or name in it is wrong.
+  /// Reads the directory. Throws Error where an offset, size or name is invalid.
   ZipArchive(std::span<const std::byte> bytes, std::string name);
 
   bool contains(std::string_view entry) const { return entries_.find(entry) != entries_.end(); }
-  /// The content of an entry. Throws Error where there is no such entry, or it is compressed.
+  /// The content of an entry. Throws Error where the entry is missing or compressed.
   std::span<const std::byte> read(std::string_view entry) const;
 
   struct Entry {
@@ -32,7 +32,7 @@ class ZipArchive {
   std::map<std::string, Entry, std::less<>> entries_;
 };
 
-/// Whether the bytes begin as a zip archive does.
+/// Whether the bytes look like a zip archive.
 bool looks_like_zip(std::span<const std::byte> bytes);
 
 }  // namespace ablaze::formats

@@ -26,7 +26,7 @@ using runtime::CompiledNetwork;
 
 void require_image(std::int64_t images, std::int64_t image) {
   if (image >= 0 && image < images) return;
-  throw UsageError("image " + std::to_string(image) + " does not exist; the trace holds " +
+  throw UsageError("image " + std::to_string(image) + " does not exist: the trace holds " +
                    std::to_string(images));
 }
 
@@ -35,11 +35,11 @@ std::vector<std::vector<int>> in_order(std::span<const std::vector<int>> sets, s
   for (std::vector<int>& set : result) {
     std::ranges::sort(set);
     if (std::ranges::adjacent_find(set) != set.end())
-      throw UsageError("a set of channels names channel " + std::to_string(*std::ranges::adjacent_find(set)) +
+      throw UsageError("a set of channels has channel " + std::to_string(*std::ranges::adjacent_find(set)) +
                        " twice");
     if (!set.empty() && (set.front() < 0 || set.back() >= channels)) {
       throw UsageError("channel " + std::to_string(set.front() < 0 ? set.front() : set.back()) +
-                       " does not exist; the layer has " + std::to_string(channels));
+                       " does not exist: the layer has " + std::to_string(channels));
     }
   }
   return result;

@@ -37,7 +37,7 @@ Channels::Channels(const RunState& trace, NodeId layer, int image, const Ablatio
   first_ = std::int64_t{image} * count_ * area();
   const Shape size{height_, width_};
   if (ablation.kind == Ablation::Kind::mask && ablation.mask.shape() != size) {
-    throw Error("the mask is " + to_string(ablation.mask.shape()) + " and the layer's planes are " +
+    throw Error("the mask is " + to_string(ablation.mask.shape()) + ", but the layer's planes are " +
                 to_string(size));
   }
 }

@@ -86,7 +86,7 @@ class Compiler {
       }
     }
     const std::uint64_t least = bytes({1, false}) + (network_.options.execution.memory_limit - budget_);
-    throw Error("following the changes of layer " + network_.graph.node(route_.from).name +
+    throw Error("propagating the changes of layer " + network_.graph.node(route_.from).name +
                 " takes at least " + std::to_string((least + (1U << 20) - 1) >> 20) + " MiB; the limit is " +
                 std::to_string(network_.options.execution.memory_limit >> 20) +
                 " MiB: allow more memory or choose a later layer");

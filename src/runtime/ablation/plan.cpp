@@ -29,7 +29,7 @@ class Planner {
       follow(compile_delta_program(network_, layer_, true, false));
     } else {
       plan_.method = "tail rerun";
-      add(network_.graph.output(), "dense", "everything behind the layer", plan_.rerun_tail);
+      add(network_.graph.output(), "dense", "all operators behind the layer", plan_.rerun_tail);
     }
     for (const AblationStep& step : plan_.steps) plan_.multiply_adds += step.multiply_adds;
     return std::move(plan_);

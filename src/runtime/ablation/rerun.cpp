@@ -86,8 +86,9 @@ Drops ablate_by_rerun(const AblationRequest& q) {
   const CompiledNetwork& network = q.trace.network();
   if (network.shapes[q.layer][0] != 1) {
     throw UsageError(
-        "a rerun takes a trace of one image; keep the values before the ReLUs "
-        "(SessionOptions::keep_preactivations) to ablate one of several");
+        "a rerun needs a trace of one image: to ablate one image of several, keep the values before the "
+        "ReLUs "
+        "(SessionOptions::keep_preactivations)");
   }
   const Channels channels(q.trace, q.layer, 0, q.ablation);
   const std::vector<double> logits = logits_of(q.trace, 0);

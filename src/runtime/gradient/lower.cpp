@@ -168,7 +168,7 @@ class GradientLowering {
   }
 
   [[noreturn]] void no_gradient(NodeId id) const {
-    throw Error("layer " + node(id).name + ": no gradient goes back through " +
+    throw Error("layer " + node(id).name + ": backpropagation does not support " +
                 std::string(op_name(node(id).op)));
   }
 

@@ -12,7 +12,7 @@ op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const 
   const std::uint64_t takes = static_cast<std::uint64_t>(outputs * inputs) * sizeof(float);
   if (takes > bytes) {
     throw Error("layer " + layer + ": mapping " + std::to_string(inputs) + " channels to " +
-                std::to_string(outputs) + " takes more memory than the limit leaves; allow more memory");
+                std::to_string(outputs) + " exceeds the memory limit; allow more memory");
   }
   bytes -= takes;
   Tensor weight({outputs, inputs, 1, 1});

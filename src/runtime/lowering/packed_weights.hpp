@@ -2,15 +2,16 @@
 
 // Weights in the order in which the kernels read them.
 
-#include <ablaze/execution.hpp>
-#include <ablaze/graph.hpp>
-#include <ablaze/tensor.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
 #include <vector>
+
+#include <ablaze/execution.hpp>
+#include <ablaze/graph.hpp>
+#include <ablaze/tensor.hpp>
 
 #include "kernels/kernels.hpp"
 #include "kernels/layout.hpp"

@@ -100,7 +100,7 @@ void Lowering::lower_unflatten(NodeId id) {
   const ValueId in = value(graph_.node(id).inputs[0]);
   Value planes = program_.value(in);
   if (planes.extent.h * planes.extent.w != 1)
-    throw Error("layer " + graph_.node(id).name + ": giving planes back to flattened ones is not supported");
+    throw Error("layer " + graph_.node(id).name + ": unflattening is not supported");
   const auto& border = borders_[id];
   if (planes.extent.batch == 1 && border == std::array{0, 0}) {
     planes.layout = Layout::blocked;

@@ -46,17 +46,20 @@ int run(const ActivationsWords& words, const Common& common) {
 
 Command activations_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
-      app.add_subcommand("activations", "Write what a layer puts out for a photo, as a .npy file");
+      app.add_subcommand("activations", "Write a layer's activations for a photo as a .npy file");
   const auto words = std::make_shared<ActivationsWords>();
   grammar->add_option("INPUT", words->input, "A photo (JPEG, PNG) or a .npy tensor (1x3xHxW, normalised)")
       ->required()
       ->type_name("");
   add_model_option(*grammar, words->model);
   grammar
-      ->add_option("-l,--layer", words->layer, "The layer, by PyTorch's module name (see 'ablaze inspect')")
+      ->add_option("-l,--layer", words->layer,
+                   "The layer's name: PyTorch's module name (see 'ablaze inspect')")
       ->type_name("NAME")
       ->required();
-  grammar->add_option("-o,--out", words->out, "The file: float32, NCHW")->type_name("FILE.npy")->required();
+  grammar->add_option("-o,--out", words->out, "The file to write: float32, NCHW")
+      ->type_name("FILE.npy")
+      ->required();
   add_footer(*grammar, activations_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }

@@ -38,20 +38,20 @@ constexpr const char* bench_examples =
     "  ablaze bench resnet50.safetensors --threads 2\n"
     "  ablaze bench resnet50.safetensors --batch 16\n"
     "  ablaze bench resnet50.safetensors --isa avx2 --no-winograd --json\n\n"
-    "Work is counted as a direct convolution does it, so Winograd's may pass 100 % of the peak.\n";
+    "Work is counted as for direct convolutions, so Winograd's may exceed 100 % of the peak.\n";
 
 constexpr int warm_up_runs = 2;
 constexpr int most_images = 64;
 constexpr std::uint64_t input_seed = 1;
-constexpr double quiet_share = 0.9;  // below it, times tell of the neighbours
+constexpr double quiet_share = 0.9;  // below it, other processes disturb the times
 
 struct Measurement {
   Shape input;
-  double peak = 0;                         ///< GFLOP/s of as many threads
-  double handover = 0;                     ///< nanoseconds of a cache line from core to core
-  double share = 1;                        ///< of their cores' time that the threads had, the least seen
+  double peak = 0;      ///< GFLOP/s with this number of threads
+  double handover = 0;  ///< nanoseconds to move a cache line between cores
+  double share = 1;     ///< share of the cores' time given to the threads, the minimum measured
   double load = 0, compile = 0, pass = 0;  ///< milliseconds
-  std::vector<double> passes;              ///< of which `pass` is the median
+  std::vector<double> passes;              ///< `pass` is their median
   std::vector<StepInfo> steps;
   std::vector<double> step_milliseconds;
   std::string isa, signature;
@@ -59,7 +59,7 @@ struct Measurement {
   std::uint64_t packed_bytes = 0, activation_bytes = 0;
 };
 
-/// FNV-1a over the logits' bytes: a change that was to change no number leaves it as it was.
+/// FNV-1a of the logits' bytes: unchanged by a change that must not alter any number.
 std::string signature_of(const Tensor& logits) {
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const std::byte byte : std::as_bytes(logits.values())) {
@@ -86,7 +86,7 @@ std::vector<double> time_passes(const Session& session, const Tensor& input, Tra
   return times;
 }
 
-/// --input's images, or --batch made up ones: what is in them costs no time.
+/// --input's images, or --batch generated ones: the content does not affect the time.
 Tensor input_of(const Model& model, const BenchWords& words) {
   if (words.input.empty()) {
     Shape shape = model.input_shape();
@@ -116,7 +116,7 @@ Measurement measure(const Model& model, double load, const Common& common, const
   for (int i = 1; i < warm_up_runs; ++i) session.run(input, trace);
   const Isa isa = session.options().execution.isa;
   out.threads = session.options().execution.threads;
-  // Before, in between and after: a neighbour may have taken a core for a while.
+  // Measured before, between and after: another process may have taken a core for a while.
   const double peak_before = measured_peak(isa, out.threads);
   const double share_before = measured_share(out.threads);
   out.passes = time_passes(session, input, trace, words.repeats);
@@ -136,7 +136,7 @@ Measurement measure(const Model& model, double load, const Common& common, const
   return out;
 }
 
-/// 0 where nothing is multiplied.
+/// 0 without multiplications.
 double gigaflops(std::int64_t multiply_adds, double milliseconds) {
   return milliseconds > 0 ? 2e-6 * static_cast<double>(multiply_adds) / milliseconds : 0;
 }
@@ -194,7 +194,7 @@ std::string counted(int number, const char* thing) {
   return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
 }
 
-/// Threads on cores that share no cache are slower than the same threads elsewhere: worth knowing.
+/// Threads on cores without a shared cache are slower than the same threads elsewhere.
 std::string distance_text(const Measurement& m) {
   const bool known = m.threads > 1 && std::isfinite(m.handover);
   return known ? ", " + fixed(m.handover, 0) + " ns from core to core" : std::string();
@@ -203,9 +203,9 @@ std::string distance_text(const Measurement& m) {
 std::string busy_text(const Style& style, const Measurement& m) {
   if (m.share >= quiet_share) return {};
   return "\n  " +
-         bold(style, "The machine was busy: its cores gave " + fixed(100 * m.share, 0) +
-                         " % of their time to these threads.") +
-         " The times above say little; measure\n  again when it is quiet" +
+         bold(style, "The machine was busy: these threads had " + fixed(100 * m.share, 0) +
+                         " % of their cores' time.") +
+         " The times above are unreliable; measure\n  again when it is quiet" +
          (m.threads > 1 ? ", or with --threads 1" : "") + ".\n";
 }
 
@@ -269,18 +269,18 @@ int run(const BenchWords& words, const Common& common) {
 }  // namespace
 
 Command bench_command(CLI::App& app, const Common& common) {
-  CLI::App* grammar = app.add_subcommand("bench", "Time a model's forward pass, step by step");
+  CLI::App* grammar = app.add_subcommand("bench", "Time a model's forward pass, per step");
   const auto words = std::make_shared<BenchWords>();
   grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
-  grammar->add_option("--repeats", words->repeats, "Runs to take the median of")
+  grammar->add_option("--repeats", words->repeats, "Number of runs; times are their medians")
       ->type_name("N")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  grammar->add_option("--batch", words->batch, "Images in one pass")
+  grammar->add_option("--batch", words->batch, "Number of images in one pass")
       ->type_name("N")
       ->check(CLI::Range(1, most_images))
       ->capture_default_str();
-  grammar->add_option("--input", words->input, "A .npy of NxCxHxW to pass instead of made up images")
+  grammar->add_option("--input", words->input, "A .npy file of NxCxHxW to use instead of random images")
       ->type_name("FILE")
       ->excludes("--batch");
   grammar->add_option("--save-logits", words->save_logits, "Write the logits as .npy, N x classes, float32")

@@ -65,7 +65,7 @@ class ClassifyRun {
   }
 
  private:
-  /// Inputs that fail keep a row of nan, so that row i is input i.
+  /// Failed inputs keep a row of nan, so that row i is input i.
   void reserve_rows() {
     logits_ = Tensor({static_cast<std::int64_t>(found_.inputs.size()), model_.class_count()});
     std::fill(logits_.values().begin(), logits_.values().end(), std::numeric_limits<float>::quiet_NaN());
@@ -107,14 +107,14 @@ class ClassifyRun {
   Model model_;
   explain::SessionCache sessions_;
   ProgressBar bar_;
-  Tensor logits_;  // [inputs, classes] where they are to be saved
+  Tensor logits_;  // [inputs, classes] if they are saved
   Style style_ = style_of(1);
 };
 
 }  // namespace
 
 Command classify_command(CLI::App& app, const Common& common) {
-  CLI::App* grammar = app.add_subcommand("classify", "Name what is on a photo: the best classes");
+  CLI::App* grammar = app.add_subcommand("classify", "Print the highest-scoring classes of a photo");
   const auto words = std::make_shared<ClassifyWords>();
   grammar
       ->add_option("INPUT", words->inputs,
@@ -122,16 +122,16 @@ Command classify_command(CLI::App& app, const Common& common) {
       ->required()
       ->type_name("");
   add_model_option(*grammar, words->model);
-  grammar->add_option("-n,--top", words->top, "How many classes to show")
+  grammar->add_option("-n,--top", words->top, "Number of classes to print")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   grammar
       ->add_option(
           "--save-logits", words->save_logits,
-          "Write all logits as one .npy, inputs x classes, float32; an input that failed has a row of nan")
+          "Write all logits as one .npy, inputs x classes, float32; the row of a failed input is nan")
       ->type_name("FILE");
-  grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input");
+  grammar->add_flag("--json", words->json, "Print one JSON object per line, for each input");
   add_footer(*grammar, classify_examples);
   return {grammar,
           [words, &common] { return ClassifyRun(*words, common, find_inputs(words->inputs)).run(); }};

@@ -41,7 +41,7 @@ constexpr std::size_t largest_label_file = std::size_t{16} << 20;
 DType parse_dtype(const std::string& name) {
   if (name == "f32") return DType::f32;
   if (name == "f16") return DType::f16;
-  throw UsageError("--dtype " + base::printable(name) + ": a model file is written as f32 or f16");
+  throw UsageError("--dtype " + base::printable(name) + ": expected f32 or f16");
 }
 
 std::optional<Activation> parse_activation(const std::string& name) {
@@ -51,8 +51,8 @@ std::optional<Activation> parse_activation(const std::string& name) {
     if (name == to_string(activation)) return activation;
     names.push_back(to_string(activation));
   }
-  throw UsageError("--activation " + base::printable(name) + base::did_you_mean(name, names) + ": there is " +
-                   base::join(names));
+  throw UsageError("--activation " + base::printable(name) + base::did_you_mean(name, names) + ": expected " +
+                   base::join(names, " or "));
 }
 
 std::vector<std::string> labels_from_lines(std::string_view text) {
@@ -67,7 +67,7 @@ std::vector<std::string> labels_from_lines(std::string_view text) {
   return labels;
 }
 
-/// A JSON array of strings, or one label a line, in the order of the classes.
+/// A JSON array of strings, or one label per line, in the order of the classes.
 std::vector<std::string> read_labels(const std::string& file) {
   if (file.empty()) return {};
   const auto bytes = base::read_file(file, largest_label_file);
@@ -84,7 +84,8 @@ std::vector<std::string> read_labels(const std::string& file) {
   } else {
     labels = labels_from_lines(text);
   }
-  if (labels.empty()) throw Error(file + ": no labels in it: expected one a line, or a JSON array of them");
+  if (labels.empty())
+    throw Error(file + ": found no labels: expected one label per line, or a JSON array of labels");
   return labels;
 }
 
@@ -97,18 +98,18 @@ void set_channels(std::array<float, 3>& out, const std::vector<float>& given, co
   for (std::size_t c = 0; c < 3; ++c) out[c] = given[given.size() == 1 ? 0 : c];
 }
 
-/// Nothing, unless the words say something: the source's own holds then.
+/// Nothing if no option is given: the source's own preprocessing then applies.
 std::optional<Preprocess> preprocess_of(const ConvertWords& words) {
   if (!words.resize && !words.crop && words.mean.empty() && words.std.empty()) return std::nullopt;
-  Preprocess how;
-  how.crop = words.crop.value_or(how.crop);
-  how.resize = words.resize.value_or(words.crop ? how.crop : how.resize);
-  set_channels(how.mean, words.mean, "--mean");
-  set_channels(how.std, words.std, "--std");
-  if (std::any_of(how.std.begin(), how.std.end(), [](float s) { return !(s > 0); })) {
-    throw UsageError("--std must be above zero: the photo's values are divided by it");
+  Preprocess preprocess;
+  preprocess.crop = words.crop.value_or(preprocess.crop);
+  preprocess.resize = words.resize.value_or(words.crop ? preprocess.crop : preprocess.resize);
+  set_channels(preprocess.mean, words.mean, "--mean");
+  set_channels(preprocess.std, words.std, "--std");
+  if (std::any_of(preprocess.std.begin(), preprocess.std.end(), [](float s) { return !(s > 0); })) {
+    throw UsageError("--std must be above zero: it divides the photo's values");
   }
-  return how;
+  return preprocess;
 }
 
 ConvertOptions convert_options(const ConvertWords& words) {
@@ -141,7 +142,7 @@ int run(const ConvertWords& words, const Common& common) {
 
 Command convert_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
-      app.add_subcommand("convert", "Make a model file from PyTorch's, ONNX's or plain safetensors weights");
+      app.add_subcommand("convert", "Write a model file from a PyTorch, ONNX or plain safetensors file");
   const auto words = std::make_shared<ConvertWords>();
   grammar
       ->add_option("SOURCE", words->source,
@@ -151,30 +152,33 @@ Command convert_command(CLI::App& app, const Common& common) {
   grammar->add_option("-o,--out", words->out, "The model file to write")->type_name("FILE")->required();
   grammar
       ->add_option("--architecture", words->architecture,
-                   "What the tensors must turn out to be, e.g. resnet50")
+                   "The expected architecture, for example resnet50; fail if the tensors have another")
       ->type_name("NAME");
-  grammar->add_option("--labels", words->labels, "The classes' labels: one a line, or a JSON array")
+  grammar->add_option("--labels", words->labels, "File of the classes' labels: one per line, or a JSON array")
       ->type_name("FILE");
-  grammar->add_option("--dtype", words->dtype, "f32, or f16 for a file of half the size")
+  grammar->add_option("--dtype", words->dtype, "Type of the weights: f32, or f16 for a file of half the size")
       ->type_name("NAME")
       ->capture_default_str();
   grammar
-      ->add_option("--activation", words->activation, "The head: softmax, sigmoid or none (default: softmax)")
+      ->add_option("--activation", words->activation,
+                   "Activation of the logits: softmax, sigmoid or none (default: softmax)")
       ->type_name("NAME");
-  grammar->add_option("--provenance", words->provenance, "Where the weights come from, and their licence")
+  grammar->add_option("--provenance", words->provenance, "Origin and licence of the weights")
       ->type_name("TEXT");
-  grammar->add_option("--resize", words->resize, "Shorter side of the photo before the crop")
+  grammar->add_option("--resize", words->resize, "Shorter side of the resized photo before the crop")
       ->type_name("N")
       ->check(CLI::Range(1, 16384));
   grammar
-      ->add_option("--crop", words->crop, "Side of the network's input (default: 224; --resize follows it)")
+      ->add_option(
+          "--crop", words->crop,
+          "Side of the network's input (default: 224); without --resize, also the resized shorter side")
       ->type_name("N")
       ->check(CLI::Range(1, 16384));
-  grammar->add_option("--mean", words->mean, "Of the channels, in [0, 1]: R,G,B (default: ImageNet's)")
+  grammar->add_option("--mean", words->mean, "Mean of the channels, in [0, 1]: R,G,B (default: ImageNet's)")
       ->type_name("X,X,X")
       ->delimiter(',')
       ->expected(1, 3);
-  grammar->add_option("--std", words->std, "Of the channels: R,G,B (default: ImageNet's)")
+  grammar->add_option("--std", words->std, "Standard deviation of the channels: R,G,B (default: ImageNet's)")
       ->type_name("X,X,X")
       ->delimiter(',')
       ->expected(1, 3);

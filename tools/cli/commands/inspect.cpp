@@ -38,12 +38,12 @@ constexpr const char* inspect_examples =
 
 constexpr std::size_t most_labels_shown = 5;
 
-/// What the table says of a layer.
+/// A layer's row in the table.
 struct Row {
   std::string name, kind;
   Shape output;  ///< of one input, with the batch axis
   std::int64_t parameters = 0, multiply_adds = 0;
-  bool target = false;  ///< what is explained unless a layer is named
+  bool target = false;  ///< the default target layer
 };
 
 struct Layers {
@@ -51,7 +51,7 @@ struct Layers {
   std::int64_t parameters = 0, multiply_adds = 0;
 };
 
-// ---- what a node is, in a few words ------------------------------------------------------------------
+// ---- short descriptions of nodes ----------------------------------------------------------------------
 
 std::string pair_text(std::array<int, 2> pair) {
   return pair[0] == pair[1] ? std::to_string(pair[0])
@@ -106,7 +106,7 @@ Layers layers_of(const Model& model) {
   return layers;
 }
 
-// ---- the two forms of output -------------------------------------------------------------------------
+// ---- the two output formats ---------------------------------------------------------------------------
 
 std::string label_summary(const Model& model) {
   std::vector<std::string> some;
@@ -130,7 +130,7 @@ std::string size_on_disk(const std::filesystem::path& file) {
 }
 
 std::string head_of(const Style& style, const Model& model) {
-  const Preprocess& how = model.preprocess;
+  const Preprocess& preprocess = model.preprocess;
   const auto line = [&](std::string_view title, const std::string& text) {
     return "  " + dim(style, padded(title, 14)) + text + "\n";
   };
@@ -140,9 +140,10 @@ std::string head_of(const Style& style, const Model& model) {
          line("architecture", model.architecture) +
          line("classes", std::to_string(model.class_count()) + ": " + label_summary(model)) +
          line("head", to_string(model.activation)) +
-         line("input", to_string(model.input_shape()) + ": resize " + std::to_string(how.resize) + " (" +
-                           base::printable(how.interpolation) + "), crop " + std::to_string(how.crop) +
-                           ", mean " + numbers(how.mean) + ", std " + numbers(how.std)) +
+         line("input", to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) +
+                           " (" + base::printable(preprocess.interpolation) + "), crop " +
+                           std::to_string(preprocess.crop) + ", mean " + numbers(preprocess.mean) + ", std " +
+                           numbers(preprocess.std)) +
          line("target layer", model.default_layer) +
          line("provenance",
               model.provenance.empty() ? "not stated" : base::printable(model.provenance, 400)) +
@@ -173,18 +174,18 @@ Json as_json(const Model& model, const Layers& layers) {
                     {"parameters", row.parameters},
                     {"multiply_adds", row.multiply_adds}});
   }
-  const Preprocess& how = model.preprocess;
+  const Preprocess& preprocess = model.preprocess;
   return {{"model", model.source.string()},
           {"architecture", model.architecture},
           {"classes", model.class_count()},
           {"labels", model.labels},
           {"activation", to_string(model.activation)},
           {"preprocess",
-           {{"resize", how.resize},
-            {"crop", how.crop},
-            {"interpolation", how.interpolation},
-            {"mean", how.mean},
-            {"std", how.std}}},
+           {{"resize", preprocess.resize},
+            {"crop", preprocess.crop},
+            {"interpolation", preprocess.interpolation},
+            {"mean", preprocess.mean},
+            {"std", preprocess.std}}},
           {"input", model.input_shape()},
           {"target_layer", model.default_layer},
           {"provenance", model.provenance},
@@ -199,7 +200,7 @@ void require_passed(const Model& model, const Verification& check) {
   if (check.passed) return;
   throw Error(shown(model.source) + ": the self-test failed: the logits differ from the converter's by " +
               scientific(check.error) +
-              " (relative; at most 1e-4 is right): the file is damaged; convert it again");
+              " (relative; at most 1e-4 passes): the file is damaged; convert it again");
 }
 
 int run(const InspectWords& words) {
@@ -216,7 +217,7 @@ int run(const InspectWords& words) {
   } else {
     print(head_of(style, model) + "\n" + table_of(style, layers, base::printable(model.default_layer)));
     if (words.verify && check.passed) {
-      print("\nself-test passed: the logits are the converter's (relative difference " +
+      print("\nself-test passed: the logits match the converter's (relative difference " +
             scientific(check.error) + ")\n");
     }
   }
@@ -232,7 +233,7 @@ Command inspect_command(CLI::App& app, const Common& /*common*/) {
   const auto words = std::make_shared<InspectWords>();
   grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
   grammar->add_flag("--json", words->json, "Print one JSON object");
-  grammar->add_flag("--verify", words->verify, "Run the self-test that the file carries");
+  grammar->add_flag("--verify", words->verify, "Run the file's self-test");
   add_footer(*grammar, inspect_examples);
   return {grammar, [words] { return run(*words); }};
 }

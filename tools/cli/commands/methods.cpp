@@ -29,19 +29,19 @@ struct MethodsWords {
 };
 
 std::string needs(const MethodInfo& method) {
-  return method.needs_gradients ? "the gradient" : "forward passes alone, no gradient";
+  return method.needs_gradients ? "the gradient" : "forward passes only, no gradient";
 }
 
 std::string cost_as_text(const MethodCost& cost) {
-  if (!cost.fits) return "not for this layer of this network";
+  if (!cost.fits) return "cannot explain this layer of this network";
   return short_number(static_cast<double>(cost.multiply_adds)) + " multiply-adds, " +
-         short_number(cost.forward_passes) + " forward passes' worth";
+         short_number(cost.forward_passes) + " forward passes";
 }
 
 std::string as_text(const Style& style, const MethodInfo& method, const MethodCost* cost) {
   std::string text = bold(style, method.id) + "  " + method.name + "\n  " + method.summary +
                      "\n  Needs: " + needs(method) + "\n  Runs:  " + method.passes + "\n";
-  if (!method.class_discriminative) text += "  Class: not told apart\n";
+  if (!method.class_discriminative) text += "  Class: not discriminated\n";
   if (cost != nullptr) text += "  Cost:  " + cost_as_text(*cost) + "\n";
   return text + "  Paper: " + method.paper + "\n";
 }
@@ -87,14 +87,16 @@ int run(const MethodsWords& words, const Common& common) {
 }  // namespace
 
 Command methods_command(CLI::App& app, const Common& common) {
-  CLI::App* grammar = app.add_subcommand(
-      "methods", "List the methods that explain, what they cost, and the papers they come from");
+  CLI::App* grammar =
+      app.add_subcommand("methods", "List the explanation methods, their cost and their papers");
   const auto words = std::make_shared<MethodsWords>();
-  grammar->add_option("-m,--model", words->model, "Count each method's cost on this model")
+  grammar->add_option("-m,--model", words->model, "Model whose cost per method is counted")
       ->type_name("FILE");
-  grammar->add_option("-l,--layer", words->layer, "... at this layer (default: the model's)")
+  grammar
+      ->add_option("-l,--layer", words->layer,
+                   "Layer whose cost is counted (default: the model's target layer)")
       ->type_name("NAME");
-  grammar->add_flag("--json", words->json, "Print one JSON object a line, for each method");
+  grammar->add_flag("--json", words->json, "Print one JSON object per line, for each method");
   add_footer(*grammar, methods_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }

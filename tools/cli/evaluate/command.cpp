@@ -20,7 +20,7 @@ namespace ablaze::cli {
 
 namespace {
 
-/// The words of the command line as they were given.
+/// The command-line arguments, as given.
 struct EvaluateWords {
   std::string photos, model, boxes, shard = "0/1";
   AttributionWords attribution;
@@ -41,7 +41,7 @@ constexpr const char* evaluate_examples =
     "  ablaze evaluate photos/ --shard 0/8 --out results-0        (see 'ablaze merge')\n"
     "  mpirun -n 8 ablaze evaluate photos/ --out results          (a build with ABLAZE_MPI)\n"
     "  ablaze evaluate --compare results/summary.json others/summary.json\n\n"
-    "Ended at any moment, the same command goes on where it was.\n";
+    "If interrupted, run the same command again: it resumes.\n";
 
 std::string metric_ids() {
   std::string ids;
@@ -51,7 +51,7 @@ std::string metric_ids() {
 
 void add_metric_options(CLI::App& grammar, EvaluateWords& words) {
   EvaluateOptions& options = words.evaluate;
-  grammar.add_option("--metrics", options.metrics, "Of " + metric_ids())
+  grammar.add_option("--metrics", options.metrics, "Metrics: " + metric_ids())
       ->type_name("ID")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -59,33 +59,37 @@ void add_metric_options(CLI::App& grammar, EvaluateWords& words) {
       ->group(what_is_measured);
   grammar
       .add_flag("--of-label", options.of_label,
-                "Explain and score the class that a photo is labelled with, not the one that the network "
-                "puts first")
+                "Explain and score each photo's labelled class, not the network's highest-scoring class")
       ->group(what_is_measured);
   grammar
       .add_flag("--signed", options.signed_maps,
-                "Judge the maps before their ReLU: evidence against the class ranks below none")
+                "Evaluate the maps before their ReLU: evidence against the class ranks below zero")
       ->group(what_is_measured);
-  grammar.add_option("--steps", options.steps, "insertion, deletion: steps from nothing to the whole photo")
+  grammar.add_option("--steps", options.steps, "insertion, deletion: number of steps")
       ->type_name("N")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str()
       ->group(what_is_measured);
-  grammar.add_option("--insertion", words.insertion, "insertion: what it starts from: blur, mean or black")
+  grammar
+      .add_option("--insertion", words.insertion,
+                  "insertion: baseline image at the start: blur, mean or black")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(what_is_measured);
-  grammar.add_option("--deletion", words.deletion, "deletion: what it ends at")
+  grammar
+      .add_option("--deletion", words.deletion, "deletion: baseline image at the end: blur, mean or black")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(what_is_measured);
-  grammar.add_option("--masked", words.masked, "The other metrics: what shows where a map hides the photo")
+  grammar
+      .add_option("--masked", words.masked,
+                  "The other metrics: baseline image of the masked pixels: blur, mean or black")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(what_is_measured);
   grammar
       .add_option("--tolerance", options.tolerance,
-                  "pointing-game: pixels of the photo beside a box that are still a hit")
+                  "pointing-game: distance from a box, in pixels of the photo, that still counts as a hit")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
@@ -112,7 +116,7 @@ EvaluateTask task_of(const EvaluateWords& words, const Common& common) {
 
 int run(const EvaluateWords& words, const Common& common) {
   if (words.photos.empty() == words.compare.empty()) {
-    throw UsageError("give PHOTOS to measure, or --compare two summaries");
+    throw UsageError("expected PHOTOS to measure, or --compare with two summaries");
   }
   if (words.compare.empty()) return run_evaluate(task_of(words, common));
   report_comparison(evaluate::compare_runs(words.compare.at(0), words.compare.at(1)), words.json);
@@ -123,31 +127,33 @@ int run(const EvaluateWords& words, const Common& common) {
 
 Command evaluate_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
-      app.add_subcommand("evaluate", "Measure on a whole data set what the methods' maps are worth");
+      app.add_subcommand("evaluate", "Measure the quality of the methods' maps on a data set");
   const auto words = std::make_shared<EvaluateWords>();
   grammar
       ->add_option(
           "PHOTOS", words->photos,
-          "A folder of photos, labelled where its folders are called as classes are, or a CSV file (path, "
-          "label, boxes)")
+          "A folder of photos (subfolders with class names label their photos), or a CSV file (path, label, "
+          "boxes)")
       ->type_name("");
   add_model_option(*grammar, words->model);
-  grammar->add_option("-o,--out", words->out, "Folder for the results and the summary")
+  grammar->add_option("-o,--out", words->out, "Output folder of the results and the summary")
       ->type_name("DIR")
       ->capture_default_str();
-  grammar->add_option("--boxes", words->boxes, "Folder of PASCAL VOC's XML files, found by the photos' names")
+  grammar->add_option("--boxes", words->boxes, "Folder of PASCAL VOC XML files with the photos' file names")
       ->type_name("DIR");
   grammar
       ->add_option("--shard", words->shard,
                    "Measure only the I-th of N equal parts of the photos, counted from 0")
       ->type_name("I/N");
   grammar
-      ->add_option("--compare", words->compare,
-                   "Two summary.json, or folders that hold one: print the runs side by side, measure nothing")
+      ->add_option(
+          "--compare", words->compare,
+          "Two summary.json files, or folders with one: print the runs side by side, measure nothing")
       ->type_name("A B")
       ->expected(2);
-  grammar->add_flag("--json", words->json,
-                    "Print one JSON object a line, for each method and metric, and for each two methods");
+  grammar->add_flag(
+      "--json", words->json,
+      "Print one JSON object per line, for each method and metric, and for each pair of methods");
   add_metric_options(*grammar, *words);
   add_attribution_options(*grammar, words->attribution);
   add_footer(*grammar, evaluate_examples);

@@ -34,16 +34,17 @@ int run(const MergeWords& words, const Common& common) {
 }  // namespace
 
 Command merge_command(CLI::App& app, const Common& common) {
-  CLI::App* grammar = app.add_subcommand("merge", "Put the shards of 'ablaze evaluate' together");
+  CLI::App* grammar = app.add_subcommand("merge", "Merge the shards of 'ablaze evaluate'");
   const auto words = std::make_shared<MergeWords>();
   grammar->add_option("DIR", words->folders, "The folders of all shards, in any order")
       ->required()
       ->type_name("");
-  grammar->add_option("-o,--out", words->out, "Folder for the results and the summary")
+  grammar->add_option("-o,--out", words->out, "Output folder of the results and the summary")
       ->type_name("DIR")
       ->required();
-  grammar->add_flag("--json", words->json,
-                    "Print one JSON object a line, for each method and metric, and for each two methods");
+  grammar->add_flag(
+      "--json", words->json,
+      "Print one JSON object per line, for each method and metric, and for each pair of methods");
   add_footer(*grammar, merge_examples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }

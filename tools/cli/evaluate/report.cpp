@@ -26,12 +26,12 @@ std::string heading(const Style& style, const MetricInfo& metric) {
          (metric.higher_is_better ? " (higher is better)" : " (lower is better)") + "\n";
 }
 
-/// How a method differs from the first one, which the pairs begin with.
+/// The comparison of a method with the first one; its pairs come first.
 const MethodPair* pair_with_first(const evaluate::Summary& summary, const std::string& method,
                                   const std::string& metric) {
   for (const MethodPair& pair : summary.pairs) {
     if (pair.against == method && pair.metric == metric)
-      return &pair;  // the first of them is the first method's
+      return &pair;  // the first match pairs it with the first method
   }
   return nullptr;
 }
@@ -55,7 +55,7 @@ void print_table(const Style& style, const evaluate::Summary& summary, const Met
   Table table({{"method"},
                {"mean", Align::right},
                {"95 % interval", Align::right},
-               {several ? methods.front() + " less this" : "", Align::right},
+               {several ? methods.front() + " minus this" : "", Align::right},
                {several ? methods.front() + " wins" : "", Align::right}});
   for (const std::string& method : methods) add_row(table, summary, method, metric);
   print(heading(style, metric) + table.text(style) + "\n");
@@ -105,7 +105,7 @@ void print_comparison(const Style& style, const evaluate::Comparison& comparison
     Table table({{"method"},
                  {"A", Align::right},
                  {"B", Align::right},
-                 {"B less A", Align::right},
+                 {"B minus A", Align::right},
                  {"B wins", Align::right}});
     bool any = false;
     for (const ComparedMean& mean : comparison.means) {

@@ -5,7 +5,8 @@
 
 namespace ablaze::cli {
 
-/// Prints a summary: a table a metric, or one JSON object a line for each row of summary.csv.
+/// Prints a summary: one table per metric, or with `json` one JSON object per line for each row of
+/// summary.csv.
 void report_summary(const evaluate::Summary& summary, bool json);
 
 /// Prints two runs side by side.

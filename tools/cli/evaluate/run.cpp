@@ -34,7 +34,7 @@ namespace {
 
 constexpr std::size_t most_failures_printed = 20;
 
-/// A folder's photos; any other file is a CSV file.
+/// A folder's photos; any other path is a CSV file.
 evaluate::Dataset read_photos(const EvaluateTask& task, const Model& model) {
   if (!base::is_folder(task.photos)) return evaluate::read_csv(task.photos, model);
   const std::vector<std::string> words{task.photos};
@@ -44,7 +44,7 @@ evaluate::Dataset read_photos(const EvaluateTask& task, const Model& model) {
   for (const Input& input : found.inputs) {
     if (base::lower(input.file.extension().string()) != ".npy") files.push_back(input.file);
   }
-  if (files.empty()) throw Error(task.photos + ": there is no picture (JPEG or PNG) in this folder");
+  if (files.empty()) throw Error(task.photos + ": expected images (JPEG or PNG) in this folder, found none");
   return evaluate::read_folder(files, task.photos, model);
 }
 
@@ -52,9 +52,9 @@ void require_labels(const evaluate::Dataset& dataset) {
   const auto without = std::count_if(dataset.photos.begin(), dataset.photos.end(),
                                      [](const evaluate::DatasetPhoto& photo) { return !photo.label; });
   if (without == 0) return;
-  throw UsageError("--of-label needs a label for each photo, and " + std::to_string(without) + " of " +
+  throw UsageError("--of-label needs a label for each photo, but " + std::to_string(without) + " of " +
                    std::to_string(dataset.photos.size()) +
-                   " have none: put them in folders called as the classes are, or list them in a CSV file");
+                   " have none: put them in folders with the classes' names, or list them in a CSV file");
 }
 
 evaluate::Dataset read_dataset(const EvaluateTask& task, const Model& model) {
@@ -64,8 +64,8 @@ evaluate::Dataset read_dataset(const EvaluateTask& task, const Model& model) {
   return dataset;
 }
 
-/// The message with the photo's name in the data set for the path that it has here: results do not tell where
-/// a data set lies.
+/// The message with the photo's path replaced by its name in the data set: results do not depend on the data
+/// set's location.
 std::string without_folder(std::string message, const evaluate::DatasetPhoto& photo) {
   const std::string file = photo.file.string();
   const auto at = message.find(file);
@@ -73,17 +73,17 @@ std::string without_folder(std::string message, const evaluate::DatasetPhoto& ph
   return message;
 }
 
-/// A method that cannot explain this network would fail on every photo.
+/// Rejects a method that cannot explain this network: it would fail on every photo.
 void require_fitting_methods(const Model& model, const ExplainOptions& options) {
-  if (!options.fuse.empty()) return;  // costs are told of one layer
+  if (!options.fuse.empty()) return;  // costs are known for one layer only
   for (const MethodCost& cost : method_costs(model, options)) {
     if (cost.fits ||
         std::find(options.methods.begin(), options.methods.end(), cost.id) == options.methods.end()) {
       continue;
     }
     throw UsageError("method " + cost.id +
-                     " cannot explain this layer of this network; leave it out ('ablaze " +
-                     "methods --model FILE' tells which ones fit)");
+                     " cannot explain this layer of this network; remove it ('ablaze methods --model FILE' "
+                     "lists the methods that can)");
   }
 }
 
@@ -114,7 +114,7 @@ class EvaluateRun {
     const std::vector<std::size_t> open = folder.open_photos();
     say_remarks(folder, open.size());
     ProgressBar bar(open.size(), task_.quiet);
-    // Within a photo only this process's own advances, and only of one process could the bar show it.
+    // Progress within a photo is known for this process only; the bar shows it only if there is no other.
     const Progress within = team_->size() == 1 ? bar.within() : Progress();
     std::size_t done = 0;
     bar.begin(done);
@@ -132,11 +132,11 @@ class EvaluateRun {
     if (task_.quiet) return;
     std::vector<std::string> remarks = dataset_.remarks;
     if (folder.dropped_bytes() > 0)
-      remarks.emplace_back("the photo at which the last run ended is measured again");
+      remarks.emplace_back("the last run stopped within a photo; measuring that photo again");
     const std::size_t all = task_.shard.share_of(dataset_.photos.size());
     if (open < all) {
       remarks.push_back(std::to_string(all - open) + " of " + std::to_string(all) +
-                        " photos are measured already; going on");
+                        " photos are already measured; resuming");
     }
     for (const std::string& remark : remarks) print_remark(remark);
   }
@@ -173,7 +173,7 @@ int report_failed(const evaluate::Summary& summary) {
   if (summary.failed.empty()) return all_done;
   print_error(std::to_string(summary.failed.size()) + " of " +
               std::to_string(summary.failed.size() + summary.photos) +
-              " photos failed; the same command tries them again, the others are done");
+              " photos failed; the others are done. Run the same command again to retry the failed ones");
   return something_failed;
 }
 
@@ -187,8 +187,7 @@ int summarise_run(const fs::path& folder, bool json, bool quiet) {
   report_summary(summary, json);
   if (!json && !quiet) {
     print(shown(folder / "summary.md") +
-          ": these numbers as a page, beside it summary.json, summary.csv and the "
-          "figures\n");
+          ": these numbers as a page; summary.json, summary.csv and the figures are in the same folder\n");
   }
   return report_failed(summary);
 }

@@ -10,11 +10,11 @@
 
 namespace ablaze::cli {
 
-/// All that `ablaze evaluate` was asked to do.
+/// The arguments of `ablaze evaluate`.
 struct EvaluateTask {
   std::string photos;
-  std::string model;            ///< empty: the shipped one
-  std::filesystem::path boxes;  ///< a folder of VOC's XML files; empty: none
+  std::string model;            ///< empty: the shipped model
+  std::filesystem::path boxes;  ///< a folder of VOC XML files; empty: none
   ExplainOptions explain;
   EvaluateOptions evaluate;
   std::filesystem::path out;
@@ -22,10 +22,10 @@ struct EvaluateTask {
   bool json = false, quiet = false;
 };
 
-/// Measures what is not measured yet, and summarises. Returns a Status.
+/// Measures what the results lack, and summarises. Returns a Status.
 int run_evaluate(const EvaluateTask& task);
 
-/// Writes the summary of a folder of results and prints it. Returns a Status: whether photos failed.
+/// Writes and prints the summary of a folder of results. Returns a Status: whether photos failed.
 int summarise_run(const std::filesystem::path& folder, bool json, bool quiet);
 
 }  // namespace ablaze::cli

@@ -24,7 +24,7 @@ class Alone : public Team {
   }
 };
 
-/// How many processes a launcher of MPI programs says that it has started; 1 where there is none.
+/// The number of processes reported by an MPI launcher; 1 without a launcher.
 int started_processes() {
   constexpr std::array sizes{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
   int most = 1;
@@ -35,7 +35,7 @@ int started_processes() {
 }
 
 #ifdef ABLAZE_MPI
-/// PMIx names a process's rank, but not how many there are.
+/// PMIx sets a process's rank, but not the number of processes.
 bool is_launched() { return started_processes() > 1 || std::getenv("PMIX_RANK") != nullptr; }
 #endif
 
@@ -47,8 +47,7 @@ std::unique_ptr<Team> join_team() {
 #else
   if (started_processes() > 1) {
     throw UsageError(
-        "this ablaze was built without MPI, so each of the processes would do all the work: configure it "
-        "with "
+        "this ablaze was built without MPI, so each process would do all the work: configure it with "
         "-DABLAZE_MPI=ON, or give each process its part with --shard");
   }
 #endif

@@ -1,7 +1,7 @@
-// All that ablaze knows of MPI. Tasks are handed out one at a time as processes come free, because photos
-// take unequally long; the leader works as well. Its MPI calls come from one thread of its own, so that
-// nobody waits for an answer until the leader has done its photo. Waiting sleeps between looks: MPI's own
-// waiting would spin on a core that another process computes on.
+// The only use of MPI. Free processes receive tasks one at a time, because photos take unequally long; the
+// leader works as well. A separate thread makes the leader's MPI calls, so that no process waits for the
+// leader to finish a photo. Waiting polls and sleeps: MPI's own waiting would busy-wait on a core needed by
+// another process.
 
 #include "cli/evaluate/team_mpi.hpp"
 
@@ -25,7 +25,7 @@ constexpr int result_tag = 1, task_tag = 2;
 constexpr auto between_looks = std::chrono::microseconds(500);
 constexpr std::uint64_t no_task = std::numeric_limits<std::uint64_t>::max();
 
-/// The next message, once there is one.
+/// Waits for the next message.
 MPI_Status await_message(int source, int tag) {
   MPI_Status status;
   for (int arrived = 0;;) {
@@ -47,12 +47,12 @@ std::string receive_result(int& source) {
 
 void send_result(const std::string& result) {
   if (result.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    throw Error("a photo's results are larger than a message of MPI may be; ask for fewer methods at once");
+    throw Error("a photo's results exceed the size limit of an MPI message; request fewer methods at once");
   }
   MPI_Send(result.data(), static_cast<int>(result.size()), MPI_CHAR, 0, result_tag, MPI_COMM_WORLD);
 }
 
-/// The leader's tasks and what comes back: used by the thread that works and the one that serves the others.
+/// The leader's tasks and results: shared by its working thread and the thread that serves the others.
 class Desk {
  public:
   Desk(std::span<const std::size_t> tasks, const std::function<void(std::string_view)>& deliver)
@@ -69,7 +69,7 @@ class Desk {
     if (!failure_) deliver_(result);
   }
 
-  /// No more tasks are handed out, and share() throws this at the end.
+  /// Stops handing out tasks; share() rethrows the failure at the end.
   void fail(std::exception_ptr failure) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = failure;
@@ -96,12 +96,12 @@ void guarded(Desk& desk, const Call& call) {
   }
 }
 
-/// Answers each process until all have been told that there is no more.
+/// Answers each process until all have been told that no task is left.
 void serve(Desk& desk, std::size_t others) {
   while (others > 0) {
     int source = 0;
     const std::string result = receive_result(source);
-    // A process begins by sending nothing.
+    // A process's first message is empty.
     if (!result.empty()) guarded(desk, [&] { desk.deliver(result); });
     const std::uint64_t task = desk.take().value_or(no_task);
     MPI_Send(&task, 1, MPI_UINT64_T, source, task_tag, MPI_COMM_WORLD);
@@ -117,11 +117,13 @@ class MpiTeam : public Team {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
     if (provided < MPI_THREAD_SERIALIZED) {
-      throw Error("this MPI was built without threads; the processes cannot share the work");
+      throw Error(
+          "this MPI library lacks thread support (MPI_THREAD_SERIALIZED), so the processes cannot share the "
+          "work; use an MPI library with thread support, or --shard");
     }
   }
 
-  /// A process that fails leaves without a farewell: that is how mpirun knows to end the others.
+  /// After a failure a process exits without MPI_Finalize, so that mpirun ends the others.
   ~MpiTeam() override {
     if (std::uncaught_exceptions() == 0) MPI_Finalize();
   }

@@ -6,7 +6,7 @@
 
 namespace ablaze::cli {
 
-/// The processes that an MPI launcher has started. Only in builds with ABLAZE_MPI; to be called once.
+/// The processes started by an MPI launcher. Only in builds with ABLAZE_MPI; call once.
 std::unique_ptr<Team> join_mpi_team();
 
 }  // namespace ablaze::cli

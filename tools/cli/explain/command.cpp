@@ -20,7 +20,7 @@ namespace ablaze::cli {
 
 namespace {
 
-/// The words of the command line as they were given.
+/// The command-line arguments, as given.
 struct ExplainWords {
   std::vector<std::string> inputs;
   std::string model;
@@ -55,15 +55,14 @@ ExplainTask task_of(const ExplainWords& words, const Common& common) {
   take_picture_words(words.pictures, task);
   const MethodOptions& method = task.options.method;
   if (!task.options.fuse.empty() && (method.paths != 0 || method.interactions != 0))
-    throw UsageError("--paths and --interactions tell of one layer's channels: leave --fuse out");
+    throw UsageError("--paths and --interactions report one layer's channels: remove --fuse");
   return task;
 }
 
 }  // namespace
 
 Command explain_command(CLI::App& app, const Common& common) {
-  CLI::App* grammar =
-      app.add_subcommand("explain", "Show which part of a photo decided, as an overlay and as numbers");
+  CLI::App* grammar = app.add_subcommand("explain", "Show which regions of a photo explain a class's score");
   const auto words = std::make_shared<ExplainWords>();
   grammar
       ->add_option("INPUT", words->inputs,
@@ -73,15 +72,16 @@ Command explain_command(CLI::App& app, const Common& common) {
   add_model_option(*grammar, words->model);
   grammar
       ->add_option("-c,--class", words->classes,
-                   "Class: an index, topN, or a label or an unambiguous part of one; may be repeated")
+                   "Class: an index, topN, a label or an unambiguous part of a label; may be repeated")
       ->type_name("C")
       ->allow_extra_args(false)
       ->capture_default_str();
   add_attribution_options(*grammar, words->attribution);
   add_channel_options(*grammar, words->attribution.method);
-  grammar->add_flag("--json", words->json, "Print one JSON object a line, for each input, method and class");
+  grammar->add_flag("--json", words->json,
+                    "Print one JSON object per line, for each input, method and class");
   grammar->add_flag("--plan", words->plan,
-                    "Only tell how the layer's channels would be ablated, and what that would cost");
+                    "Print the plan and the cost of ablating the layer's channels; explain nothing");
   add_picture_options(*grammar, words->pictures);
   add_footer(*grammar, explain_examples);
   return {grammar, [words, &common] {

@@ -17,45 +17,46 @@
 
 namespace ablaze::cli {
 
-/// What was written for one explanation; what was not is empty.
+/// The files written for one explanation; empty where not written.
 struct WrittenFiles {
   std::filesystem::path overlay;
   std::filesystem::path map;           ///< --save-map
   std::filesystem::path signed_map;    ///< --save-map with --signed
-  std::filesystem::path mask;          ///< --box, where there is a region
+  std::filesystem::path mask;          ///< --box, if there is a region
   std::filesystem::path paths;         ///< --paths: the curves
   std::filesystem::path interactions;  ///< --interactions: the matrix
   std::filesystem::path steps;         ///< --steps: the folder
-  std::filesystem::path sheet;         ///< of all the input's explanations
+  std::filesystem::path sheet;         ///< shared by all the input's explanations
 };
 
-/// An explanation's pictures: where they are, and what they show beside the map.
+/// An explanation's images: their paths and what they show in addition to the map.
 struct Written {
   WrittenFiles files;
-  ValueRange range;              ///< on which the map is drawn
+  ValueRange range;              ///< of the drawn map
   std::optional<Region> region;  ///< --box
 };
 
-/// Writes the pictures of `ablaze explain`. No two of a call's files share a name.
+/// Writes the images of `ablaze explain`. All file names of a call are distinct.
 class ExplanationFiles {
  public:
   ExplanationFiles(const ExplainTask& task, const Model& model, std::span<const Input> inputs);
 
-  /// Writes all of one input's; adds the times to the explanations. One entry an explanation. Throws Error.
+  /// Writes all images of one input; adds the times to the explanations. One entry per explanation. Throws
+  /// Error.
   std::vector<Written> write(std::size_t input, const Picture& picture, std::span<Explanation> explanations);
 
  private:
   struct Canvas {
-    Image photo;   ///< what the overlays are drawn on
-    CropBox seen;  ///< where on it the network looked
+    Image photo;   ///< background of the overlays
+    CropBox seen;  ///< the part of it seen by the network
   };
   Canvas canvas_of(const Picture& picture) const;
   Written write_one(std::size_t input, const Picture& picture, const Canvas& canvas,
                     const Explanation& explanation, const ValueRange& range);
-  /// What the method found beside the map, as pictures.
+  /// Writes the method's other findings as images.
   void write_findings(const std::filesystem::path& prefix, std::string_view name,
                       const Explanation& explanation, WrittenFiles& files);
-  /// The path, numbered where this call has written to it already; its folder is made.
+  /// The path, numbered where this call has already written to it; creates its folder.
   std::filesystem::path claimed(const std::filesystem::path& prefix, std::string_view name,
                                 std::string_view ending);
 

@@ -78,13 +78,13 @@ std::string findings_as_text(const Findings& findings, std::string_view indent) 
   if (!findings.standard_errors.empty())
     add("largest standard error " + fixed(*std::ranges::max_element(findings.standard_errors), 4));
   if (findings.interactions) {
-    add("stand in for each other: " + named(findings.interactions->redundant));
-    add("work together: " + named(findings.interactions->synergistic));
+    add("redundant pairs: " + named(findings.interactions->redundant));
+    add("synergistic pairs: " + named(findings.interactions->synergistic));
   }
   if (!findings.against.empty()) {
     std::vector<std::string> classes;
     for (const std::int64_t c : findings.against) classes.push_back(std::to_string(c));
-    add("set against the classes " + base::join(classes));
+    add("compared with the classes " + base::join(classes));
   }
   return text;
 }

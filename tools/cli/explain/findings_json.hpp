@@ -10,10 +10,10 @@
 
 namespace ablaze::cli {
 
-/// Adds what a method tells beside its map to a line of --json; nothing where it tells nothing.
+/// Adds a method's findings other than its map to a line of --json; nothing where there are none.
 void add_findings(Json& line, const Model& model, const Findings& findings);
 
-/// The same in a few lines for a person, the strongest first.
+/// The same as a few lines of text, the strongest first.
 std::string findings_as_text(const Findings& findings, std::string_view indent);
 
 }  // namespace ablaze::cli

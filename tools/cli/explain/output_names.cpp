@@ -27,7 +27,7 @@ ClassFileNames::ClassFileNames(const Model& model) : names_(slugs_of(model)) {
   for (const std::string& name : names_) ++count[name];
   for (std::size_t i = 0; i < names_.size(); ++i) {
     if (count[names_[i]] == 1 && names_[i] != "class") continue;
-    // One dash more where another class is really called "crane-134".
+    // An additional dash where another class's own slug is "crane-134".
     std::string name = names_[i] + "-" + std::to_string(i);
     while (count.contains(name)) name.insert(name.rfind('-'), "-");
     names_[i] = name;
@@ -37,7 +37,7 @@ ClassFileNames::ClassFileNames(const Model& model) : names_(slugs_of(model)) {
 std::vector<fs::path> output_prefixes(std::span<const Input> inputs, const fs::path& out) {
   std::vector<fs::path> prefixes;
   std::set<fs::path> taken;
-  std::map<fs::path, int> last_number;  // of a stem, so that many equal ones are not counted through
+  std::map<fs::path, int> last_number;  // per stem, so that many equal ones need no search
   for (const Input& input : inputs) {
     const fs::path stem = (out / input.folder / input.file.stem()).lexically_normal();
     fs::path prefix = stem;

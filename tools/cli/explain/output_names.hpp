@@ -12,8 +12,8 @@
 
 namespace ablaze::cli {
 
-/// A file-name part for every class of a model: its label's slug. Classes whose slugs are one (ImageNet has
-/// two cranes) carry their index as well, whichever of them is asked for, so that a class has one name in all
+/// A file-name part for every class of a model: its label's slug. Classes with equal slugs (ImageNet has two
+/// cranes) also get their index, whichever of them is explained, so that a class has the same name in all
 /// calls.
 class ClassFileNames {
  public:
@@ -24,9 +24,8 @@ class ClassFileNames {
   std::vector<std::string> names_;
 };
 
-/// Where each input's outputs go: folder/STEM below `out`, a prefix to which ".METHOD.LABEL.png" is added.
-/// Inputs that would share one (a/x.jpg and b/x.jpg, x.jpg and x.png) are told apart by -2, -3, ... in their
-/// order.
+/// The output prefix of each input: folder/STEM below `out`, to which ".METHOD.LABEL.png" is added. Inputs
+/// with equal prefixes (a/x.jpg and b/x.jpg, x.jpg and x.png) get -2, -3, ... in order.
 std::vector<std::filesystem::path> output_prefixes(std::span<const Input> inputs,
                                                    const std::filesystem::path& out);
 

@@ -12,10 +12,10 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* pictures_group = "Pictures";
+constexpr const char* pictures_group = "Images";
 
 void add_drawing_options(CLI::App& grammar, PictureWords& words) {
-  grammar.add_flag("--signed", words.signed_maps, "Draw what speaks against the class too, in blue")
+  grammar.add_flag("--signed", words.signed_maps, "Also draw evidence against the class, in blue")
       ->group(pictures_group);
   grammar
       .add_flag("--shared-scale", words.shared_scale,
@@ -24,8 +24,8 @@ void add_drawing_options(CLI::App& grammar, PictureWords& words) {
   grammar
       .add_flag(
           "--box{0.2}", words.box,
-          "Draw a box and a mask round what reaches this share of the map's largest value, and write the "
-          "mask")
+          "Draw a box and a mask around the region with at least this share of the map's largest value, and "
+          "write the mask")
       ->group(pictures_group);
   grammar
       .add_option("--colours", words.colours,
@@ -33,7 +33,7 @@ void add_drawing_options(CLI::App& grammar, PictureWords& words) {
                       " (default: inferno, or bluered for --signed)")
       ->type_name("NAME")
       ->group(pictures_group);
-  grammar.add_option("--opacity", words.opacity, "Of the map over the photo, 0 to 1")
+  grammar.add_option("--opacity", words.opacity, "Opacity of the map over the photo, 0 to 1")
       ->type_name("X")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
@@ -42,23 +42,24 @@ void add_drawing_options(CLI::App& grammar, PictureWords& words) {
 
 void add_output_options(CLI::App& grammar, PictureWords& words) {
   grammar
-      .add_option("-o,--out", words.out, "Folder for the pictures; a folder's subfolders are mirrored in it")
+      .add_option("-o,--out", words.out,
+                  "Output folder of the images; it mirrors the subfolders of an input folder")
       ->type_name("DIR")
       ->capture_default_str()
       ->group(pictures_group);
   grammar
-      .add_flag("--save-map", words.save_map, "Write each map as .npy too (layer's resolution, unnormalised)")
+      .add_flag("--save-map", words.save_map,
+                "Also write each map as .npy (layer's resolution, unnormalised)")
       ->group(pictures_group);
   grammar
       .add_flag("--sheet", words.sheet,
-                "Write a sheet of all methods and classes (written anyway where there are several methods)")
+                "Write one sheet of all methods and classes (default with several methods)")
       ->group(pictures_group);
   grammar
       .add_option(
           "--steps", words.steps,
-          "Write the way of each explanation into a folder below DIR: the input, the channels, the "
-          "running sum, the ReLU and the overlay as pictures, and steps.json; of one layer's map as it "
-          "comes: not with --fuse or --smooth")
+          "Write the steps of each explanation into a folder below DIR: input, channels, running sum, ReLU "
+          "and overlay as images, and steps.json; excludes --fuse and --smooth")
       ->type_name("DIR")
       ->group(pictures_group);
 }
@@ -67,10 +68,10 @@ ColourMap parse_colours(const PictureWords& words) {
   if (words.colours.empty()) return words.signed_maps ? ColourMap::bluered : ColourMap::inferno;
   const ColourMap colours = parse_colour_map(words.colours);
   if (words.signed_maps && !is_diverging(colours))
-    throw UsageError("--signed needs a colour map with a middle, and " + words.colours +
-                     " has none: use bluered, or leave --colours out");
+    throw UsageError("--signed needs a diverging colour map, but " + words.colours +
+                     " is sequential: use bluered, or remove --colours");
   if (!words.signed_maps && is_diverging(colours))
-    throw UsageError("--colours " + words.colours + " is for maps with a sign: add --signed");
+    throw UsageError("--colours " + words.colours + " is for signed maps: add --signed");
   return colours;
 }
 
@@ -80,7 +81,7 @@ double parse_share(const std::string& text) {
   if (error != std::errc{} || end != text.data() + text.size() || !(share > 0 && share <= 1))
     throw UsageError(
         "--box=" + base::printable(text) +
-        ": give a share of the map's largest value, above 0 and at most 1, for example --box=0.2");
+        ": expected a share of the map's largest value, above 0 and at most 1, for example --box=0.2");
   return share;
 }
 
@@ -88,8 +89,8 @@ void take_steps(const PictureWords& words, ExplainTask& task) {
   if (words.steps.empty()) return;
   if (!task.options.fuse.empty() || task.options.smooth.augment || task.options.smooth.principal)
     throw UsageError(
-        "--steps shows how one layer's map comes about from one run, step by step: leave --fuse and --smooth "
-        "out, or explain each layer by itself");
+        "--steps shows the steps of one layer's map from one run: remove --fuse and --smooth, or explain "
+        "each layer separately");
   task.steps = words.steps;
   task.options.keep_activations = true;
 }

@@ -11,11 +11,11 @@ class App;
 
 namespace ablaze::cli {
 
-/// The words of `ablaze explain` about how maps are drawn, as they were given.
+/// The drawing options of `ablaze explain`, as given.
 struct PictureWords {
   std::string out = "ablaze-out";
   bool save_map = false;
-  std::string colours;  ///< empty: what suits the maps
+  std::string colours;  ///< empty: chosen by the kind of map
   double opacity = 0.5;
   bool signed_maps = false;
   bool shared_scale = false;
@@ -24,10 +24,10 @@ struct PictureWords {
   std::string steps;
 };
 
-/// Adds them to the grammar; `words` must live as long as that.
+/// Adds the options to the grammar; `words` must outlive it.
 void add_picture_options(CLI::App& grammar, PictureWords& words);
 
-/// Puts what they mean into a task whose options say what is drawn. Throws UsageError.
+/// Applies the options to a task, whose other options say what is drawn. Throws UsageError.
 void take_picture_words(const PictureWords& words, ExplainTask& task);
 
 }  // namespace ablaze::cli

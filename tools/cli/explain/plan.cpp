@@ -47,8 +47,8 @@ std::string as_text(const Style& style, const Shape& input, const AblationPlan& 
                      " of an input of " + to_string(input) + ": " + plan.method + ", all " +
                      grouped(plan.layer_shape.at(0)) + " channels\n\n" + table.text(style);
   if (plan.batch > 0) {
-    text += "\n  " + grouped(plan.batch) + " channels a pass, " + mebibytes(plan.bytes) + " of memory, " +
-            mebibytes(plan.packed_bytes) + " of weights laid out once more\n";
+    text += "\n  " + grouped(plan.batch) + " channels per pass, " + mebibytes(plan.bytes) + " of memory, " +
+            mebibytes(plan.packed_bytes) + " of packed weights in addition to the network's\n";
   }
   return text + "\n";
 }

@@ -4,8 +4,8 @@
 
 namespace ablaze::cli {
 
-/// Prints how each input's channels would be ablated and what that would cost, once for each size of input;
-/// explains nothing. Returns a Status.
+/// Prints how each input's channels would be ablated and the cost, once per input size; explains nothing.
+/// Returns a Status.
 int run_plan(const ExplainTask& task);
 
 }  // namespace ablaze::cli

@@ -40,7 +40,7 @@ Json to_json(const WrittenFiles& files) {
           {"sheet", null_where_empty(files.sheet)}};
 }
 
-/// The box in the photo's pixels, and the mask as the COCO data set writes it.
+/// The box in the photo's pixels, and the mask in the COCO data set's format.
 Json to_json(const Region& region) {
   return {{"threshold", region.threshold},
           {"x", region.x},

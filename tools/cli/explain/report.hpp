@@ -14,12 +14,12 @@
 
 namespace ablaze::cli {
 
-/// The paths alone, one a line.
+/// The paths only, one per line.
 std::string paths_as_text(const WrittenFiles& files, std::string_view indent = "");
-/// The path of one input's contact sheet, where there is one.
+/// The path of one input's contact sheet, if there is one.
 std::string sheet_as_text(std::span<const Written> written, std::string_view indent = "");
 
-/// One input's classes and explanations for a person to read; written[i] belongs to explanations[i].
+/// One input's classes and explanations as text; written[i] belongs to explanations[i].
 std::string explanations_as_text(const Style& style, const std::filesystem::path& input,
                                  std::span<const Explanation> explanations, std::span<const Written> written);
 

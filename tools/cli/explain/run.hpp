@@ -9,20 +9,20 @@
 
 namespace ablaze::cli {
 
-/// All that `ablaze explain` was asked to do.
+/// The arguments of `ablaze explain`.
 struct ExplainTask {
   std::vector<std::string> inputs;
-  std::string model;  ///< empty: the shipped one
+  std::string model;  ///< empty: the shipped model
   ExplainOptions options;
   std::filesystem::path out;
   MapStyle style;
   bool save_map = false;
-  bool sheet = false;           ///< a contact sheet of one method too
+  bool sheet = false;           ///< a contact sheet even for one method
   std::filesystem::path steps;  ///< folder for the steps; empty: none
   bool json = false, quiet = false;
 };
 
-/// Explains every input, writes the pictures and reports. Returns a Status.
+/// Explains every input, writes the images and reports. Returns a Status.
 int run_explain(const ExplainTask& task);
 
 }  // namespace ablaze::cli

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t strongest_reported = 48;
 
-/// Of the strongest channels: the weight, and the drop where there is one.
+/// The strongest channels: the weight, and the drop if known.
 Json strongest_channels(const Steps& steps, const Explanation& e) {
   Json list = Json::array();
   for (const int channel : std::span(steps.order).first(std::min(steps.order.size(), strongest_reported))) {
@@ -37,7 +37,7 @@ Json running_sums(const Steps& steps) {
   return list;
 }
 
-/// What a step's picture shows, in numbers.
+/// The numbers behind a step's image.
 Json numbers_of(const std::string& step, const Steps& steps, const Explanation& e) {
   if (step == "input") return {{"shape", e.input_shape}};
   if (step == "channels") return {{"shape", e.layer_shape}, {"strongest", strongest_channels(steps, e)}};

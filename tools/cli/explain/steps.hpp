@@ -7,8 +7,8 @@
 
 namespace ablaze::cli {
 
-/// Writes the steps of an explanation into a folder: 1-input.png, 2-channels.png, ... and, when all of them
-/// stand, steps.json. Throws Error.
+/// Writes the steps of an explanation to a folder: 1-input.png, 2-channels.png, ... and, once all are
+/// written, steps.json. Throws Error.
 void write_steps(const std::filesystem::path& folder, const std::filesystem::path& input, const Steps& steps,
                  const Explanation& explanation);
 

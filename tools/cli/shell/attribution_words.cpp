@@ -21,28 +21,30 @@ constexpr const char* resolution_group = "Resolution";
 
 void add_resolution_options(CLI::App& grammar, AttributionWords& words) {
   grammar
-      .add_option("-l,--layer", words.layers,
-                  "Layer to explain (default: the model's; see 'ablaze inspect'); several for --fuse")
+      .add_option(
+          "-l,--layer", words.layers,
+          "Layer to explain (default: the model's target layer, see 'ablaze inspect'); several with --fuse")
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->group(resolution_group);
   grammar
-      .add_flag("--fuse{mean}", words.fuse,
-                "Make one map of several layers': mean is what most show, max what any shows, product what "
-                "all show")
+      .add_flag(
+          "--fuse{mean}", words.fuse,
+          "Combine the maps of several layers into one map: mean, max (any layer's evidence) or product "
+          "(evidence common to all layers)")
       ->group(resolution_group);
   grammar
       .add_option("--smooth", words.smooth,
-                  "Against noise: augment (the mean over mirrored and scaled inputs, six times the work), "
-                  "principal (the first principal component of the weighted channels), or both")
+                  "Reduce noise: augment (mean over mirrored and scaled inputs, six times the work), "
+                  "principal (first principal component of the weighted channels), or both")
       ->type_name("HOW")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->group(resolution_group);
   grammar
       .add_option("--size", words.size,
-                  "Show the network photos N pixels wide and high instead of the model's crop: finer maps")
+                  "Feed the network photos of N x N pixels instead of the model's crop: finer maps")
       ->type_name("N")
       ->check(CLI::Range(1, Image::max_side))
       ->group(resolution_group);
@@ -51,14 +53,15 @@ void add_resolution_options(CLI::App& grammar, AttributionWords& words) {
 void add_score_options(CLI::App& grammar, AttributionWords& words) {
   grammar
       .add_option("--score", words.score,
-                  "What is explained: logit, probability, margin (the logit less the runner-up's), or "
-                  "margin=CLASS (less that class's)")
+                  "Score to explain: logit, probability, margin (logit minus the runner-up's logit), or "
+                  "margin=CLASS (logit minus that class's logit)")
       ->type_name("NAME")
       ->capture_default_str();
   grammar
       .add_option("--ablate", words.ablate,
-                  "What an ablated channel becomes: zero, mean (its own), scale=S (times S), or mask=FILE "
-                  "(zero where the mask is 1; .npy or picture of the layer's height and width)")
+                  "Value of an ablated channel: zero, mean (the channel's own mean), scale=S (the channel "
+                  "times S), or mask=FILE (zero where the mask is 1; .npy or image of the layer's height and "
+                  "width)")
       ->type_name("HOW")
       ->capture_default_str();
 }
@@ -83,8 +86,8 @@ Ablation parse_ablation(const std::string& text) {
   if (kind == "scale" && value) return {Ablation::Kind::scale, parse_factor(*value), {}};
   if (kind == "mask" && value) return {Ablation::Kind::mask, 0, load_mask(*value)};
   const std::vector<std::string> kinds{"zero", "mean", "scale=S", "mask=FILE"};
-  throw UsageError("--ablate " + base::printable(text) + base::did_you_mean(text, kinds) + ": there is " +
-                   base::join(kinds));
+  throw UsageError("--ablate " + base::printable(text) + base::did_you_mean(text, kinds) + ": expected " +
+                   base::join(kinds, " or "));
 }
 
 Score::Kind parse_score_kind(const std::string& name) {
@@ -92,8 +95,8 @@ Score::Kind parse_score_kind(const std::string& name) {
   if (name == "probability") return Score::Kind::probability;
   if (name == "margin") return Score::Kind::margin;
   const std::vector<std::string> names{"logit", "probability", "margin"};
-  throw UsageError("--score " + base::printable(name) + base::did_you_mean(name, names) + ": there is " +
-                   base::join(names) + ", and margin=CLASS");
+  throw UsageError("--score " + base::printable(name) + base::did_you_mean(name, names) + ": expected " +
+                   base::join(names, ", ") + " or margin=CLASS");
 }
 
 void parse_score(const std::string& text, ExplainOptions& options) {
@@ -103,19 +106,19 @@ void parse_score(const std::string& text, ExplainOptions& options) {
   options.against = text.substr(equals + 1);
   if (options.score != Score::Kind::margin || options.against.empty())
     throw UsageError("--score " + base::printable(text) +
-                     ": only a margin names a class, for example margin=parachute");
+                     ": only margin takes a class, for example margin=parachute");
 }
 
 void take_layers(const AttributionWords& words, ExplainOptions& options) {
   if (words.fuse.empty()) {
     if (words.layers.size() > 1)
       throw UsageError("several layers (" + base::join(words.layers) +
-                       ") make one map with --fuse: add it, or name one");
+                       ") need --fuse: add it, or give one layer");
     if (!words.layers.empty()) options.layer = words.layers.front();
     return;
   }
   if (words.layers.size() < 2)
-    throw UsageError("--fuse needs the layers to fuse, for example --layer layer2,layer3,layer4 --fuse");
+    throw UsageError("--fuse needs at least two layers, for example --layer layer2,layer3,layer4 --fuse");
   options.fuse = words.layers;
   options.fusion = parse_fusion(words.fuse);
 }
@@ -129,8 +132,8 @@ Smoothing parse_smoothing(const std::vector<std::string>& ways) {
     } else if (way == "principal") {
       smoothing.principal = true;
     } else {
-      throw UsageError("--smooth " + base::printable(way) + base::did_you_mean(way, known) + ": there is " +
-                       base::join(known));
+      throw UsageError("--smooth " + base::printable(way) + base::did_you_mean(way, known) + ": expected " +
+                       base::join(known, " or "));
     }
   }
   return smoothing;

@@ -8,8 +8,8 @@
 
 namespace ablaze::cli {
 
-/// Does `work` for every input found, under the bar. What fails (and what find_inputs could not find) is
-/// listed at the end, when the others are done; a UsageError ends it at once. Returns a Status.
+/// Runs `work` for every input found, with a progress bar. Lists failures (including those of find_inputs) at
+/// the end; stops at once at a UsageError. Returns a Status.
 int work_through(const FoundInputs& found, ProgressBar& bar,
                  const std::function<void(std::size_t input)>& work);
 

@@ -11,26 +11,26 @@ class App;
 
 namespace ablaze::cli {
 
-/// Exit statuses of the program; 128 + the signal's number where one ended it.
+/// Exit statuses of the program; 128 + the signal's number after a signal.
 enum Status : int {
   all_done = 0,
   something_failed = 1,  ///< an input, the model or the output; the other inputs are done
   wrong_usage = 2,
 };
 
-/// What every subcommand understands, before or after its name.
+/// Options of every subcommand, accepted before or after its name.
 struct Common {
   Execution execution;
   bool quiet = false;
 };
 
-/// A subcommand: its part of the grammar, and what it does once the words are understood.
+/// A subcommand: its part of the grammar, and the function to run after parsing.
 struct Command {
   CLI::App* grammar = nullptr;
   std::function<int()> run;  ///< returns a Status
 };
 
-// Each adds its words to the grammar, in the file of its name. `common` is filled in by the time of run().
+// Each adds its options to the grammar, in the file of its name. `common` is complete when run() is called.
 Command explain_command(CLI::App& app, const Common& common);
 Command classify_command(CLI::App& app, const Common& common);
 Command activations_command(CLI::App& app, const Common& common);

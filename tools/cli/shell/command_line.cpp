@@ -24,12 +24,13 @@ namespace ablaze::cli {
 namespace {
 
 constexpr const char* exit_statuses =
-    "Exit status: 0 all done; 1 some input or the model failed (the other inputs are done);\n"
+    "Exit status: 0 all inputs succeeded; 1 an input or the model failed (the other inputs are done);\n"
     "2 wrong usage; 130 interrupted.";
 
 void add_common_options(CLI::App& grammar, Common& common) {
   const auto everywhere = [](CLI::Option* option) { return option->group(common_group); };
-  everywhere(grammar.add_option("--threads", common.execution.threads, "Threads to use (default: all cores)"))
+  everywhere(
+      grammar.add_option("--threads", common.execution.threads, "Number of threads (default: all cores)"))
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
   everywhere(grammar.add_option_function<std::string>(
@@ -38,30 +39,30 @@ void add_common_options(CLI::App& grammar, Common& common) {
       ->type_name("NAME");
   everywhere(grammar.add_flag_callback(
       "--no-winograd", [&common] { common.execution.winograd = false; },
-      "Direct convolutions only: slower, a digit more exact"));
+      "Use direct convolutions only: slower, one more exact digit"));
   everywhere(grammar.add_option_function<std::string>(
                  "--memory",
                  [&common](const std::string& size) { common.execution.memory_limit = parse_size(size); },
-                 "Most memory for one input's activations (default: 4G)"))
+                 "Memory limit of one input's activations (default: 4G)"))
       ->type_name("SIZE");
   everywhere(
-      grammar.add_flag("-q,--quiet", common.quiet, "No progress and no remarks: results and errors alone"));
-  everywhere(grammar.set_version_flag("--version", "ablaze " ABLAZE_VERSION, "This program's version"));
+      grammar.add_flag("-q,--quiet", common.quiet, "Print results and errors only: no progress, no remarks"));
+  everywhere(grammar.set_version_flag("--version", "ablaze " ABLAZE_VERSION, "Print the program's version"));
   everywhere(grammar.get_help_ptr());
 }
 
 void describe_program(CLI::App& app) {
-  app.set_help_flag("-h,--help", "This help");  // subcommands inherit it
+  app.set_help_flag("-h,--help", "Print this help");  // subcommands inherit it
   app.require_subcommand(1, 1);
   app.formatter(help_format());
-  app.footer(std::string(
-                 "Examples:\n"
-                 "  ablaze explain photo.jpg                      overlay of the best class, in ablaze-out/\n"
-                 "  ablaze classify photos/ --top 3               the best classes of every photo\n"
-                 "  ablaze evaluate photos/ --method ablation,gradcam --out results\n"
-                 "  ablaze convert resnet50.pth --out resnet50.safetensors\n"
-                 "  ablaze explain --help                         all about one command\n\n") +
-             exit_statuses);
+  app.footer(
+      std::string("Examples:\n"
+                  "  ablaze explain photo.jpg                      overlay of the top class, in ablaze-out/\n"
+                  "  ablaze classify photos/ --top 3               the top classes of every photo\n"
+                  "  ablaze evaluate photos/ --method ablation,gradcam --out results\n"
+                  "  ablaze convert resnet50.pth --out resnet50.safetensors\n"
+                  "  ablaze explain --help                         options and examples of one command\n\n") +
+      exit_statuses);
 }
 
 const CLI::App* chosen_subcommand(const CLI::App& app) {
@@ -81,7 +82,7 @@ bool has_option(const CLI::App& grammar, const std::string& name) {
   return grammar.get_option_no_throw(name) != nullptr;
 }
 
-/// The subcommand that does have the option which another was given.
+/// The subcommand that has an option given to another one.
 std::optional<std::string> owner_of(const CLI::App& app, const std::string& option) {
   for (const CLI::App* subcommand : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (has_option(*subcommand, option)) return subcommand->get_name();
@@ -94,8 +95,9 @@ std::string unknown_option(const CLI::App& app, const CLI::App& grammar, const s
   const std::string bare = name.substr(0, name.find('='));
   std::string message = "no option " + base::printable(word.substr(0, word.find('=')));
   if (const auto owner = owner_of(app, bare)) {
-    return message + (has_option(grammar, bare) ? " (did you mean " + bare + "?)"
-                                                : " here: it belongs to 'ablaze " + *owner + "'");
+    return message + (has_option(grammar, bare)
+                          ? " (did you mean " + bare + "?)"
+                          : " in this command: it is an option of 'ablaze " + *owner + "'");
   }
   return message + base::did_you_mean(bare, option_names(grammar));
 }
@@ -107,10 +109,10 @@ std::string unknown_subcommand(const CLI::App& app, const std::string& word) {
   }
   const std::string near = base::did_you_mean(word, names);
   return "no command \"" + base::printable(word) + "\"" +
-         (near.empty() ? ": there are " + base::join(names) : near);
+         (near.empty() ? ": the commands are " + base::join(names) : near);
 }
 
-/// The words that no option and no subcommand took.
+/// The arguments not consumed by any option or subcommand.
 std::vector<std::string> leftovers(const CLI::App& app) {
   std::vector<std::string> words = app.remaining();
   if (const CLI::App* subcommand = chosen_subcommand(app)) {
@@ -120,8 +122,8 @@ std::vector<std::string> leftovers(const CLI::App& app) {
   return words;
 }
 
-/// What is wrong with the words. A word that nobody knows is the likelier mistake than the one that CLI11
-/// noticed because of it (a missing INPUT, say).
+/// Explains a parse error. An unknown argument is a likelier mistake than a consequence reported by CLI11
+/// (such as a missing INPUT).
 std::string explain_parse_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* subcommand = chosen_subcommand(app);
   const auto words = leftovers(app);
@@ -167,7 +169,7 @@ int parse_and_run(CLI::App& app, const std::vector<Command>& commands, int argc,
 }
 
 int build_and_run(int argc, const char* const* argv) {
-  CLI::App app("ablaze runs convolutional networks and shows which part of a photo decided.", "ablaze");
+  CLI::App app("ablaze runs convolutional networks and draws class activation maps.", "ablaze");
   describe_program(app);
   Common common;
   const std::vector<Command> commands{
@@ -180,12 +182,12 @@ int build_and_run(int argc, const char* const* argv) {
   return parse_and_run(app, commands, argc, argv);
 }
 
-/// What can be said where nothing can be allocated.
+/// Reports that memory has run out, without allocating.
 void print_out_of_memory() {
   constexpr std::string_view message =
-      "ablaze: error: not enough memory; use a smaller picture or model, fewer inputs at once, or fewer "
+      "ablaze: error: not enough memory; use a smaller image or model, fewer inputs at once, or fewer "
       "threads\n";
-  if (::write(STDERR_FILENO, message.data(), message.size()) < 0) return;  // there is nobody left to tell
+  if (::write(STDERR_FILENO, message.data(), message.size()) < 0) return;  // nothing more can be done
 }
 
 }  // namespace
@@ -195,15 +197,16 @@ std::uint64_t parse_size(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit = base::lower(std::string_view(end, text.data() + text.size()));
   const std::string letters = "kmgt";
-  // "G", "GB" and "GiB" are one thing here.
+  // "G", "GB" and "GiB" are equivalent here.
   const bool known = unit.empty() || unit == "b" ||
                      (letters.find(unit[0]) != std::string::npos &&
                       (unit.size() == 1 || unit.substr(1) == "b" || unit.substr(1) == "ib"));
   const std::size_t shift = unit.empty() || unit == "b" ? 0 : 10 * (letters.find(unit[0]) + 1);
   if (error != std::errc{} || !known || number == 0 ||
       number > (std::numeric_limits<std::uint64_t>::max() >> shift)) {
-    throw UsageError("\"" + base::printable(text) +
-                     "\" is not a size: give bytes, or a number with K, M or G, for " + "example 512M");
+    throw UsageError(
+        "\"" + base::printable(text) +
+        "\" is not a size: give a number of bytes, or a number with K, M or G, for example 512M");
   }
   return number << shift;
 }

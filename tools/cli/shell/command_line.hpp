@@ -11,16 +11,16 @@ class Option;
 
 namespace ablaze::cli {
 
-/// The program: understands the words, runs the subcommand, prints errors. Returns a Status.
+/// The program: parses the command line, runs the subcommand, prints errors. Returns a Status.
 int run_command_line(int argc, const char* const* argv);
 
 /// "512M", "4G", "1048576" -> bytes. Throws UsageError.
 std::uint64_t parse_size(const std::string& text);
 
-/// --model FILE, which may be left out: the shipped model then.
+/// --model FILE; the shipped model by default.
 CLI::Option* add_model_option(CLI::App& grammar, std::string& file);
 
-/// Examples and exit statuses below a subcommand's options.
+/// Adds examples and exit statuses below a subcommand's options.
 void add_footer(CLI::App& grammar, std::string_view examples);
 
 }  // namespace ablaze::cli

@@ -10,10 +10,10 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr std::size_t name_column = 26;  // where descriptions begin
+constexpr std::size_t name_column = 26;  // start of the descriptions
 constexpr std::size_t line_width = 100;
 
-/// The text in lines of at most `width`, broken at spaces.
+/// Wraps the text at spaces into lines of at most `width`.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   std::vector<std::string> lines(1);
   for (const std::string& word : CLI::detail::split(text, ' ')) {
@@ -23,7 +23,7 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   return lines;
 }
 
-/// "  name      description", the description indented where it takes several lines.
+/// "  name      description", with the description's further lines indented.
 std::string entry(const std::string& name, const std::string& description) {
   std::string out = "  " + name;
   const bool fits = out.size() + 2 <= name_column;
@@ -38,7 +38,7 @@ std::string without_brackets(const std::string& text) {
   return text.starts_with('[') && text.ends_with(']') ? text.substr(1, text.size() - 2) : text;
 }
 
-/// "--box{0.2}", a flag that may be given a value, as "--box[=0.2]".
+/// Shows "--box{0.2}", a flag with an optional value, as "--box[=0.2]".
 std::string with_optional_value(std::string name) {
   if (const auto open = name.find('{'); open != std::string::npos) {
     name.replace(name.find('}'), 1, "]");
@@ -84,7 +84,7 @@ class HelpFormat : public CLI::Formatter {
     return out;
   }
 
-  /// Without the range that a check adds behind it.
+  /// Without the range appended by a check.
   static std::string value_name(const CLI::Option* option) {
     const std::string name = option->get_type_name();
     return name.substr(0, name.find(':'));

@@ -24,7 +24,7 @@ namespace {
 enum class Content { picture, tensor, other, unreadable };
 
 Content content_of(const fs::path& file) {
-  // Opening a named pipe would wait for somebody to write into it.
+  // Opening a named pipe would wait for a writer.
   if (!base::is_regular_file(file)) return Content::unreadable;
   std::array<char, 8> start{};
   errno = 0;
@@ -59,8 +59,8 @@ bool is_one_of(const fs::path& folder, Folders others) {
   });
 }
 
-/// All files below a folder that are wanted, sorted. Symbolic links to folders are not followed, so that a
-/// circle of them has an end; folders that may not be read are passed over.
+/// All matching files below a folder, sorted. Does not follow symbolic links to folders, which might form a
+/// cycle; skips folders that may not be read.
 std::vector<fs::path> files_below(const fs::path& top, Folders leave_out) {
   std::vector<fs::path> files, folders{top};
   while (!folders.empty()) {
@@ -84,7 +84,8 @@ std::vector<fs::path> files_below(const fs::path& top, Folders leave_out) {
 void add_folder(const fs::path& folder, Folders leave_out, FoundInputs& found) {
   const auto files = files_below(folder, leave_out);
   if (files.empty()) {
-    throw Error(folder.string() + ": there is no picture (JPEG or PNG) and no .npy tensor in this folder");
+    throw Error(folder.string() +
+                ": expected images (JPEG or PNG) or .npy tensors in this folder, found none");
   }
   for (const fs::path& file : files) {
     found.inputs.push_back({file, file.parent_path().lexically_relative(folder)});
@@ -142,13 +143,13 @@ Tensor load_mask(const fs::path& file) {
   if (!picture.tensor) return brightness(picture.photo);
   const Tensor& mask = *picture.tensor;
   if (mask.rank() != 2) {
-    throw Error(file.string() + ": a mask has height and width (HxW), but this tensor is " +
+    throw Error(file.string() + ": expected a mask of height and width (HxW), found a tensor of " +
                 to_string(mask.shape()));
   }
   const auto values = mask.values();
   if (!std::all_of(values.begin(), values.end(), [](float v) { return v >= 0 && v <= 1; })) {
     throw Error(file.string() +
-                ": a mask's values lie between 0 (keep) and 1 (remove); some of these do not");
+                ": expected a mask with values from 0 (keep) to 1 (remove), found values outside");
   }
   return mask;
 }

@@ -11,37 +11,37 @@
 
 namespace ablaze::cli {
 
-/// A file to work on.
+/// An input file.
 struct Input {
   std::filesystem::path file;
-  std::filesystem::path folder;  ///< where in a given folder it lay: mirrored beneath --out
+  std::filesystem::path folder;  ///< its path relative to the given folder: mirrored below --out
 };
 
-/// Inputs that could not be used, in the order in which they were met.
+/// Unusable inputs, in the order found.
 using Failures = std::vector<std::string>;
 
 struct FoundInputs {
   std::vector<Input> inputs;
-  Failures failures;  ///< missing files, folders without a picture
+  Failures failures;  ///< missing files, folders without an image
 };
 
-/// The files that the INPUT words mean. A file stands for itself; a folder for all pictures and .npy tensors
-/// below it, sorted by path. What a file is, its content says; files that are named like a picture but are
-/// none stay in, so that they are reported. Names that begin with a dot and the folders `leave_out` (where
-/// this program's own pictures go) are passed over.
+/// The files selected by the INPUT arguments. A file stands for itself, a folder for all images and .npy
+/// tensors below it, sorted by path. The type is detected by content; files with an image's name but other
+/// content are kept, so that they are reported. Skips names that start with a dot and the folders `leave_out`
+/// (this program's own output).
 FoundInputs find_inputs(std::span<const std::string> words,
                         std::span<const std::filesystem::path> leave_out = {});
 
-/// An input in memory: a photo, or a tensor as a network takes it.
+/// An input in memory: a photo, or a tensor in the network's input format.
 struct Picture {
   std::optional<Tensor> tensor;  ///< [1, 3, H, W] or [3, H, W], normalised
   Image photo;                   ///< empty where there is a tensor
 };
 
-/// Reads and decodes. Throws Error naming the file.
+/// Reads and decodes an input. Throws Error naming the file.
 Picture load_picture(const std::filesystem::path& file);
 
-/// A mask for ablation, [H, W] in [0, 1]: from a .npy file, or a picture's brightness. Throws Error.
+/// A mask for ablation, [H, W] in [0, 1]: from a .npy file, or from an image's brightness. Throws Error.
 Tensor load_mask(const std::filesystem::path& file);
 
 }  // namespace ablaze::cli

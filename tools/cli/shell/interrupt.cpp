@@ -9,7 +9,7 @@ namespace ablaze::cli {
 
 namespace {
 
-// Only what a signal handler may do: unlink, and leave without destructors or atexit functions.
+// Async-signal-safe calls only: unlink, and exit without destructors or atexit functions.
 extern "C" void end_cleanly(int signal) {
   base::remove_unfinished_files();
   _exit(128 + signal);

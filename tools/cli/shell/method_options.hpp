@@ -8,10 +8,10 @@ class App;
 
 namespace ablaze::cli {
 
-/// Adds what single methods may be told to a subcommand's grammar; `options` is filled in when it is parsed.
+/// Adds the options of single methods to a subcommand's grammar; parsing fills in `options`.
 void add_method_options(CLI::App& grammar, MethodOptions& options);
 
-/// Adds what single channels are asked beside the map: for a command that draws and prints one photo's.
+/// Adds the options that examine single channels, for a command that draws and prints one photo's results.
 void add_channel_options(CLI::App& grammar, MethodOptions& options);
 
 }  // namespace ablaze::cli

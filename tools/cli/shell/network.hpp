@@ -12,13 +12,13 @@
 
 namespace ablaze::cli {
 
-/// Opens --model's file, or the shipped one where that is empty. Throws Error.
+/// Opens --model's file, or the shipped model where `file` is empty. Throws Error.
 Model open_model(const std::string& file);
 
-/// What the common options say about a session.
+/// The session options set by the common options.
 SessionOptions session_options(const Common& common);
 
-/// The picture as the model's network takes it, [1, 3, H, W]. Throws Error.
+/// The image as the network's input, [1, 3, H, W]. Throws Error.
 Tensor network_input(const Picture& picture, const Model& model);
 
 }  // namespace ablaze::cli

@@ -70,7 +70,7 @@ std::string class_bars(const Style& style, std::span<const ClassScore> top) {
   std::string out;
   for (const ClassScore& score : top) {
     const std::string label = padded(base::printable(score.label, widest_label), width);
-    // Without probabilities there is no whole that a bar could be a part of.
+    // Without probabilities a bar has no full scale.
     const bool has_probability = !std::isnan(score.probability);
     const std::string value = has_probability ? percent(score.probability) : fixed(score.logit, 3);
     out += "  " + label + "  " + std::string(value.size() < 8 ? 8 - value.size() : 0, ' ') + value;
@@ -95,7 +95,7 @@ int report_failures(std::span<const std::string> failures, std::size_t inputs) {
   if (failures.empty()) return all_done;
   if (inputs > 1) {
     print_error(std::to_string(failures.size()) + " of " + std::to_string(inputs) +
-                " inputs failed, as listed; the others are done");
+                " inputs failed (listed above); the others are done");
   }
   return something_failed;
 }

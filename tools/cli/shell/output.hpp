@@ -14,16 +14,16 @@
 
 namespace ablaze::cli {
 
-/// "ablaze: error: ..." on standard error.
+/// Prints "ablaze: error: ..." to standard error.
 void print_error(std::string_view message);
 
-/// "ablaze: ..." on standard error: what a person should know. Not where --quiet is.
+/// Prints "ablaze: ..." to standard error, for the user's information. Not to be called with --quiet.
 void print_remark(std::string_view message);
 
-/// Text on standard output, at once. Throws Error where it cannot be written (a full disk).
+/// Prints text to standard output, unbuffered. Throws Error where it cannot be written (a full disk).
 void print(std::string_view text);
 
-/// A JSON value in one line; text that is not UTF-8 is mended, nan becomes null.
+/// A JSON value on one line; invalid UTF-8 is replaced, nan becomes null.
 using base::Json;
 void print_json(const Json& value);
 
@@ -36,16 +36,16 @@ Json map_to_json(const Tensor& map);
 /// Lines of the best classes, each with its probability and a bar.
 std::string class_bars(const Style& style, std::span<const ClassScore> top);
 
-/// A path as a person reads it: control characters made harmless.
+/// A path for display, with control characters replaced.
 std::string shown(const std::filesystem::path& path);
 
-/// The message with the input's name before it, unless it says it already.
+/// The message prefixed with the input's name, unless it contains the name.
 std::string naming(const std::filesystem::path& input, const std::string& message);
 
-/// Prints what failed and returns the Status: the end of a command over several inputs.
+/// Prints the failures and returns the Status, at the end of a command over several inputs.
 int report_failures(std::span<const std::string> failures, std::size_t inputs);
 
-/// Makes the folder that a file is to go to. Throws Error.
+/// Creates the folder of an output file. Throws Error.
 void make_folder_of(const std::filesystem::path& file);
 
 }  // namespace ablaze::cli

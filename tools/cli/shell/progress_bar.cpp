@@ -8,7 +8,7 @@ namespace ablaze::cli {
 
 namespace {
 
-// Short work shows no bar at all, and a bar need not change faster than an eye sees.
+// Short work shows no bar, and the bar changes no faster than the eye can follow.
 constexpr auto patience = std::chrono::milliseconds(400);
 constexpr auto redraw_every = std::chrono::milliseconds(100);
 constexpr int bar_width = 24;
@@ -36,7 +36,7 @@ Progress ProgressBar::within() {
 }
 
 void ProgressBar::make_room() {
-  if (isatty(STDOUT_FILENO) != 1) return;  // the text goes elsewhere
+  if (isatty(STDOUT_FILENO) != 1) return;  // text does not go to the terminal
   clear();
   drawn_ = {};
 }
@@ -57,7 +57,7 @@ void ProgressBar::update(std::int64_t done, std::int64_t total) {
   on_screen_ = true;
 }
 
-/// Of the things that are many: inputs where there are several, else the one input's channels.
+/// The rate of inputs if there are several, else of the one input's channels.
 std::string ProgressBar::rate(double seconds) const {
   const bool many = inputs_ > 1;
   const double per_second = (many ? static_cast<double>(input_) : static_cast<double>(done_)) / seconds;

@@ -10,23 +10,23 @@
 
 namespace ablaze::cli {
 
-/// How far a call has come, drawn on standard error, and only where that is a terminal: a bar over
-/// all inputs, advanced within each by its own progress, with the rate and the time left.
+/// The progress of a call, drawn on standard error if that is a terminal: a bar over all inputs, advanced
+/// within each by the input's own progress, with the rate and the time left.
 class ProgressBar {
  public:
-  /// Nothing is ever drawn where `quiet`.
+  /// With `quiet`, draws nothing.
   ProgressBar(std::size_t inputs, bool quiet);
   ~ProgressBar() { clear(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// An input begins; what came before it is done.
+  /// Starts an input; the previous ones are done.
   void begin(std::size_t input);
   /// Progress within the current input; never cancels. Valid as long as the bar.
   Progress within();
-  /// Takes the bar off the terminal, so that text can be printed there. It comes back by itself.
+  /// Erases the bar from the terminal before text is printed there. The next update redraws it.
   void make_room();
-  /// Takes it off whatever is printed.
+  /// Erases the bar, wherever text is printed.
   void clear();
 
  private:
@@ -38,8 +38,8 @@ class ProgressBar {
   bool shown_;
   Style style_;
   std::size_t inputs_;
-  std::size_t input_ = 0;              // those before it are done
-  std::int64_t done_ = 0, total_ = 0;  // within the current one
+  std::size_t input_ = 0;              // the previous ones are done
+  std::int64_t done_ = 0, total_ = 0;  // within the current input
   bool on_screen_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_ = start_;

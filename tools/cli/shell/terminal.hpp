@@ -11,23 +11,23 @@ namespace ablaze::cli {
 
 using base::fixed;
 
-/// What the place that text goes to can show.
+/// The capabilities of the output.
 struct Style {
   bool colour = false;   ///< a terminal, and NO_COLOR is not set
   bool unicode = false;  ///< the locale is UTF-8
   int width = 80;        ///< columns
 };
-/// Of standard output (1) or standard error (2).
+/// The style of standard output (1) or standard error (2).
 Style style_of(int descriptor);
 
 std::string bold(const Style& style, std::string_view text);
 std::string dim(const Style& style, std::string_view text);
 std::string accent(const Style& style, std::string_view text);
 
-/// A bar of `fraction` (0 to 1) of `width` columns; eighths of a column where the locale has them.
+/// A bar filled to `fraction` (0 to 1) of `width` columns; in eighths of a column where the locale is UTF-8.
 std::string bar(const Style& style, double fraction, int width);
 
-/// Columns that the text takes on a terminal, counted in code points.
+/// The text's width on a terminal, counted in code points.
 std::size_t columns(std::string_view text);
 std::string padded(std::string_view text, std::size_t width);
 /// "1,234,567"
@@ -39,7 +39,7 @@ std::string clock_time(double seconds);
 /// "1.3e-06"
 std::string scientific(double number);
 
-/// Columns of text, each as wide as its widest cell. The last row may be set apart by a rule, as a sum is.
+/// A table with columns as wide as their widest cell. A rule may separate the last row, such as a sum.
 class Table {
  public:
   enum class Align { left, right };
