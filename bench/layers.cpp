@@ -150,10 +150,10 @@ Row measure(const Layer& layer, const Options& options) {
   const ablaze::Isa isa = ablaze::resolve_isa(ablaze::parse_isa(options.isa));
   Row row;
   row.layer = &layer;
-  const double before = ablaze::measured_peak(isa, options.threads);
+  const double before = ablaze::peak_operations(isa, options.threads);
   row.direct = measure(graph, layer, options, false);
-  row.handover = 1e9 * ablaze::measured_handover(options.threads);
-  row.peak = 1e-9 * std::max(before, ablaze::measured_peak(isa, options.threads));
+  row.handover = 1e9 * ablaze::handover_seconds(options.threads);
+  row.peak = 1e-9 * std::max(before, ablaze::peak_operations(isa, options.threads));
   if (options.winograd) row.chosen = measure(graph, layer, options, true);
   return row;
 }

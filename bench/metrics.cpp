@@ -53,8 +53,7 @@ Result measure(const Options& options) {
   explain.execution.threads = options.threads;
   ablaze::EvaluateOptions evaluate;
   evaluate.metrics = options.metrics;
-  const std::filesystem::path file =
-      options.model.empty() ? ablaze::shipped_model() : std::filesystem::path(options.model);
+  const std::string file = options.model.empty() ? ablaze::shipped_model() : options.model;
   const ablaze::Model model = ablaze::load_model(file);
   ablaze::Evaluator evaluator(model, explain, evaluate);
   ablaze::Batch batch = ablaze::Explainer(model, explain).batch(std::size_t{1} << 30, options.batch);

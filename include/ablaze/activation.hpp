@@ -2,13 +2,15 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ablaze {
 
-/// What turns the logits into probabilities.
+/// The function that turns logits into probabilities.
 enum class Activation { softmax, sigmoid, none };
-std::string to_string(Activation activation);
+std::string to_string(Activation activation);        ///< "softmax", "sigmoid" or "none"
+Activation parse_activation(std::string_view name);  ///< Throws UsageError
 
 /// softmax, sigmoid or nothing over one row of logits, computed in float64.
 std::vector<double> probabilities(std::span<const float> logits, Activation activation);

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <ablaze/execution.hpp>
 #include <ablaze/model.hpp>
 
 namespace ablaze {
@@ -16,18 +16,18 @@ struct ConvertOptions {
   std::optional<Activation> activation;
   std::optional<Preprocess> preprocess;
   std::string provenance;  ///< empty: the source's own, or its file name
+  Execution execution;     ///< of the self-test
 };
 
 /// Converts a weight file into ablaze's model file (safetensors with metadata and a self-test), atomically,
 /// and returns the model as the new file holds it, with the notes on the source. Throws Error.
-Model convert_model(const std::filesystem::path& source, const std::filesystem::path& out,
-                    const ConvertOptions& options = {});
+Model convert_model(const std::string& source, const std::string& out, const ConvertOptions& options = {});
 
 struct Verification {
   double error = 0;     ///< relative L2 between the file's logits and this machine's
   bool passed = false;  ///< error <= 1e-4
 };
 /// Runs the self-test that a model file carries. Throws Error where it has none.
-Verification verify_model(const Model& model);
+Verification verify_model(const Model& model, const Execution& execution = {});
 
 }  // namespace ablaze

@@ -12,6 +12,7 @@
 #include <ablaze/image.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/progress.hpp>
+#include <ablaze/rectangle.hpp>
 
 // What a heatmap is worth, in numbers: the metrics of the field, one photo at a time. Formulas, sources and
 // what was settled where papers leave it open: src/evaluate/README.md.
@@ -33,20 +34,14 @@ struct MetricInfo {
 /// energy-pointing-game randomization
 std::span<const MetricInfo> metrics();
 
-/// Where an object is: pixels of the photo as it is loaded (upright), counted from 0; `right` and `bottom`
-/// lie one beyond the last, so that a box is right - left pixels wide.
-struct Box {
-  int left = 0, top = 0, right = 0, bottom = 0;
-};
-
-/// A picture that shows nothing, or little, in place of the photo.
+/// An image without the object, in place of the photo.
 enum class Baseline {
   mean,   ///< the colour that the network's preprocessing subtracts: zeros after it
   black,  ///< zeros before it
   blur,   ///< the photo blurred, see EvaluateOptions::blur_window
 };
+std::string to_string(Baseline baseline);        ///< "mean", "black" or "blur"
 Baseline parse_baseline(std::string_view name);  ///< Throws UsageError
-std::string to_string(Baseline baseline);
 
 struct EvaluateOptions {
   /// Ids of metrics(), each once; the values come in this order.
@@ -83,8 +78,14 @@ struct Measurement {
   std::string note;  ///< what a reader should know ("the map is flat: ..."); else empty
 };
 
+/// All measurements of one photo.
+struct PhotoMeasurements {
+  ClassScore target;  ///< the class that was explained, with its scores for the unchanged photo
+  std::vector<Measurement> measurements;  ///< one for each method x metric, methods outermost
+};
+
 /// Measures what explanations of photos are worth: compiles once, then serves any number of photos. What it
-/// says of a photo depends on the options and that photo alone, not on threads or on photos before it. Not
+/// says about a photo depends on the options and that photo alone, not on threads or on photos before it. Not
 /// for concurrent use.
 class Evaluator {
  public:
@@ -95,13 +96,12 @@ class Evaluator {
   Evaluator& operator=(Evaluator&&) noexcept;
   ~Evaluator();
 
-  /// One measurement for each method x metric, methods outermost; none for metrics that need boxes where
-  /// there is no box. Progress is in pictures shown to the network.
-  std::vector<Measurement> measure(const Image& photo, std::optional<std::int64_t> label,
-                                   std::span<const Box> boxes, const Progress& progress = {});
+  /// boxes: where the object is, in pixels of the photo as it is loaded (upright); metrics that need boxes
+  /// have no measurement without one. Progress is in inputs shown to the network. Throws Error for a box
+  /// without pixels, or beyond the photo.
+  PhotoMeasurements measure(const Image& photo, std::optional<std::int64_t> label,
+                            std::span<const PixelRectangle> boxes, const Progress& progress = {});
 
-  /// The class that the last photo was measured for, with its scores for the untouched photo.
-  const ClassScore& target() const;
   /// Which layers randomization re-draws, the top first: each stage keeps what those before it re-drew.
   std::span<const std::string> randomization_stages() const;
 

@@ -8,28 +8,16 @@
 #include <vector>
 
 #include <ablaze/execution.hpp>
-#include <ablaze/findings.hpp>
 #include <ablaze/image.hpp>
-#include <ablaze/method_options.hpp>
+#include <ablaze/methods.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/progress.hpp>
-#include <ablaze/resolution.hpp>
+#include <ablaze/rectangle.hpp>
+#include <ablaze/scores.hpp>
 #include <ablaze/session.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze {
-
-/// A CAM method as `ablaze methods` lists it.
-struct MethodInfo {
-  std::string id;       ///< "ablation"
-  std::string name;     ///< "Ablation-CAM"
-  std::string summary;  ///< one sentence
-  std::string paper;    ///< authors, title, venue, year
-  std::string passes;   ///< what it runs for one class, in words
-  bool needs_gradients = false;
-  bool class_discriminative = true;  ///< whether two classes of a picture have different maps
-};
-std::span<const MethodInfo> methods();
 
 struct ClassScore {
   std::int64_t index = 0;
@@ -58,7 +46,7 @@ struct ExplainOptions {
   /// that takes any size, and sees its objects larger than in training.
   int size = 0;
   Execution execution{};
-  bool keep_activations = false;  ///< fill Explanation::activation
+  bool keep_activations = false;  ///< fill LayerAttribution::activation
 };
 
 /// Times of one explanation, in milliseconds. What several explanations share (the input, the forward pass, a
@@ -70,42 +58,43 @@ struct Timing {
   double render = 0;       ///< the caller's drawing and writing; 0 as it leaves here
 };
 
-/// What one of several fused layers contributes.
-struct LayerMap {
-  std::string layer;
+/// One layer's part in an explanation.
+struct LayerAttribution {
+  std::string layer;            ///< as asked for
   Shape layer_shape;            ///< [C, H, W]
-  std::vector<double> drops;    ///< [C]; empty where the method has none
+  std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none
   std::vector<double> weights;  ///< [C]; empty where the method has none
-  Tensor map, signed_map;       ///< [H, W], as of this layer alone
-  std::string note;
-  Findings findings;  ///< what the method tells beside the map
+  Tensor map, signed_map;       ///< [H, W], see Explanation; of this layer alone
+  std::string note;             ///< on this layer's map; else empty
+  Findings findings;
+  Tensor activation;  ///< [C, H, W], with ExplainOptions::keep_activations; else empty
 };
 
-/// One input, method and class.
+/// One method's explanation of one class.
 struct Explanation {
   std::string method;  ///< id
-  std::string layer;   ///< as asked for; fused ones joined by commas
-  Shape
-      layer_shape;  ///< [C, H, W]; of fused layers, all their channels and the finest one's height and width
-  Shape input_shape;  ///< [1, 3, H, W]: what the network saw
   ClassScore target;
-  std::vector<ClassScore> top;  ///< the five best classes, best first
-  std::vector<double> drops;    ///< [C] y - y_k; empty where the method has none, and for fused layers
-  std::vector<double> weights;  ///< [C]; likewise
-  Tensor map;                   ///< [H, W] at the layer's resolution, after the method's ReLU, unnormalised
-  Tensor signed_map;            ///< [H, W] before that ReLU: below zero lies the evidence against the class
-  std::string note;             ///< what a reader should know ("the map is zero everywhere: ..."); else empty
-  /// What a method divided by to make its map, |y| for some: times this, maps of several classes are in one
-  /// unit and can be compared.
+  std::vector<ClassScore> top;           ///< the five best classes, best first
+  std::vector<LayerAttribution> layers;  ///< one; or those of ExplainOptions::fuse, in order
+  Tensor map;         ///< [H, W] at the (finest) layer's resolution, after the method's ReLU, unnormalised
+  Tensor signed_map;  ///< [H, W] before that ReLU: below zero lies the evidence against the class
+  std::string note;   ///< what a reader should know ("the map is zero everywhere: ..."); else empty
+  /// The number that a method divided by to make its map, |y| for some: multiplied by it, maps of several
+  /// classes are in one unit and can be compared.
   double divisor = 1;
-  std::vector<LayerMap> fused;  ///< the layers of ExplainOptions::fuse, in order; else empty
-  Tensor activation;            ///< [C, H, W] of the layer, with ExplainOptions::keep_activations; else empty
-  Findings findings;            ///< what the method tells beside the map
+  /// The classes that the class was compared with: Finer-CAM's similar classes, or the other class of a
+  /// margin.
+  std::vector<std::int64_t> against;
+  Rectangle seen;  ///< the part of the photo that the network saw; of a tensor, all of it
+  std::shared_ptr<const Tensor> input;  ///< [1, 3, H, W], normalised: what the network saw
   Timing milliseconds;
+
+  std::string layer_names() const;  ///< "layer4"; of several "layer3,layer4"
+  Shape layer_shape() const;        ///< [C, H, W]: the channels of all layers, the size of the map
 };
 
-/// What a method costs with one model, for one class: counted, as direct kernels multiply; about that much
-/// where a method goes on until it is sure.
+/// The cost of a method with one model, for one class: counted, as direct kernels multiply; an estimate where
+/// a method goes on until it is sure.
 struct MethodCost {
   std::string id;
   bool fits = true;                ///< false: the method cannot explain this layer of this network
@@ -116,7 +105,7 @@ struct MethodCost {
 /// UsageError for a layer that cannot be explained.
 std::vector<MethodCost> method_costs(const Model& model, const ExplainOptions& options = {});
 
-/// What to explain instead of all that an Explainer's options name.
+/// A selection of what an Explainer's options name.
 struct Selection {
   std::vector<std::string> methods{};   ///< of those in the options; empty: all of them
   std::vector<std::int64_t> classes{};  ///< indices; empty: the options' classes
@@ -134,6 +123,9 @@ class Explainer {
 
   /// One explanation for each method x class, methods outermost.
   std::vector<Explanation> explain(const Image& photo, const Progress& progress = {});
+  /// The same for several photos, in their order; progress is over all of them. A photo's explanations do not
+  /// depend on the other photos of the call.
+  std::vector<std::vector<Explanation>> explain(std::span<const Image> photos, const Progress& progress = {});
   /// The same for a normalised input [1, 3, H, W] or [3, H, W] of any size the network takes.
   std::vector<Explanation> explain(const Tensor& input, const Progress& progress = {});
   /// The same for some of the methods and for any classes. The input's size is its own, whatever
@@ -142,11 +134,11 @@ class Explainer {
   std::vector<Explanation> explain(const Tensor& input, const Selection& selection,
                                    const Progress& progress = {});
 
-  /// Runs photos' inputs for their logits alone, on the weights that explanations of photos are compiled to:
-  /// see Batch::within.
+  /// Runs inputs of photos for their logits alone, with the weights that explanations of photos use: see
+  /// Batch::within.
   Batch batch(std::uint64_t bytes, std::int64_t most);
 
-  /// As photos are shown to it: with ExplainOptions::size, where that was given.
+  /// With ExplainOptions::size in its preprocessing, where that was given.
   const Model& model() const;
 
  private:
@@ -157,8 +149,8 @@ class Explainer {
 /// The best `count` classes of a row of logits, best first (ties: the lower index).
 std::vector<ClassScore> top_classes(const Model& model, std::span<const float> logits, int count);
 
-/// What the --class words mean for these logits, without repeats, in order. Throws UsageError for an unknown
-/// or ambiguous label, naming the candidates.
+/// The classes that the --class words name for these logits, without repeats, in order. Throws UsageError for
+/// an unknown or ambiguous label, naming the candidates.
 std::vector<ClassScore> resolve_classes(const Model& model, std::span<const float> logits,
                                         std::span<const std::string> words);
 

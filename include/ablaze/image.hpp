@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include <ablaze/preprocess.hpp>
+#include <ablaze/rectangle.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze {
@@ -30,7 +30,7 @@ class Image {
   /// Decodes a JPEG (progressive and Adobe CMYK too) or PNG (grey, palette, alpha, 16 bit), known by its
   /// content; alpha is laid over white, 16 bits become 8, EXIF orientation is applied, colour profiles
   /// are not. Truncated and damaged files are refused. Throws Error naming the file.
-  static Image load(const std::filesystem::path& file);
+  static Image load(const std::string& file);
   /// The same from bytes in memory; `name` is for the errors.
   static Image decode(std::span<const std::byte> bytes, const std::string& name = "image");
 
@@ -44,7 +44,7 @@ class Image {
   const std::uint8_t* at(int x, int y) const;
 
   /// Written whole or not at all (a temporary beside it, then renamed). Throws Error.
-  void save_png(const std::filesystem::path& file) const;
+  void save_png(const std::string& file) const;
 
  private:
   int width_ = 0;
@@ -55,19 +55,17 @@ class Image {
 /// Pillow's antialiased bilinear resize, bit for bit on 8-bit RGB.
 Image resize(const Image& image, int width, int height);
 
-/// A rectangle in a photo's own pixels (not whole numbers: the crop is made after resizing). It reaches
-/// beyond the photo where the crop is larger than the resized photo.
-struct CropBox {
-  double x = 0, y = 0, width = 0, height = 0;
-};
-
 /// Resize, centre crop, normalise: [1, 3, crop, crop]. torchvision's arithmetic (sizes truncated,
 /// offsets rounded half to even, a photo smaller than the crop padded with black), bit for bit. Only
 /// what the crop shows is computed, so a long strip costs no more than a square. Interpolation: bilinear or
 /// bicubic. Throws Error for a Preprocess that makes no sense.
 Tensor preprocess(const Image& image, const Preprocess& how);
-/// What part of the photo the network sees.
-CropBox crop_box(int width, int height, const Preprocess& how);
+/// The same into a caller's buffer of 3 x crop x crop numbers. Throws Error where its size is another.
+void preprocess(const Image& image, const Preprocess& how, std::span<float> to);
+/// The part of a photo of width x height that the network sees, in the photo's pixels. Not whole numbers,
+/// since the crop is made after resizing; it reaches beyond the photo where the crop is larger than the
+/// resized photo.
+Rectangle crop_rectangle(int width, int height, const Preprocess& how);
 
 /// The picture that a network sees: a normalised [1, 3, H, W] or [3, H, W] tensor back in RGB.
 Image denormalise(const Tensor& input, const Preprocess& how);
@@ -77,7 +75,8 @@ Image denormalise(const Tensor& input, const Preprocess& how);
 /// sign, and its middle stands for zero.
 enum class ColourMap { inferno, viridis, magma, turbo, jet, grey, bluered };
 bool is_diverging(ColourMap map);
-ColourMap parse_colour_map(std::string_view name);  ///< UsageError with the known names
+std::string to_string(ColourMap map);
+ColourMap parse_colour_map(std::string_view name);  ///< Throws UsageError with the known names
 std::span<const std::string> colour_map_names();
 /// Values outside [0, 1] are clamped; NaN counts as 0.
 std::array<std::uint8_t, 3> colour(ColourMap map, float value);
@@ -110,28 +109,27 @@ struct OverlayOptions {
   /// can be compared.
   std::optional<ValueRange> range{};
 };
-/// The map laid over the photo, at the photo's own size, where the crop was; outside the crop the photo is
-/// dimmed (less so at a low opacity). `map` is [h, w]. Under a diverging colour map the photo shows where the
-/// map is near zero.
-Image overlay(const Image& photo, const Tensor& map, const CropBox& where,
+/// The map over the photo, at the photo's own size; outside of `seen`, the part that the network saw, the
+/// photo is dimmed (less so at a low opacity). `map` is [h, w]. Under a diverging colour map the photo shows
+/// where the map is near zero.
+Image overlay(const Image& photo, const Tensor& map, const Rectangle& seen,
               const OverlayOptions& options = {});
 
 /// What part of a photo a map points at: all that reaches a share of the map's largest value, and the box
 /// round the largest connected piece of that. The map is looked up as in the overlay; pixels touch by their
 /// sides.
 struct Region {
-  double threshold = 0;  ///< the share
-  /// The box, in whole pixels of the photo; of pieces of one size the leftmost, then uppermost.
-  int x = 0, y = 0, width = 0, height = 0;
+  double threshold = 0;     ///< the share
+  PixelRectangle box;       ///< of pieces of one size round the leftmost, then uppermost
   std::int64_t pixels = 0;  ///< in all pieces
   /// The mask, column after column, as run lengths that begin with a run outside (which may be 0): the
   /// uncompressed form of the COCO data set. Of the photo's size.
   std::vector<std::int64_t> runs;
   int mask_width = 0, mask_height = 0;
 };
-/// `threshold` in (0, 1]; `where` is the crop that the map covers, in a photo of width x height. Nothing
+/// `threshold` in (0, 1]; `seen` is the part that the map covers, in a photo of width x height. Nothing
 /// where the map points at no place: no value above zero, or one value everywhere. Throws Error.
-std::optional<Region> find_region(const Tensor& map, int width, int height, const CropBox& where,
+std::optional<Region> find_region(const Tensor& map, int width, int height, const Rectangle& seen,
                                   double threshold);
 /// The mask as a picture: white on black.
 Image mask_of(const Region& region);

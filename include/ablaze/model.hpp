@@ -1,6 +1,6 @@
 #pragma once
 
-#include <filesystem>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +32,7 @@ struct Model {
   std::string provenance;     ///< where the weights came from, and their licence
   std::string default_layer;  ///< what is explained unless a layer is named
   std::optional<SelfTest> selftest;
-  std::filesystem::path source;    ///< the file
+  std::string source;              ///< the file
   std::vector<std::string> notes;  ///< what its reader had to decide, in words: names that were stripped, ...
 
   std::int64_t class_count() const;
@@ -45,11 +45,11 @@ struct Model {
 /// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch state dict
 /// (.pth, .pt, of any age) with torchvision's names, timm's or Hugging Face's, or an ONNX file of a
 /// feed-forward convolutional classifier (opset 9 to 21). Throws Error.
-Model load_model(const std::filesystem::path& file);
+Model load_model(const std::string& file);
 
 /// The model that ships with the program: found beside the installation or in the build tree, or
 /// where $ABLAZE_WEIGHTS says. Throws Error where it cannot be found.
-std::filesystem::path shipped_model();
+std::string shipped_model();
 
 /// The deterministic input of a SelfTest.
 Tensor selftest_input(const Shape& shape, std::uint64_t seed);

@@ -27,17 +27,17 @@ const Tensor& drawn_map(const Explanation& explanation, const MapStyle& style);
 /// The range on which each explanation of one input is drawn, in its own map's unit.
 std::vector<ValueRange> drawn_ranges(std::span<const Explanation> explanations, const MapStyle& style);
 
-/// An explanation over its photo, at the photo's size; `where` is what the network saw of it. A map that
-/// shows nothing says so on the picture, where there is room for words.
-Image explanation_picture(const Image& photo, const CropBox& where, const Explanation& explanation,
-                          const ValueRange& range, const MapStyle& style);
+/// An explanation over its photo, at the photo's size. A map that shows nothing has its note on the picture,
+/// where there is room for words.
+Image explanation_picture(const Image& photo, const Explanation& explanation, const ValueRange& range,
+                          const MapStyle& style);
 
 /// All explanations of one input on one sheet: a row a method, a column a class, with the photo, the best
 /// classes, and a colour bar with numbers. `title` stands above it. At most `most_sheet_classes` columns; a
 /// line tells of the others. Throws Error where there is no explanation.
 inline constexpr int most_sheet_classes = 32;
-Image contact_sheet(const Image& photo, const CropBox& where, std::span<const Explanation> explanations,
-                    const MapStyle& style, const std::string& title);
+Image contact_sheet(const Image& photo, std::span<const Explanation> explanations, const MapStyle& style,
+                    const std::string& title);
 
 /// The ways of a layer's channels from gradient times activation to their ablation (MethodOptions::paths): a
 /// curve each, over the factor that the channel's activations are multiplied by. The first eight, which have
@@ -76,7 +76,6 @@ struct Steps {
 /// Draws the steps of an explanation made with ExplainOptions::keep_activations from one layer, unsmoothed:
 /// the input as the network sees it, the channels with the strongest weights beside them, the running
 /// weighted sum, the ReLU, the overlay. Throws Error for another explanation.
-Steps draw_steps(const Tensor& input, const Preprocess& how, const Explanation& explanation,
-                 const Image& overlay_picture);
+Steps draw_steps(const Preprocess& how, const Explanation& explanation, const Image& overlay_picture);
 
 }  // namespace ablaze

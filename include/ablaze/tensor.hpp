@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ablaze {
@@ -58,8 +59,9 @@ class Tensor {
 
 /// Number formats that a model file may hold; all are widened to float when used.
 enum class DType { f32, f16, bf16 };
-std::size_t byte_size(DType dtype);  ///< of one element
-std::string to_string(DType dtype);  ///< "f32", "f16", "bf16"
+std::size_t byte_size(DType dtype);        ///< of one element
+std::string to_string(DType dtype);        ///< "f32", "f16" or "bf16"
+DType parse_dtype(std::string_view name);  ///< Throws UsageError
 
 /// A parameter of a network as its file holds it: dtype, shape and a view of the bytes (little
 /// endian, row-major). The owner (a mapped file, say) lives as long as any view of it.

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,16 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_fwd.hpp"
+
 namespace ablaze::base {
-
-/// nlohmann's JSON values as distinct types (by the type of binary values, which are unused), so that the two
-/// members below can be specialised: the library's versions allocate where memory may have run out.
-template <template <class, class, class...> class Object>
-using BasicJson = nlohmann::basic_json<Object, std::vector, std::string, bool, std::int64_t, std::uint64_t,
-                                       double, std::allocator, nlohmann::adl_serializer, std::vector<char>>;
-
-using Json = BasicJson<nlohmann::ordered_map>;  ///< members in order of insertion
-using SortedJson = BasicJson<std::map>;         ///< members by name
 
 /// Parses text. Returns a discarded value (is_discarded) where the text is not JSON or nests deeper than
 /// `deepest`: values are written and destroyed recursively.

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ablaze::cam {
+namespace ablaze::base {
 
 /// SplitMix64 (G. Steele, D. Lea and C. Flood, Fast Splittable Pseudorandom Number Generators, 2014). Gives
 /// the same numbers on every machine; the standard library's distributions do not promise that.
@@ -28,4 +28,4 @@ class SplitMix64 {
   std::uint64_t state_;
 };
 
-}  // namespace ablaze::cam
+}  // namespace ablaze::base

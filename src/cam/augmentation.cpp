@@ -25,7 +25,7 @@ std::int64_t scaled(std::int64_t side, double scale) {
 
 double mix(double a, double b, double part) { return a + (b - a) * part; }
 
-/// One plane [height, width] into one of down.size() x across.size().
+/// Resizes one plane [height, width] to down.size() x across.size().
 void resize_plane(const float* from, std::int64_t width, const std::vector<Between>& across,
                   const std::vector<Between>& down, float* to) {
   for (const Between& y : down) {
@@ -50,7 +50,7 @@ Tensor resized(const Tensor& input, std::int64_t height, std::int64_t width) {
   return out;
 }
 
-/// Every row of a tensor's last axis backwards.
+/// Reverses the last axis of a tensor.
 void mirror(Tensor& tensor) {
   const std::int64_t width = tensor.shape().back();
   for (std::int64_t row = 0; row < tensor.size(); row += width)

@@ -13,8 +13,8 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr int most_paired = 256;  // 32,640 pairs
-constexpr int most_paths = 4096;
+constexpr int max_paired = 256;  // 32,640 pairs
+constexpr int max_paths = 4096;
 constexpr int strongest_pairs = 10;
 constexpr int path_steps = 10;
 
@@ -44,7 +44,7 @@ std::vector<int> all_but(const std::vector<int>& players, int left_out) {
   return out;
 }
 
-/// The places of the `count` largest values, the largest first; ties: the lower place.
+/// The indices of the `count` largest values, in descending order; ties: the lower index.
 std::vector<std::size_t> largest(std::span<const double> values, int count) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -59,7 +59,7 @@ Request about(const Request& request, const Target& target) {
   return one;
 }
 
-/// The strongest `count` of the players for each target, [targets], and their drops.
+/// For each target, the `count` players with the largest effect, [targets], and their drops.
 struct Strongest {
   std::vector<int> channels;
   std::vector<double> drops;
@@ -87,7 +87,7 @@ std::vector<Strongest> strongest(const Request& q, const std::vector<int>& playe
   return out;
 }
 
-/// The pairs with the largest sign * I, as far as they are more than rounding errors of a score y.
+/// The pairs with the largest sign * I that exceed the rounding errors of a score y.
 std::vector<Interactions::Pair> strongest_of(const Interactions& found, double sign, double score) {
   std::vector<Interactions::Pair> pairs;
   for (std::size_t i = 0; i < found.channels.size(); ++i) {
@@ -114,7 +114,8 @@ Interactions paired(const Request& q, const Strongest& strong) {
   std::size_t pair = 0;
   for (std::size_t i = 0; i < n; ++i) {
     out.matrix[i][i] = strong.drops[i];
-    for (std::size_t j = i + 1; j < n; ++j)  // y - y_i - y_j + y_ij in drops, which keep their digits
+    for (std::size_t j = i + 1; j < n;
+         ++j)  // y - y_i - y_j + y_ij from drops, which are more accurate than scores
       out.matrix[i][j] = out.matrix[j][i] = strong.drops[i] + strong.drops[j] - together.drops[pair++];
   }
   out.redundant = strongest_of(out, -1, together.score);
@@ -165,8 +166,8 @@ std::vector<int> changing_channels(const Request& request, const Tensor& activat
 }
 
 std::vector<Interactions> interactions_between(const Request& q, const Tensor& activation, int count) {
-  if (count < 2 || count > most_paired) {
-    throw UsageError("interactions are computed for 2 to " + std::to_string(most_paired) +
+  if (count < 2 || count > max_paired) {
+    throw UsageError("interactions are computed for 2 to " + std::to_string(max_paired) +
                      " channels, not for " + std::to_string(count));
   }
   const std::vector<Strongest> strong = strongest(q, changing_channels(q, activation), count);
@@ -177,8 +178,8 @@ std::vector<Interactions> interactions_between(const Request& q, const Tensor& a
 
 std::vector<std::vector<ChannelPath>> channel_paths(const Request& q, const Tensor& activation,
                                                     std::span<const ChannelDrops> effects, int count) {
-  if (count < 1 || count > most_paths)
-    throw UsageError("paths are computed for 1 to " + std::to_string(most_paths) + " channels, not for " +
+  if (count < 1 || count > max_paths)
+    throw UsageError("paths are computed for 1 to " + std::to_string(max_paths) + " channels, not for " +
                      std::to_string(count));
   std::vector<std::vector<ChannelPath>> out;
   for (std::size_t t = 0; t < q.targets.size(); ++t)

@@ -8,17 +8,16 @@
 
 namespace ablaze::cam {
 
-/// The channels that the request's ablation changes at all; the others change no score .
+/// The channels that the request's ablation changes; the others change no score.
 std::vector<int> changing_channels(const Request& request, const Tensor& activation);
 
-/// For each target, how the `count` channels that can move its score most act on each other in pairs. What a
-/// channel can move is the larger of its drop from the whole and what it adds to nothing, so that channels
-/// are found which stand in for each other and whose drops are zero. Throws UsageError where `count` is out
-/// of range.
+/// For each target, the pairwise interactions of the `count` channels with the largest possible effect on its
+/// score: the larger of the channel's drop from the full layer and its gain over an empty layer. This
+/// includes redundant channels, whose drops are zero. Throws UsageError if `count` is out of range.
 std::vector<Interactions> interactions_between(const Request& request, const Tensor& activation, int count);
 
-/// For each target, the ways of its `count` channels of the largest drops (of `effects`) from their gradient
-/// to their ablation.
+/// For each target, the paths of the `count` channels with the largest drops (in `effects`), from gradient to
+/// ablation.
 std::vector<std::vector<ChannelPath>> channel_paths(const Request& request, const Tensor& activation,
                                                     std::span<const ChannelDrops> effects, int count);
 

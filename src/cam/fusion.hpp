@@ -2,14 +2,15 @@
 
 #include <span>
 
-#include <ablaze/resolution.hpp>
+#include <ablaze/methods.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze::cam {
 
-/// Maps [h, w] of several layers, signs kept, as one of the finest size among them: each enlarged (cubic,
-/// edges clamped), divided by its largest magnitude, then joined place by place in float64. A map of zeros
-/// stays zero and counts. Values lie in [-1, 1]. Throws Error where there is no map or one is not [h, w].
+/// Fuses signed maps [h, w] of several layers into one of the finest size among them: each map is enlarged
+/// (cubic, edges clamped) and divided by its largest magnitude; then the maps are combined per location in
+/// float64. A map of zeros stays zero and counts. Values are in [-1, 1]. Throws Error without maps, or if one
+/// is not [h, w].
 Tensor fuse(std::span<const Tensor> maps, Fusion how);
 
 }  // namespace ablaze::cam

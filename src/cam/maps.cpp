@@ -30,9 +30,10 @@ Tensor weighted_sum(const Tensor& activation, std::span<const double> weights) {
   const auto area = static_cast<std::size_t>(activation.dim(2) * activation.dim(3));
   xt::xtensor<double, 2> sum = xt::zeros<double>({activation.dim(2), activation.dim(3)});
   for (std::size_t k = 0; k < weights.size(); ++k) {
-    // Many channels of a ReLU are dead in one picture; they have no weight and add nothing.
+    // Many channels of a ReLU are zero for a given image; they have no weight and add nothing.
     if (weights[k] == 0) continue;
-    // A plain loop: thousands of views of a few pixels each take longer than the pass through the head.
+    // A plain loop: creating thousands of xtensor views of a few pixels takes longer than the pass through
+    // the head.
     const float* plane = activation.data() + k * area;
     for (std::size_t i = 0; i < area; ++i) sum.data()[i] += weights[k] * static_cast<double>(plane[i]);
   }

@@ -17,11 +17,11 @@ Masks::Masks(const Tensor& activation, const Tensor& input)
       rows_(bilinear_places(activation.dim(2), input.dim(2))),
       columns_(bilinear_places(activation.dim(3), input.dim(3))) {}
 
-std::vector<float> Masks::drawn_up(std::int64_t channel) const {
+std::vector<float> Masks::upsampled(std::int64_t channel) const {
   const std::int64_t height = activation_.dim(2), width = activation_.dim(3);
   const float* const a = activation_.data() + channel * height * width;
   const std::size_t wide = columns_.size();
-  std::vector<float> lines;  // [height][wide]: the source's rows, drawn out
+  std::vector<float> lines;  // [height][wide]: the source's rows, upsampled
   lines.reserve(static_cast<std::size_t>(height) * wide);
   for (std::int64_t y = 0; y < height; ++y) {
     for (const Between& x : columns_) {
@@ -41,10 +41,11 @@ std::vector<float> Masks::drawn_up(std::int64_t channel) const {
 }
 
 void Masks::apply(std::int64_t channel, std::int64_t image, Tensor& inputs) const {
-  const std::vector<float> mask = drawn_up(channel);
+  const std::vector<float> mask = upsampled(channel);
   const auto [least, largest] = std::minmax_element(mask.begin(), mask.end());
   const float zero = *least, range = *largest - *least;
-  const float scale = range > 0 ? 1 / range : 0;  // flat where the input has fewer pixels than the layer
+  const float scale =
+      range > 0 ? 1 / range : 0;  // the mask may be constant if the input has fewer pixels than the layer
   const std::size_t area = mask.size();
   const auto planes = static_cast<std::size_t>(input_.dim(1));
   const float* from = input_.data();

@@ -21,7 +21,7 @@ namespace {
 using Matrix = xt::xtensor<double, 2>;
 using Vector = std::vector<double>;
 
-/// The terms w_k A_k whose sum is the map, of the channels that have a weight: [K, H W].
+/// The terms w_k A_k of the map's sum, for channels with a nonzero weight: [K, H W].
 Matrix terms(const Tensor& activation, std::span<const double> weights) {
   const auto places = static_cast<std::size_t>(activation.dim(2) * activation.dim(3));
   const auto rows =
@@ -53,7 +53,7 @@ Vector transposed_times(const Matrix& m, const Vector& channel) {  // [K] [K, P]
   return out;
 }
 
-/// Scales to length 1 and returns the length there was.
+/// Scales to length 1 and returns the previous length.
 double normalise(Vector& v) {
   double square = 0;
   for (const double x : v) square += x * x;
@@ -64,8 +64,8 @@ double normalise(Vector& v) {
   return length;
 }
 
-/// Where the strongest channel has its weight: near enough to the answer for a power iteration to start, and
-/// never at right angles to all channels.
+/// The plane of the strongest channel: a good start for a power iteration, and never orthogonal to all
+/// channels.
 Vector start_of(const Matrix& m) {
   if (m.shape(0) == 0) return Vector(m.shape(1));
   std::size_t strongest = 0;
@@ -88,15 +88,15 @@ double squared_distance(const Vector& a, const Vector& b) {
   return sum;
 }
 
-/// The first singular vector over places, of length 1; zeros for a matrix of zeros. A power iteration: where
-/// the two largest singular values are all but equal it stops somewhere between their vectors, and each
-/// mixture is then as good a rank-one matrix as any other.
-Vector first_place_vector(const Matrix& m) {
-  constexpr int most_rounds = 1000;
+/// The first singular vector over locations, of length 1; zeros for a matrix of zeros. A power iteration: if
+/// the two largest singular values are almost equal, it stops between their vectors, and each mixture is then
+/// an equally good rank-1 approximation.
+Vector first_location_vector(const Matrix& m) {
+  constexpr int max_rounds = 1000;
   constexpr double settled = 1e-24;  // squared
   Vector place = start_of(m);
   normalise(place);
-  for (int round = 0; round < most_rounds; ++round) {
+  for (int round = 0; round < max_rounds; ++round) {
     Vector next = transposed_times(m, times(m, place));
     normalise(next);
     const double moved = squared_distance(next, place);
@@ -121,7 +121,7 @@ Tensor as_map(const Vector& place, double scale, const Tensor& activation) {
 Tensor principal_sum(const Tensor& activation, std::span<const double> weights) {
   require_one_weight_a_channel(activation, weights.size());
   const Matrix m = terms(activation, weights);
-  const Vector place = first_place_vector(m);
+  const Vector place = first_location_vector(m);
   return as_map(place, total(times(m, place)), activation);  // sigma times the sum of v
 }
 
@@ -129,7 +129,7 @@ Tensor principal_projection(const Tensor& channels) {
   const std::vector<double> ones(channels.dim(1), 1.0);
   require_one_weight_a_channel(channels, ones.size());
   const Matrix m = terms(channels, ones);
-  const Vector place = first_place_vector(m);
+  const Vector place = first_location_vector(m);
   Vector v = times(m, place);  // sigma v
   const double sign = total(v) < 0 ? -1 : 1;
   return as_map(place, sign * normalise(v), channels);

@@ -9,8 +9,8 @@ namespace ablaze::cam {
 
 namespace {
 
-// Below this a score is too near to zero to be a measure of anything; the map's picture is the same
-// undivided.
+// A score below this is too close to zero for a meaningful quotient; the normalised map is the same without
+// division.
 constexpr double smallest_divisor = 1e-6;
 
 }  // namespace

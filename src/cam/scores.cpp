@@ -15,24 +15,24 @@ bool same(const Score& a, const Score& b) {
   return a.kind == b.kind && a.index == b.index && a.activation == b.activation && a.against == b.against;
 }
 
-/// The scores that targets are made of, each once, and where each term of each target finds its own.
-struct Ingredients {
+/// The distinct scores of all targets, and the index of each term's score.
+struct DistinctScores {
   std::vector<Score> scores;
-  std::vector<std::vector<std::size_t>> places;  ///< [targets][terms]
+  std::vector<std::vector<std::size_t>> indices;  ///< [targets][terms]
 
-  explicit Ingredients(std::span<const Target> targets) {
+  explicit DistinctScores(std::span<const Target> targets) {
     for (const Target& target : targets) {
-      places.emplace_back();
-      for (const Target::Term& term : target.terms) places.back().push_back(place_of(term.score));
+      indices.emplace_back();
+      for (const Target::Term& term : target.terms) indices.back().push_back(index_of(term.score));
     }
   }
 
  private:
-  std::size_t place_of(const Score& score) {
+  std::size_t index_of(const Score& score) {
     const auto found = std::ranges::find_if(scores, [&](const Score& s) { return same(s, score); });
-    const auto place = static_cast<std::size_t>(found - scores.begin());
+    const auto index = static_cast<std::size_t>(found - scores.begin());
     if (found == scores.end()) scores.push_back(score);
-    return place;
+    return index;
   }
 };
 
@@ -47,16 +47,16 @@ void add(std::vector<double>& sum, double factor, const std::vector<double>& val
   for (std::size_t i = 0; i < values.size(); ++i) sum[i] += factor * values[i];
 }
 
-std::vector<ChannelDrops> put_together(std::span<const Target> targets, const Ingredients& parts,
-                                       const Drops& measured) {
+std::vector<ChannelDrops> combined_drops(std::span<const Target> targets, const DistinctScores& parts,
+                                         const Drops& measured) {
   std::vector<ChannelDrops> effects;
   for (std::size_t t = 0; t < targets.size(); ++t) {
     ChannelDrops effect;
     for (std::size_t i = 0; i < targets[t].terms.size(); ++i) {
       const double factor = targets[t].terms[i].factor;
-      const std::size_t place = parts.places[t][i];
-      effect.score += factor * measured.scores.at(place);
-      add(effect.drops, factor, measured.drops.at(place));
+      const std::size_t index = parts.indices[t][i];
+      effect.score += factor * measured.scores.at(index);
+      add(effect.drops, factor, measured.drops.at(index));
     }
     require_finite(targets[t], std::vector<double>{effect.score});
     require_finite(targets[t], effect.drops);
@@ -65,14 +65,14 @@ std::vector<ChannelDrops> put_together(std::span<const Target> targets, const In
   return effects;
 }
 
-/// The sum of gradients with factors; a single one with factor 1, which is the rule, is copied as it is.
-Tensor combined(const Target& target, const std::vector<std::size_t>& places, const Gradients& gradient) {
-  Tensor sum = gradient.gradients.at(places[0]);
+/// The weighted sum of gradients; copies a single gradient with factor 1, the usual case.
+Tensor combined(const Target& target, const std::vector<std::size_t>& indices, const Gradients& gradient) {
+  Tensor sum = gradient.gradients.at(indices[0]);
   if (target.terms.size() == 1 && target.terms[0].factor == 1) return sum;
   for (std::int64_t i = 0; i < sum.size(); ++i) {
     double value = 0;
-    for (std::size_t t = 0; t < places.size(); ++t)
-      value += target.terms[t].factor * static_cast<double>(gradient.gradients[places[t]][i]);
+    for (std::size_t t = 0; t < indices.size(); ++t)
+      value += target.terms[t].factor * static_cast<double>(gradient.gradients[indices[t]][i]);
     sum[i] = static_cast<float>(value);
   }
   return sum;
@@ -88,27 +88,27 @@ double score_of(const Score& score, std::span<const float> logits) {
 }  // namespace
 
 std::vector<ChannelDrops> ablate_channels(const Request& q) {
-  const Ingredients parts(q.targets);
-  return put_together(q.targets, parts,
-                      q.trace.ablate(q.layer, q.ablation, parts.scores, {.progress = q.progress}));
+  const DistinctScores parts(q.targets);
+  return combined_drops(q.targets, parts,
+                        q.trace.ablate(q.layer, q.ablation, parts.scores, {.progress = q.progress}));
 }
 
 std::vector<ChannelDrops> ablate_sets(const Request& q, const Ablation& ablation,
                                       std::span<const std::vector<int>> sets, const Progress& progress) {
-  const Ingredients parts(q.targets);
-  return put_together(q.targets, parts,
-                      q.trace.ablate_sets(q.layer, ablation, sets, parts.scores, {.progress = progress}));
+  const DistinctScores parts(q.targets);
+  return combined_drops(q.targets, parts,
+                        q.trace.ablate_sets(q.layer, ablation, sets, parts.scores, {.progress = progress}));
 }
 
 std::vector<TargetGradient> gradients(const Request& q, const Tensor* at) {
-  const Ingredients parts(q.targets);
+  const DistinctScores parts(q.targets);
   const Gradients gradient = q.trace.gradient(q.layer, parts.scores, {.at = at});
   std::vector<TargetGradient> slopes;
   for (std::size_t t = 0; t < q.targets.size(); ++t) {
     TargetGradient slope;
     for (std::size_t i = 0; i < q.targets[t].terms.size(); ++i)
-      add(slope.scores, q.targets[t].terms[i].factor, gradient.scores.at(parts.places[t][i]));
-    slope.gradient = combined(q.targets[t], parts.places[t], gradient);
+      add(slope.scores, q.targets[t].terms[i].factor, gradient.scores.at(parts.indices[t][i]));
+    slope.gradient = combined(q.targets[t], parts.indices[t], gradient);
     require_finite(q.targets[t], slope.scores);
     require_finite(q.targets[t], slope.gradient.values());
     slopes.push_back(std::move(slope));

@@ -7,25 +7,26 @@
 
 namespace ablaze::cam {
 
-/// Of one target: y, and y - y_k for each channel (or set of channels) k.
+/// For one target: y, and y - y_k for each channel (or set of channels) k.
 struct ChannelDrops {
   double score = 0;
   std::vector<double> drops;
 };
 
-/// The effect of ablating each channel of the layer: one a target. Throws Error where a number is not finite.
+/// The score drops from ablating each channel of the layer, one entry per target. Throws Error if a number is
+/// not finite.
 std::vector<ChannelDrops> ablate_channels(const Request& request);
 /// The same for sets of channels that are ablated together, and for any ablation.
 std::vector<ChannelDrops> ablate_sets(const Request& request, const Ablation& ablation,
                                       std::span<const std::vector<int>> sets, const Progress& progress);
 
-/// Of one target: y, and dy/dA, [M, C, H, W].
+/// For one target: y, and dy/dA, [M, C, H, W].
 struct TargetGradient {
   std::vector<double> scores;  ///< [M]
   Tensor gradient;
 };
 
-/// The gradient of each target, at other activations of the layer [M, C, H, W] where they are given.
+/// The gradient of each target, at other activations of the layer [M, C, H, W] if given.
 std::vector<TargetGradient> gradients(const Request& request, const Tensor* at = nullptr);
 
 /// Row `image` of logits [N, classes].

@@ -29,7 +29,7 @@ std::string to_string(Baseline baseline) { return baseline_names.at(static_cast<
 namespace evaluate {
 namespace {
 
-/// Where a position lies once it is mirrored at the window's ends (the ends themselves repeated).
+/// Reflects a position at the window's ends (repeating the end pixels).
 int folded(int position, int window) {
   const int period = 2 * window;
   const int within = (position % period + period) % period;
@@ -51,7 +51,7 @@ std::vector<float> gaussian(int window, double sigma) {
   return out;
 }
 
-/// A plane [height, width] whose pixels become weighted sums of their neighbours in the row, or in the
+/// Replaces each pixel of a plane [height, width] by a weighted sum of its neighbours in the row, or in the
 /// column.
 void blur_one_way(const float* from, float* to, std::int64_t height, std::int64_t width, bool along,
                   const std::vector<float>& weights) {

@@ -9,22 +9,23 @@
 
 namespace ablaze::evaluate {
 
-Point in_photo(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height, const CropBox& seen) {
+Point in_photo(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height,
+               const Rectangle& seen) {
   return {seen.x + (static_cast<double>(x) + 0.5) * seen.width / static_cast<double>(width),
           seen.y + (static_cast<double>(y) + 0.5) * seen.height / static_cast<double>(height)};
 }
 
-double distance(const Point& point, std::span<const Box> boxes) {
+double distance(const Point& point, std::span<const PixelRectangle> boxes) {
   double least = std::numeric_limits<double>::infinity();
-  for (const Box& box : boxes) {
-    const double across = std::max({box.left - point.x, 0.0, point.x - box.right});
-    const double down = std::max({box.top - point.y, 0.0, point.y - box.bottom});
+  for (const PixelRectangle& box : boxes) {
+    const double across = std::max({box.x - point.x, 0.0, point.x - box.right()});
+    const double down = std::max({box.y - point.y, 0.0, point.y - box.bottom()});
     least = std::min(least, std::hypot(across, down));
   }
   return least;
 }
 
-Point summit(const Tensor& mask, const CropBox& seen) {
+Point summit(const Tensor& mask, const Rectangle& seen) {
   const std::int64_t height = mask.dim(0), width = mask.dim(1);
   const float most = *std::ranges::max_element(mask.values());
   double sum_x = 0, sum_y = 0, count = 0;
@@ -50,7 +51,7 @@ Point summit(const Tensor& mask, const CropBox& seen) {
   return in_photo(best_x, best_y, width, height, seen);
 }
 
-Energy energy_inside(const Tensor& mask, std::span<const Box> boxes, const CropBox& seen) {
+Energy energy_inside(const Tensor& mask, std::span<const PixelRectangle> boxes, const Rectangle& seen) {
   const std::int64_t height = mask.dim(0), width = mask.dim(1);
   Energy energy;
   double inside = 0, all = 0;
@@ -59,8 +60,8 @@ Energy energy_inside(const Tensor& mask, std::span<const Box> boxes, const CropB
       const double value = mask[y * width + x];
       all += value;
       const Point at = in_photo(x, y, width, height, seen);
-      const bool in_a_box = std::ranges::any_of(boxes, [&](const Box& box) {
-        return at.x >= box.left && at.x < box.right && at.y >= box.top && at.y < box.bottom;
+      const bool in_a_box = std::ranges::any_of(boxes, [&](const PixelRectangle& box) {
+        return at.x >= box.x && at.x < box.right() && at.y >= box.y && at.y < box.bottom();
       });
       if (!in_a_box) continue;
       inside += value;
@@ -71,14 +72,14 @@ Energy energy_inside(const Tensor& mask, std::span<const Box> boxes, const CropB
   return energy;
 }
 
-void require_inside(std::span<const Box> boxes, const Image& photo) {
-  for (const Box& box : boxes) {
-    const bool fits = box.left >= 0 && box.top >= 0 && box.left < box.right && box.top < box.bottom &&
-                      box.right <= photo.width() && box.bottom <= photo.height();
+void require_inside(std::span<const PixelRectangle> boxes, const Image& photo) {
+  for (const PixelRectangle& box : boxes) {
+    const bool fits = box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0 &&
+                      box.width <= photo.width() - box.x && box.height <= photo.height() - box.y;
     if (fits) continue;
     throw Error(
-        "the box from " + std::to_string(box.left) + ", " + std::to_string(box.top) + " to " +
-        std::to_string(box.right) + ", " + std::to_string(box.bottom) +
+        "the box from " + std::to_string(box.x) + ", " + std::to_string(box.y) + " to " +
+        std::to_string(box.right()) + ", " + std::to_string(box.bottom()) +
         " is empty or not inside a photo of " + std::to_string(photo.width()) + "x" +
         std::to_string(photo.height()) +
         " pixels: expected left, top, right and bottom, with right and bottom one beyond the last pixel");

@@ -10,30 +10,31 @@
 
 namespace ablaze::evaluate {
 
-/// A place in the photo, in its pixels; whole numbers are pixels' edges.
+/// A point in the photo, in its pixels; pixel edges are whole numbers.
 struct Point {
   double x = 0, y = 0;
 };
 
-/// The middle of a pixel of the network's input in the photo, of which the network saw `seen` as width x
-/// height pixels.
-Point in_photo(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height, const CropBox& seen);
+/// The centre of a pixel of the network's input as a point of the photo. The network's input is `seen`,
+/// resized to width x height pixels.
+Point in_photo(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height,
+               const Rectangle& seen);
 
-/// How far a point lies beside the nearest box; 0 inside of one.
-double distance(const Point& point, std::span<const Box> boxes);
+/// The distance of a point from the nearest box; 0 inside a box.
+double distance(const Point& point, std::span<const PixelRectangle> boxes);
 
-/// Where a mask is highest: of several pixels the one nearest to their mean, which is the middle of a summit
-/// cut flat; of equally near ones the first in reading order.
-Point summit(const Tensor& mask, const CropBox& seen);
+/// The location of a mask's maximum: of several pixels the one nearest to their mean, which is the centre of
+/// a plateau; ties: the first in reading order.
+Point summit(const Tensor& mask, const Rectangle& seen);
 
-/// What share of a mask's sum lies in pixels whose middle is inside a box; 0 for a mask of zeros.
+/// The share of a mask's sum in pixels whose centre is inside a box; 0 for a mask of zeros.
 struct Energy {
   double share = 0;
   std::int64_t pixels = 0;  ///< inside
 };
-Energy energy_inside(const Tensor& mask, std::span<const Box> boxes, const CropBox& seen);
+Energy energy_inside(const Tensor& mask, std::span<const PixelRectangle> boxes, const Rectangle& seen);
 
-/// Throws Error for a box without pixels or beyond the photo.
-void require_inside(std::span<const Box> boxes, const Image& photo);
+/// Throws Error for a box that is empty or extends beyond the photo.
+void require_inside(std::span<const PixelRectangle> boxes, const Image& photo);
 
 }  // namespace ablaze::evaluate

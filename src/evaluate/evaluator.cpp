@@ -21,23 +21,23 @@ namespace {
 
 using evaluate::Metric;
 
-constexpr std::uint64_t most_batch_bytes = std::uint64_t{192} << 20;
-constexpr std::int64_t most_batch = 16;
-constexpr int most_steps = 10'000;
-constexpr int most_window = 1'001;
-/// A 3x3 convolution's weights take four times their bytes as Winograd's, and gradients their own.
-constexpr std::size_t most_packed_growth = 6;
+constexpr std::uint64_t max_batch_bytes = std::uint64_t{192} << 20;
+constexpr std::int64_t max_batch = 16;
+constexpr int max_steps = 10'000;
+constexpr int max_window = 1'001;
+/// Winograd packs a 3x3 convolution's weights in four times their bytes, and gradients pack them again.
+constexpr std::size_t max_packed_growth = 6;
 
 void check(const EvaluateOptions& options) {
   if (options.metrics.empty()) throw UsageError("no metric to measure: give one, for example insertion");
-  if (options.steps < 1 || options.steps > most_steps)
-    throw UsageError("expected 1 to " + std::to_string(most_steps) +
+  if (options.steps < 1 || options.steps > max_steps)
+    throw UsageError("expected 1 to " + std::to_string(max_steps) +
                      " steps of insertion and deletion, found " + std::to_string(options.steps));
-  if (options.blur_window < 1 || options.blur_window > most_window || options.blur_window % 2 == 0)
-    throw UsageError("expected an odd blur window from 1 to " + std::to_string(most_window) +
+  if (options.blur_window < 1 || options.blur_window > max_window || options.blur_window % 2 == 0)
+    throw UsageError("expected an odd blur window from 1 to " + std::to_string(max_window) +
                      " pixels, found " + std::to_string(options.blur_window));
-  if (!(options.blur_sigma > 0 && options.blur_sigma <= most_window))
-    throw UsageError("expected a blur sigma above 0 and up to " + std::to_string(most_window) +
+  if (!(options.blur_sigma > 0 && options.blur_sigma <= max_window))
+    throw UsageError("expected a blur sigma above 0 and up to " + std::to_string(max_window) +
                      " pixels, found " + std::to_string(options.blur_sigma));
   if (!(options.tolerance >= 0 && std::isfinite(options.tolerance)))
     throw UsageError("expected a tolerance of at least 0 pixels, found " + std::to_string(options.tolerance));
@@ -59,14 +59,14 @@ ExplainOptions with_classes(ExplainOptions options) {
   return options;
 }
 
-/// Reports probes as they are shown.
+/// Reports progress in probes.
 class Counter {
  public:
   Counter(const Progress& progress, std::size_t total)
       : progress_(progress), total_(static_cast<std::int64_t>(total)) {
     report();
   }
-  /// `done` of the probes that `finish` will count.
+  /// Reports `done` of the probes that the next `finish` will count.
   void advance_to(std::int64_t done) const {
     if (progress_ && !progress_(finished_ + done, total_)) throw Cancelled();
   }
@@ -74,7 +74,7 @@ class Counter {
     finished_ += probes;
     report();
   }
-  /// For work whose own progress is none of these probes, but which can be cancelled.
+  /// A Progress for work that is not counted in probes: allows cancellation only.
   Progress within() const {
     if (!progress_) return {};
     return [this](std::int64_t, std::int64_t) { return progress_(finished_, total_); };
@@ -86,14 +86,15 @@ class Counter {
   std::int64_t total_, finished_ = 0;
 };
 
-/// All that is known of one photo.
+/// All data of one photo.
 struct PhotoState {
-  std::span<const Box> boxes;
-  CropBox seen;                           ///< what the network sees of it
+  std::span<const PixelRectangle> boxes;
+  Rectangle seen;  ///< the part that the network sees
+  ClassScore target;
   std::vector<Explanation> explanations;  ///< by method, like all below
   evaluate::ProbeInputs inputs;
-  std::vector<double> shown;                     ///< the class's probability, by probe
-  std::vector<std::optional<double>> agreement;  ///< of the masked photo's map with the photo's
+  std::vector<double> shown;                     ///< the class's probability, per probe
+  std::vector<std::optional<double>> agreement;  ///< correlation of the masked photo's map with the photo's
   std::vector<std::vector<std::optional<double>>>
       correlations;  ///< with the randomised networks' maps, by stage
 };
@@ -105,7 +106,7 @@ void append(std::string& note, const std::string& sentence) {
   note += (note.empty() ? "" : "; ") + sentence;
 }
 
-/// What a map that points at no place means for a metric.
+/// The note for a constant map, per metric.
 std::string note_on_flat(Metric metric) {
   switch (metric) {
     case Metric::average_drop:
@@ -141,8 +142,7 @@ struct Evaluator::Impl {
   std::optional<Batch> batch;
   std::vector<evaluate::Stage> stages;
   std::vector<std::string> stage_names;
-  std::vector<std::optional<Explainer>> randomised;  // by stage, those that there is memory to keep
-  ClassScore target;
+  std::vector<std::optional<Explainer>> randomised;  // by stage; only as many as fit in memory
 
   Impl(Model the_model, ExplainOptions explain, EvaluateOptions the_options)
       : options(std::move(the_options)),
@@ -155,8 +155,8 @@ struct Evaluator::Impl {
     const std::size_t methods = explain::methods_named(explain_options.methods).size();
     plan = evaluate::plan_probes(metrics, methods, options);
     if (!plan.probes.empty())
-      batch = explainer.batch(most_batch_bytes,
-                              std::min(most_batch, static_cast<std::int64_t>(plan.probes.size())));
+      batch = explainer.batch(max_batch_bytes,
+                              std::min(max_batch, static_cast<std::int64_t>(plan.probes.size())));
     if (measures(Metric::randomization)) prepare_stages();
   }
 
@@ -171,23 +171,23 @@ struct Evaluator::Impl {
     randomised.resize(stages.size());
   }
 
-  // The photo, its maps, and what the network says of its changes.
+  // The photo, its maps, and the network's scores of its probes.
 
-  std::vector<Measurement> measure(const Image& photo, std::optional<std::int64_t> label,
-                                   std::span<const Box> boxes, const Progress& progress) {
+  PhotoMeasurements measure(const Image& photo, std::optional<std::int64_t> label,
+                            std::span<const PixelRectangle> boxes, const Progress& progress) {
     evaluate::require_inside(boxes, photo);
     PhotoState e;
     e.boxes = boxes;
-    e.seen = crop_box(photo.width(), photo.height(), model().preprocess);
+    e.seen = crop_rectangle(photo.width(), photo.height(), model().preprocess);
     e.inputs.photo = preprocess(photo, model().preprocess);
     const std::size_t methods = plan.methods.size();
     Counter counter(progress, plan.probes.size() + (needs_agreement() ? methods : 0) + stages.size());
     explain(e, label, counter);
-    prepare_scene(e);
+    prepare_inputs(e);
     if (batch) show(e, counter);
     if (needs_agreement()) explain_masked(e, counter);
     explain_randomised(e, counter);
-    return measurements(e);
+    return {e.target, measurements(e)};
   }
 
   void explain(PhotoState& e, std::optional<std::int64_t> label, const Counter& counter) {
@@ -200,18 +200,18 @@ struct Evaluator::Impl {
       selection.classes = {*label};
     }
     e.explanations = explainer.explain(e.inputs.photo, selection, counter.within());
-    target = e.explanations.front().target;
+    e.target = e.explanations.front().target;
   }
 
-  void prepare_scene(PhotoState& e) const {
+  void prepare_inputs(PhotoState& e) const {
     const bool ordered = measures(Metric::insertion) || measures(Metric::deletion);
     const std::int64_t height = e.inputs.photo.dim(2), width = e.inputs.photo.dim(3);
     e.inputs.maps.resize(e.explanations.size());
     threads::for_each(execution, std::ssize(e.explanations), [&](std::int64_t m) {
-      evaluate::ScaledMap& heat = e.inputs.maps[m];
-      heat.mask = evaluate::mask_of(judged(e.explanations[m]), height, width);
-      heat.flat = evaluate::is_flat(heat.mask);
-      if (ordered) heat.turns = evaluate::turns(heat.mask, options.steps);
+      evaluate::ScaledMap& map = e.inputs.maps[m];
+      map.mask = evaluate::mask_of(judged(e.explanations[m]), height, width);
+      map.flat = evaluate::is_flat(map.mask);
+      if (ordered) map.turns = evaluate::turns(map.mask, options.steps);
     });
     for (const Baseline used : {options.insertion, options.deletion, options.masked}) {
       Tensor& probe = e.inputs.baselines[static_cast<std::size_t>(used)];
@@ -221,30 +221,30 @@ struct Evaluator::Impl {
   }
 
   void show(PhotoState& e, Counter& counter) {
-    e.shown = evaluate::run_probes(plan.probes, e.inputs, *batch, execution, target.index, model().activation,
-                                   [&](std::int64_t done) { counter.advance_to(done); });
+    e.shown = evaluate::run_probes(plan.probes, e.inputs, *batch, execution, e.target.index,
+                                   model().activation, [&](std::int64_t done) { counter.advance_to(done); });
     counter.finish(static_cast<std::int64_t>(plan.probes.size()));
   }
 
-  /// The maps of the photo as each method's map masks it.
+  /// Explains the photo masked by each method's map.
   void explain_masked(PhotoState& e, Counter& counter) {
     Tensor masked(e.inputs.photo.shape());
     for (std::size_t m = 0; m < e.explanations.size(); ++m) {
-      const evaluate::ScaledMap& heat = e.inputs.maps[m];
+      const evaluate::ScaledMap& map = e.inputs.maps[m];
       evaluate::write_probe({evaluate::Probe::Kind::masked, options.masked, m}, e.inputs, masked.values());
       const auto again =
-          explainer.explain(masked, {{e.explanations[m].method}, {target.index}}, counter.within());
+          explainer.explain(masked, {{e.explanations[m].method}, {e.target.index}}, counter.within());
       const Tensor mask = evaluate::mask_of(judged(again.front()), masked.dim(2), masked.dim(3));
-      e.agreement.push_back(evaluate::pearson(heat.mask.values(), mask.values()));
+      e.agreement.push_back(evaluate::pearson(map.mask.values(), mask.values()));
       counter.finish(1);
     }
   }
 
-  /// The maps of the photo as the network makes them whose weights are drawn anew down to each stage.
+  /// Explains the photo with the network randomised down to each stage.
   void explain_randomised(PhotoState& e, Counter& counter) {
     e.correlations.resize(e.explanations.size());
     for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-      const auto anew = explain_at(stage, e.inputs.photo, counter.within());
+      const auto anew = explain_at(stage, e, counter.within());
       for (std::size_t m = 0; m < anew.size(); ++m)
         e.correlations[m].push_back(
             evaluate::spearman(judged(e.explanations[m]).values(), judged(anew[m]).values()));
@@ -252,7 +252,7 @@ struct Evaluator::Impl {
     }
   }
 
-  std::vector<Explanation> explain_at(std::size_t stage, const Tensor& input, const Progress& progress) {
+  std::vector<Explanation> explain_at(std::size_t stage, const PhotoState& e, const Progress& progress) {
     std::optional<Explainer> own;
     std::optional<Explainer>& network = keeps(stage) ? randomised[stage] : own;
     if (!network) {
@@ -260,20 +260,20 @@ struct Evaluator::Impl {
       changed.graph = evaluate::randomised(changed.graph, std::span(stages).first(stage + 1), options.seed);
       network.emplace(std::move(changed), explain_options);
     }
-    return network->explain(input, {{}, {target.index}}, progress);
+    return network->explain(e.inputs.photo, {{}, {e.target.index}}, progress);
   }
 
-  /// Whether a stage's compiled network is kept for the next photo: as many are as half the memory limit
-  /// takes.
+  /// Whether to keep a stage's compiled network for the next photo: the kept ones use up to half the memory
+  /// limit.
   bool keeps(std::size_t stage) const {
     std::uint64_t weights = 0;
     for (const Node& node : model().graph.nodes())
       weights += static_cast<std::uint64_t>(parameter_count(node));
-    const std::uint64_t bytes = weights * sizeof(float) * most_packed_growth;
+    const std::uint64_t bytes = weights * sizeof(float) * max_packed_growth;
     return (stage + 1) * bytes <= explain_options.execution.memory_limit / 2;
   }
 
-  // The numbers.
+  // The measurements.
 
   std::vector<Measurement> measurements(const PhotoState& e) const {
     std::vector<Measurement> all;
@@ -339,7 +339,7 @@ struct Evaluator::Impl {
     out.value = evaluate::area_under(out.curve);
   }
 
-  /// Pearson's correlation, from [-1, 1] to [0, 1].
+  /// Pearson's correlation, mapped from [-1, 1] to [0, 1].
   static double coherency(const PhotoState& e, std::size_t m) { return (1 + e.agreement[m].value_or(0)) / 2; }
 
   void measure_adcc(const PhotoState& e, std::size_t m, Measurement& out) const {
@@ -359,7 +359,7 @@ struct Evaluator::Impl {
     if (energy.pixels == 0) append(out.note, "no box lies in the part of the photo that the network sees");
   }
 
-  /// The mean over the stages: how long the map stays what it was.
+  /// The mean over the stages: how similar the map stays.
   void measure_randomization(const PhotoState& e, std::size_t m, Measurement& out) const {
     if (stages.empty()) {
       append(out.note, "the network has no weights to draw anew");
@@ -385,12 +385,11 @@ Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 Evaluator::~Evaluator() = default;
 
-std::vector<Measurement> Evaluator::measure(const Image& photo, std::optional<std::int64_t> label,
-                                            std::span<const Box> boxes, const Progress& progress) {
+PhotoMeasurements Evaluator::measure(const Image& photo, std::optional<std::int64_t> label,
+                                     std::span<const PixelRectangle> boxes, const Progress& progress) {
   return impl_->measure(photo, label, boxes, progress);
 }
 
-const ClassScore& Evaluator::target() const { return impl_->target; }
 std::span<const std::string> Evaluator::randomization_stages() const { return impl_->stage_names; }
 const Model& Evaluator::model() const { return impl_->model(); }
 const EvaluateOptions& Evaluator::options() const { return impl_->options; }

@@ -26,7 +26,7 @@ bool is_constant(std::span<const float> values) {
   return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
 }
 
-/// 1 for the least; equal values have the mean of the ranks that they take up.
+/// 1 for the smallest; equal values have the mean of their ranks.
 std::vector<double> ranks(std::span<const float> values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -52,7 +52,7 @@ double area_under(std::span<const double> curve) {
 }
 
 std::optional<double> pearson(std::span<const float> a, std::span<const float> b) {
-  // A constant's mean may round to something else.
+  // A constant's mean may be rounded to another value.
   if (a.empty() || is_constant(a) || is_constant(b)) return std::nullopt;
   const std::vector<double> wide_a(a.begin(), a.end()), wide_b(b.begin(), b.end());
   return correlation(wide_a, wide_b);

@@ -3,26 +3,28 @@
 #include <optional>
 #include <span>
 
-// The metrics' formulas on plain numbers, in float64. y: the class's probability in the photo; o: in the
-// photo masked by the map.
+// The metrics' formulas in float64. y: the class's probability for the photo; o: for the photo masked by the
+// map.
 
 namespace ablaze::evaluate {
 
-double average_drop(double y, double o);  ///< max(0, y - o) / y; 0 where y is 0
-double average_gain(double y, double o);  ///< max(0, o - y) / (1 - y); 0 where y is 1
+double average_drop(double y, double o);  ///< max(0, y - o) / y; 0 if y is 0
+double average_gain(double y, double o);  ///< max(0, o - y) / (1 - y); 0 if y is 1
 
-/// The area under a curve over [0, 1] whose points are evenly spaced: trapezia. At least two points.
+/// The area under a curve over [0, 1] with evenly spaced points, by the trapezoidal rule. At least two
+/// points.
 double area_under(std::span<const double> curve);
 
-/// Pearson's correlation of two sequences of one length; nothing where one of them is constant.
+/// Pearson's correlation of two sequences of equal length; nothing if one is constant.
 std::optional<double> pearson(std::span<const float> a, std::span<const float> b);
-/// Spearman's rank correlation: Pearson's of the ranks, of which equal values share the mean. Likewise.
+/// Spearman's rank correlation: Pearson's of the ranks; equal values share their mean rank. Nothing if one is
+/// constant.
 std::optional<double> spearman(std::span<const float> a, std::span<const float> b);
 
-/// The mean of a map whose values lie in [0, 1].
+/// The mean of a map with values in [0, 1].
 double complexity(std::span<const float> map);
 
-/// The harmonic mean of coherency, 1 - complexity and 1 - drop, all in [0, 1]; 0 where one of them is 0.
+/// The harmonic mean of coherency, 1 - complexity and 1 - drop, all in [0, 1]; 0 if one of them is 0.
 double adcc(double coherency, double complexity, double drop);
 
 }  // namespace ablaze::evaluate

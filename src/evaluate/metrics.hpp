@@ -25,7 +25,8 @@ enum class Metric {
 
 const MetricInfo& info_of(Metric metric);
 
-/// The metrics of these ids, each once, in order. Throws UsageError for an unknown one, naming the nearest.
+/// The metrics with these ids, without duplicates, in order. Throws UsageError for an unknown id, with the
+/// nearest known one.
 std::vector<Metric> metrics_named(std::span<const std::string> ids);
 
 }  // namespace ablaze::evaluate

@@ -8,7 +8,7 @@
 namespace ablaze::evaluate {
 
 Tensor mask_of(const Tensor& map, std::int64_t height, std::int64_t width) {
-  // Scaled before as well: a map of next to nothing but noise has room for its digits then.
+  // Scales before upsampling too, because a map of tiny values would lose digits.
   return normalise_map(upsample_map(normalise_map(map), static_cast<int>(width), static_cast<int>(height)));
 }
 
@@ -18,7 +18,8 @@ bool is_flat(const Tensor& map) {
 
 std::vector<std::uint16_t> turns(const Tensor& mask, int steps) {
   const auto pixels = static_cast<std::uint64_t>(mask.size());
-  // Floats that are not negative compare as their bits do. With the pixel below them, no two keys are equal.
+  // Non-negative floats have the same order as their bits. The pixel in the low bits makes all keys
+  // different.
   std::vector<std::uint64_t> keys(pixels);
   for (std::uint64_t p = 0; p < pixels; ++p) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(mask.data()[p] + 0.0F);  // -0 becomes 0

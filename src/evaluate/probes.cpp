@@ -20,7 +20,7 @@ std::size_t add(Plan& plan, const Probe& probe) {
   return plan.probes.size() - 1;
 }
 
-/// A curve between two probes that other curves share.
+/// A curve between two end probes that it shares with other curves.
 std::vector<std::size_t> curve(Plan& plan, const Probe& step, int steps, std::size_t none, std::size_t all) {
   std::vector<std::size_t> points{none};
   for (int i = 1; i < steps; ++i) {

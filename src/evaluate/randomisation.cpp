@@ -9,13 +9,17 @@
 #include <ablaze/tensor.hpp>
 
 #include "base/random.hpp"
+#include "graph/visit.hpp"
 
 namespace ablaze::evaluate {
 namespace {
 
 bool has_weights(const Op& op) {
-  return std::holds_alternative<op::Conv2d>(op) || std::holds_alternative<op::Linear>(op) ||
-         std::holds_alternative<op::BatchNorm>(op);
+  return graph::visit(
+      op, [](const graph::one_of<op::Conv2d, op::Linear, op::BatchNorm> auto&) { return true; },
+      [](const graph::one_of<op::Input, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
+                             op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply,
+                             op::Identity, op::ChannelMap> auto&) { return false; });
 }
 
 /// The first two parts of a module's name: "layer4.1" of "layer4.1.downsample.0".
@@ -24,7 +28,7 @@ std::string block_of(const std::string& name) {
   return first == std::string::npos ? name : name.substr(0, name.find('.', first + 1));
 }
 
-/// A BatchNorm goes with the convolution that it follows.
+/// A BatchNorm belongs to the stage of the convolution before it.
 std::string stage_name(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   if (std::holds_alternative<op::BatchNorm>(node.op)) {
@@ -40,7 +44,7 @@ std::uint64_t hash(std::string_view text) {
   return value;
 }
 
-Weight drawn(const Weight& old, cam::SplitMix64& numbers) {
+Weight drawn(const Weight& old, base::SplitMix64& numbers) {
   const Shape& shape = old.shape();
   const std::int64_t fan_in = old.size() / std::max<std::int64_t>(shape.front(), 1);
   const double bound = std::sqrt(6.0 / static_cast<double>(std::max<std::int64_t>(fan_in, 1)));
@@ -51,7 +55,7 @@ Weight drawn(const Weight& old, cam::SplitMix64& numbers) {
 
 Weight zeros_like(const Weight& old) { return old ? Weight(Tensor(old.shape())) : Weight(); }
 
-Op randomised(Op op, cam::SplitMix64 numbers) {
+Op randomised(Op op, base::SplitMix64 numbers) {
   if (auto* conv = std::get_if<op::Conv2d>(&op)) {
     conv->weight = drawn(conv->weight, numbers);
     conv->bias = zeros_like(conv->bias);
@@ -91,8 +95,8 @@ Graph randomised(const Graph& graph, std::span<const Stage> stages, std::uint64_
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     const bool draw = anew[id];
-    cam::SplitMix64 of_layer(hash(node.name));
-    out.add(node.name, draw ? randomised(node.op, cam::SplitMix64(seed ^ of_layer.next())) : node.op,
+    base::SplitMix64 of_layer(hash(node.name));
+    out.add(node.name, draw ? randomised(node.op, base::SplitMix64(seed ^ of_layer.next())) : node.op,
             node.inputs);
   }
   for (const auto& [name, node] : graph.aliases()) out.alias(name, node);

@@ -12,11 +12,11 @@
 namespace ablaze {
 namespace {
 
-constexpr int most_resamples = 1'000'000;
+constexpr int max_resamples = 1'000'000;
 
 void check(std::span<const double> values, const BootstrapOptions& options) {
-  if (options.resamples < 1 || options.resamples > most_resamples)
-    throw UsageError("expected 1 to " + std::to_string(most_resamples) + " bootstrap resamples, found " +
+  if (options.resamples < 1 || options.resamples > max_resamples)
+    throw UsageError("expected 1 to " + std::to_string(max_resamples) + " bootstrap resamples, found " +
                      std::to_string(options.resamples));
   if (!(options.confidence > 0 && options.confidence < 1))
     throw UsageError("expected a confidence between 0 and 1, found " + std::to_string(options.confidence));
@@ -24,7 +24,7 @@ void check(std::span<const double> values, const BootstrapOptions& options) {
     throw Error("expected finite values for a mean, found others");
 }
 
-/// Of sorted values, linear between neighbours.
+/// A quantile of sorted values, interpolated linearly.
 double quantile(std::span<const double> sorted, double share) {
   const double at = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(at);
@@ -44,7 +44,7 @@ Estimate bootstrap_mean(std::span<const double> values, const BootstrapOptions& 
   check(values, options);
   if (values.empty()) return {};
   const auto n = static_cast<double>(values.size());
-  cam::SplitMix64 numbers(options.seed);
+  base::SplitMix64 numbers(options.seed);
   std::vector<double> means(options.resamples);
   for (double& mean : means) {
     double sum = 0;

@@ -11,36 +11,39 @@
 
 namespace ablaze::explain {
 
-/// What an Explainer asks of every input.
+/// The options that an Explainer uses for all inputs.
 struct ExplainRequest {
   const Graph& graph;
   std::span<const cam::Method* const> methods;
-  std::span<const std::string> layers;  ///< several: their maps become one
+  std::span<const std::string> layers;  ///< several: fuses their maps
   const ExplainOptions& options;
 };
 
-/// One method's map for one class, and what it is made of.
+/// One method's map for one class, with its parts.
 struct Attribution {
-  std::vector<LayerMap> layers;  ///< at least one
-  Tensor map, signed_map;        ///< of all layers
+  std::vector<LayerAttribution> layers;  ///< at least one
+  Tensor map, signed_map;                ///< of all layers together
   std::string note;
   double divisor = 1;
 };
 
-/// A method's answers, one a class.
+/// A method's results, one per class.
 struct MethodAttribution {
   std::vector<Attribution> classes;
-  double milliseconds = 0;  ///< with the passes of further views, which the methods share
+  double milliseconds = 0;  ///< includes the passes of further views, which all methods share
 };
 
-/// Asks every method about an input and its classes. `trace` is the input's run in its session; further views
-/// of the input (Smoothing::augment) are run in the cache's sessions, after which `trace` is another's.
-/// Throws UsageError where a method cannot be asked in this way.
+/// Runs every method on an input for its classes. `trace` is the input's run in its session. Further views of
+/// the input (Smoothing::augment) run in the cache's sessions and may invalidate `trace`. Throws UsageError
+/// if a method does not support the request.
 std::vector<MethodAttribution> attribute(const ExplainRequest& request, SessionCache& sessions,
                                          const Tensor& input, const Trace& trace,
                                          std::span<const cam::Target> targets, const Progress& progress);
 
-/// Compiles what the methods will need, so that it is in nobody's time.
+/// Compiles the delta and gradient programs ahead of the run, so that no method's time includes compilation.
 void prepare(const ExplainRequest& request, const Session& session);
+
+/// The progress of part `index` of `count` equal parts of a whole, which must outlive it.
+Progress part_of(const Progress& whole, std::size_t index, std::size_t count);
 
 }  // namespace ablaze::explain

@@ -18,7 +18,7 @@ namespace ablaze {
 namespace explain {
 namespace {
 
-constexpr std::size_t most_candidates_named = 6;
+constexpr std::size_t max_candidates_named = 6;
 
 std::string quoted(const std::string& text) { return "\"" + base::printable(text) + "\""; }
 
@@ -31,7 +31,7 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// The number, or nothing where it is too large for one.
+/// The number, or nothing if it is too large.
 std::optional<std::int64_t> number(std::string_view digits) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -80,8 +80,8 @@ std::vector<std::int64_t> classes_where(std::span<const std::string> labels, Pre
   return found;
 }
 
-/// All classes that the word may mean by the strictest rule that any label satisfies: the whole label, one of
-/// its comma-separated names, any part of it.
+/// All classes that match the word by the strictest rule with a match: the whole label, one of its
+/// comma-separated names, any part of it.
 std::vector<std::int64_t> candidates(const Model& model, const std::string& word) {
   std::vector<std::string> labels;
   for (const std::string& label : model.labels) labels.push_back(base::lower(label));
@@ -101,14 +101,14 @@ std::vector<std::int64_t> candidates(const Model& model, const std::string& word
 
 std::string listed(const Model& model, std::span<const std::int64_t> indices) {
   std::vector<std::string> names;
-  for (const auto index : indices.first(std::min(indices.size(), most_candidates_named))) {
+  for (const auto index : indices.first(std::min(indices.size(), max_candidates_named))) {
     names.push_back(quoted(model.label(index)) + " (" + std::to_string(index) + ")");
   }
   if (indices.size() > names.size()) names.push_back(std::to_string(indices.size() - names.size()) + " more");
   return base::join(names);
 }
 
-/// The labels and the names in them: what a mistyped word is compared with.
+/// The labels and their names, for suggestions after a typing error.
 std::vector<std::string> known_names(const Model& model) {
   std::vector<std::string> names;
   for (const std::string& label : model.labels) {
@@ -147,7 +147,7 @@ ClassRequest parse_class_word(const Model& model, const std::string& word) {
   return class_by_label(model, word);
 }
 
-/// Class indices by falling logit; nan counts as the least of all, ties go to the lower index.
+/// Class indices by descending logit; NaN last; ties: the lower index.
 std::vector<std::int64_t> ranking(std::span<const float> logits) {
   std::vector<std::int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});

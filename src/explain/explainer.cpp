@@ -19,8 +19,8 @@ namespace {
 
 constexpr int classes_reported = 5;
 
-/// A mask is drawn for one layer, [1, C, H, W], at one input size; another is a mistake, never resized in
-/// silence.
+/// A mask is made for one layer, [1, C, H, W], at one input size. Another size is an error; masks are not
+/// resized.
 void require_fitting_mask(const Ablation& ablation, const std::string& layer, const Shape& layer_shape) {
   if (ablation.kind != Ablation::Kind::mask) return;
   const Shape expected{layer_shape.at(2), layer_shape.at(3)};
@@ -47,46 +47,26 @@ SessionOptions session_options(const ExplainOptions& options, const std::vector<
   return out;
 }
 
-std::vector<MethodInfo> list_methods() {
-  std::vector<MethodInfo> list;
-  for (const cam::Method* m : cam::methods()) {
-    list.push_back({.id = std::string(m->id),
-                    .name = std::string(m->name),
-                    .summary = std::string(m->summary),
-                    .paper = std::string(m->paper),
-                    .passes = std::string(m->passes),
-                    .needs_gradients = m->needs_gradients,
-                    .class_discriminative = m->class_discriminative});
-  }
-  return list;
-}
+}  // namespace
 
-std::string join_layers(const std::vector<LayerMap>& layers) {
+std::string Explanation::layer_names() const {
   std::string names;
-  for (const LayerMap& layer : layers) names += (names.empty() ? "" : ",") + layer.layer;
+  for (const LayerAttribution& layer : layers) names += (names.empty() ? "" : ",") + layer.layer;
   return names;
 }
 
-/// All layers' channels, at the map's height and width.
-Shape joint_shape(const explain::Attribution& answer) {
+Shape Explanation::layer_shape() const {
   std::int64_t channels = 0;
-  for (const LayerMap& layer : answer.layers) channels += layer.layer_shape.at(0);
-  return {channels, answer.map.dim(0), answer.map.dim(1)};
-}
-
-}  // namespace
-
-std::span<const MethodInfo> methods() {
-  static const std::vector<MethodInfo> list = list_methods();
-  return list;
+  for (const LayerAttribution& layer : layers) channels += layer.layer_shape.at(0);
+  return {channels, map.dim(0), map.dim(1)};
 }
 
 std::vector<MethodCost> method_costs(const Model& model, const ExplainOptions& options) {
   const std::vector<std::string> layers = explain::explainable_layers(model, options);
   const std::string& layer = layers.front();
-  SessionOptions wish = session_options(options, layers);
-  wish.input = model.input_shape();
-  const Session session(model.graph, wish);
+  SessionOptions session_setup = session_options(options, layers);
+  session_setup.input = model.input_shape();
+  const Session session(model.graph, session_setup);
   const AblationPlan plan = session.plan_ablation(layer);
   const auto channels = static_cast<double>(plan.layer_shape.at(0));
   const double network = static_cast<double>(plan.rerun_network) / channels;
@@ -129,11 +109,11 @@ struct Explainer::Impl {
     }
   }
 
-  explain::ExplainRequest request(std::span<const cam::Method* const> asked) const {
-    return {model.graph, asked, layers, options};
+  explain::ExplainRequest request(std::span<const cam::Method* const> selected) const {
+    return {model.graph, selected, layers, options};
   }
 
-  /// The selected ones of the methods; all where none is named.
+  /// The selected methods; all if the selection is empty.
   std::vector<const cam::Method*> selected_methods(const Selection& selection) const {
     if (selection.methods.empty()) return methods;
     auto chosen = explain::methods_named(selection.methods);
@@ -164,45 +144,70 @@ struct Explainer::Impl {
         " has no margin to itself: remove it from the classes, or choose another class for the margin");
   }
 
-  /// The part that all methods and classes share.
+  /// An input as a network takes it.
+  struct Input {
+    std::shared_ptr<const Tensor> tensor;  ///< [1, 3, H, W]
+    Rectangle seen;                        ///< see Explanation
+    double load = 0;                       ///< milliseconds
+  };
+
+  Input input_of(const Image& photo) const {
+    const base::Stopwatch load;
+    auto tensor = std::make_shared<const Tensor>(preprocess(photo, model.preprocess));
+    return {std::move(tensor), crop_rectangle(photo.width(), photo.height(), model.preprocess),
+            load.milliseconds()};
+  }
+
+  static Input input_of(const Tensor& tensor) {
+    const base::Stopwatch load;
+    auto single = std::make_shared<const Tensor>(explain::as_single_input(tensor));
+    const Rectangle all{0, 0, static_cast<double>(single->dim(3)), static_cast<double>(single->dim(2))};
+    return {std::move(single), all, load.milliseconds()};
+  }
+
+  /// The part of a run that all methods and classes share.
   struct Run {
-    Tensor input;
+    std::shared_ptr<const Tensor> input;
+    Rectangle seen;
     const Trace* trace = nullptr;
     std::vector<ClassScore> targets, top;
-    Tensor activation;  // [C, H, W], where it is kept
+    std::vector<Tensor> activations;  // [C, H, W] of each layer, if kept
     Timing milliseconds;
   };
 
-  Run run(const explain::ExplainRequest& request, std::span<const explain::ClassRequest> wanted, Tensor input,
-          double load) {
+  Run run(const explain::ExplainRequest& request, std::span<const explain::ClassRequest> wanted,
+          Input input) {
     Run out;
-    out.input = std::move(input);
-    explain::Compiled& compiled = sessions.at(out.input.shape());
+    out.input = std::move(input.tensor);
+    out.seen = input.seen;
+    explain::Compiled& compiled = sessions.at(out.input->shape());
     for (const std::string& layer : layers)
       require_fitting_mask(options.ablate, layer, compiled.session().layer_shape(layer));
 
     explain::prepare(request, compiled.session());
-    out.milliseconds.load = load;
+    out.milliseconds.load = input.load;
     const base::Stopwatch forward;
-    out.trace = &compiled.run(out.input);
+    out.trace = &compiled.run(*out.input);
     out.milliseconds.forward = forward.milliseconds();
 
     const Tensor logits = out.trace->logits();
     require_finite(logits);
     out.targets = explain::answer_requests(model, logits.values(), wanted);
     out.top = top_classes(model, logits.values(), classes_reported);
-    if (options.keep_activations) out.activation = activation_of(*out.trace);
+    if (options.keep_activations) {
+      for (const std::string& layer : layers) out.activations.push_back(activation_of(*out.trace, layer));
+    }
     return out;
   }
 
-  Tensor activation_of(const Trace& trace) const {
-    if (layers.size() > 1) return Tensor();
-    Tensor batch = trace.activation(layers.front());
+  /// [C, H, W]
+  static Tensor activation_of(const Trace& trace, const std::string& layer) {
+    const Tensor batch = trace.activation(layer);
     return batch.reshaped({batch.dim(1), batch.dim(2), batch.dim(3)});
   }
 
-  /// The class that a margin sets another against. A runner-up is settled by the untouched run, whatever is
-  /// changed later.
+  /// The other class of a margin. A runner-up comes from the unmodified run and does not depend on later
+  /// changes.
   std::int64_t margin_against(std::int64_t wanted, const Run& run) const {
     if (against >= 0) {
       require_another_class(wanted);
@@ -223,45 +228,41 @@ struct Explainer::Impl {
     return targets;
   }
 
-  Explanation explanation(const cam::Method& method, explain::Attribution answer, const Run& run,
+  Explanation explanation(const cam::Method& method, explain::Attribution attribution, const Run& run,
                           std::size_t target) const {
     Explanation out;
     out.method = std::string(method.id);
-    out.layer = join_layers(answer.layers);
-    out.layer_shape = joint_shape(answer);
-    out.input_shape = run.input.shape();
     out.target = run.targets[target];
     out.top = run.top;
-    out.map = std::move(answer.map);
-    out.signed_map = std::move(answer.signed_map);
-    out.note = std::move(answer.note);
-    out.divisor = answer.divisor;
-    out.activation = run.activation;
-    out.milliseconds = run.milliseconds;
-    if (answer.layers.size() > 1) {
-      out.fused = std::move(answer.layers);
-    } else {
-      out.drops = std::move(answer.layers.front().drops);
-      out.weights = std::move(answer.layers.front().weights);
-      out.findings = std::move(answer.layers.front().findings);
+    out.layers = std::move(attribution.layers);
+    out.map = std::move(attribution.map);
+    out.signed_map = std::move(attribution.signed_map);
+    out.note = std::move(attribution.note);
+    out.divisor = attribution.divisor;
+    out.against = out.layers.front().findings.against;
+    if (options.score == Score::Kind::margin && out.against.empty()) {
+      out.against = {margin_against(out.target.index, run)};
+      if (out.layers.size() == 1) out.layers.front().findings.against = out.against;
     }
-    if (options.score == Score::Kind::margin && out.findings.against.empty())
-      out.findings.against = {margin_against(out.target.index, run)};
+    out.seen = run.seen;
+    out.input = run.input;
+    out.milliseconds = run.milliseconds;
     return out;
   }
 
-  std::vector<Explanation> explain(Tensor input, double load, const Selection& selection,
-                                   const Progress& progress) {
-    const auto asked = selected_methods(selection);
-    const explain::ExplainRequest all_asked = request(asked);
-    const Run done = run(all_asked, selected_classes(selection), std::move(input), load);
-    auto answers =
-        explain::attribute(all_asked, sessions, done.input, *done.trace, targets_of(done), progress);
+  std::vector<Explanation> explain(Input input, const Selection& selection, const Progress& progress) {
+    const auto selected = selected_methods(selection);
+    const explain::ExplainRequest full_request = request(selected);
+    const Run done = run(full_request, selected_classes(selection), std::move(input));
+    auto attributions =
+        explain::attribute(full_request, sessions, *done.input, *done.trace, targets_of(done), progress);
     std::vector<Explanation> all;
-    for (std::size_t m = 0; m < asked.size(); ++m) {
+    for (std::size_t m = 0; m < selected.size(); ++m) {
       for (std::size_t i = 0; i < done.targets.size(); ++i) {
-        all.push_back(explanation(*asked[m], std::move(answers[m].classes[i]), done, i));
-        all.back().milliseconds.attribution = answers[m].milliseconds;
+        all.push_back(explanation(*selected[m], std::move(attributions[m].classes[i]), done, i));
+        all.back().milliseconds.attribution = attributions[m].milliseconds;
+        for (std::size_t l = 0; l < done.activations.size(); ++l)
+          all.back().layers[l].activation = done.activations[l];
       }
     }
     return all;
@@ -275,9 +276,15 @@ Explainer& Explainer::operator=(Explainer&&) noexcept = default;
 Explainer::~Explainer() = default;
 
 std::vector<Explanation> Explainer::explain(const Image& photo, const Progress& progress) {
-  const base::Stopwatch load;
-  Tensor input = preprocess(photo, impl_->model.preprocess);
-  return impl_->explain(std::move(input), load.milliseconds(), {}, progress);
+  return impl_->explain(impl_->input_of(photo), {}, progress);
+}
+
+std::vector<std::vector<Explanation>> Explainer::explain(std::span<const Image> photos,
+                                                         const Progress& progress) {
+  std::vector<std::vector<Explanation>> all;
+  for (const Image& photo : photos)
+    all.push_back(explain(photo, explain::part_of(progress, all.size(), photos.size())));
+  return all;
 }
 
 std::vector<Explanation> Explainer::explain(const Tensor& input, const Progress& progress) {
@@ -290,9 +297,7 @@ std::vector<Explanation> Explainer::explain(const Tensor& input, const Progress&
 
 std::vector<Explanation> Explainer::explain(const Tensor& input, const Selection& selection,
                                             const Progress& progress) {
-  const base::Stopwatch load;
-  Tensor single = explain::as_single_input(input);
-  return impl_->explain(std::move(single), load.milliseconds(), selection, progress);
+  return impl_->explain(Impl::input_of(input), selection, progress);
 }
 
 Batch Explainer::batch(std::uint64_t bytes, std::int64_t most) {

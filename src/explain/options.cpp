@@ -22,9 +22,9 @@ const cam::Method& method_named(const std::string& id) {
                    ": the methods are " + base::join(known));
 }
 
-/// The layer to explain, checked as far as that goes without an input.
-std::string explainable_layer(const Model& model, const std::string& wish) {
-  const std::string layer = wish.empty() ? model.default_layer : wish;
+/// The layer to explain, checked as far as possible without an input.
+std::string explainable_layer(const Model& model, const std::string& requested) {
+  const std::string layer = requested.empty() ? model.default_layer : requested;
   const auto node = static_cast<std::size_t>(model.graph.find(layer));
   const auto shapes = model.graph.infer_shapes(model.input_shape());
   if (shapes.at(node).size() != 4) {
@@ -52,8 +52,8 @@ std::vector<std::string> explainable_layers(const Model& model, const ExplainOpt
   if (!options.layer.empty())
     throw UsageError("give either one layer to explain or several layers to fuse, not both");
   std::vector<std::string> layers;
-  for (const std::string& wish : options.fuse) {
-    const std::string layer = explainable_layer(model, wish);
+  for (const std::string& requested : options.fuse) {
+    const std::string layer = explainable_layer(model, requested);
     if (std::find(layers.begin(), layers.end(), layer) != layers.end())
       throw UsageError("layer " + base::printable(layer) + " is given twice to fuse: give each layer once");
     layers.push_back(layer);

@@ -28,7 +28,7 @@ Compiled& SessionCache::at(const Shape& input) {
     latest_first_.splice(latest_first_.begin(), latest_first_, held);
     return latest_first_.front();
   }
-  // Room is made first, so that the old weights and the new are never both in memory.
+  // Evicts first, so that old and new weights are never in memory together.
   while (latest_first_.size() >= most_) latest_first_.pop_back();
   options_.input = input;
   latest_first_.emplace_front(Session(graph_, options_));

@@ -10,7 +10,7 @@
 
 namespace ablaze::explain {
 
-/// A session, and the trace that its runs reuse: a run allocates nothing after the first.
+/// A session, and the trace that its runs reuse: only the first run allocates.
 class Compiled {
  public:
   explicit Compiled(Session session) : session_(std::move(session)) {}
@@ -24,16 +24,16 @@ class Compiled {
   std::unique_ptr<Trace> trace_;
 };
 
-/// Sessions by input shape: photos all come in one shape, tensors may not. Only the latest are held, for
-/// each owns a packed copy of the weights.
+/// Sessions by input shape: all photos have one shape, tensors may have several. Keeps only the most recently
+/// used, because each owns a packed copy of the weights.
 class SessionCache {
  public:
-  /// `options.input` is ignored: it comes with each input. The graph is copied (its weights are shared).
-  /// `most`: how many sessions are held.
+  /// Ignores `options.input`: each input has its own. Copies the graph (sharing its weights). `most`: the
+  /// number of sessions kept.
   SessionCache(Graph graph, SessionOptions options, std::size_t most = 2);
 
-  /// The session for inputs of this shape, compiled where it is not held. Valid until `most` others were
-  /// asked for.
+  /// The session for inputs of this shape; compiles it if it is not kept. Valid until `most` other sessions
+  /// have been requested.
   Compiled& at(const Shape& input);
 
  private:
@@ -43,7 +43,7 @@ class SessionCache {
   std::list<Compiled> latest_first_;
 };
 
-/// A picture as a network takes it: [1, C, H, W] from [1, C, H, W] or [C, H, W], all values finite. Throws
+/// An input in the network's form: [1, C, H, W] from [1, C, H, W] or [C, H, W], all values finite. Throws
 /// Error.
 Tensor as_single_input(const Tensor& input);
 

@@ -3,6 +3,8 @@
 
 #include <ablaze/activation.hpp>
 
+#include "base/enum_names.hpp"
+
 namespace ablaze {
 namespace {
 
@@ -20,17 +22,11 @@ std::vector<double> activate(std::vector<double> y, Activation activation) {
 
 }  // namespace
 
-std::string to_string(Activation activation) {
-  switch (activation) {
-    case Activation::softmax:
-      return "softmax";
-    case Activation::sigmoid:
-      return "sigmoid";
-    case Activation::none:
-      break;
-  }
-  return "none";
+namespace {
+constexpr base::EnumNames<Activation, 3> activation_names{"activation", {"softmax", "sigmoid", "none"}};
 }
+std::string to_string(Activation activation) { return activation_names.name_of(activation); }
+Activation parse_activation(std::string_view name) { return activation_names.parse(name); }
 
 std::vector<double> probabilities(std::span<const float> logits, Activation activation) {
   return activate({logits.begin(), logits.end()}, activation);

@@ -8,7 +8,7 @@
 
 namespace ablaze::image {
 
-/// Numbers in a file's bytes, big-endian as JPEG and PNG have them. The caller has checked the bounds.
+/// Reads big-endian numbers, as in JPEG and PNG. The caller has checked the bounds.
 inline unsigned read_u8(std::span<const std::byte> bytes, std::size_t at) {
   return std::to_integer<unsigned>(bytes[at]);
 }
@@ -19,7 +19,7 @@ inline std::uint32_t read_be32(std::span<const std::byte> bytes, std::size_t at)
   return static_cast<std::uint32_t>(read_be16(bytes, at)) << 16 | read_be16(bytes, at + 2);
 }
 
-/// Whether `magic` stands at an offset.
+/// Whether the bytes at an offset are `magic`.
 inline bool has_at(std::span<const std::byte> bytes, std::size_t at, std::string_view magic) {
   return at <= bytes.size() && bytes.size() - at >= magic.size() &&
          std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;

@@ -13,9 +13,9 @@
 namespace ablaze {
 namespace {
 
-/// Evenly spaced anchors 0xRRGGBB, interpolated linearly. The first four maps' anchors are least-squares
-/// fits to the maps' published 256 colours (inferno, viridis and magma: S. van der Walt and N. Smith, public
-/// domain; turbo: A. Mikhailov); nowhere are they off by more than 2 of 255.
+/// Evenly spaced anchors 0xRRGGBB, interpolated linearly. The first four maps' anchors are least-squares fits
+/// to the maps' published 256 colours (inferno, viridis and magma: S. van der Walt and N. Smith, public
+/// domain; turbo: A. Mikhailov), with errors of at most 2 of 255.
 constexpr std::array<std::uint32_t, 33> inferno{
     0x000004, 0x030312, 0x0a0724, 0x150b37, 0x210c4a, 0x2e0a5b, 0x3c0965, 0x4a0b6b, 0x57106e,
     0x63146f, 0x70196e, 0x7d1e6d, 0x89226a, 0x962766, 0xa32b62, 0xaf315c, 0xbb3755, 0xc63d4d,
@@ -36,12 +36,12 @@ constexpr std::array<std::uint32_t, 33> turbo{
     0x1ccdd8, 0x17dcc3, 0x1de8b0, 0x30f299, 0x4cf97e, 0x6bfe63, 0x8aff4c, 0xa3fd3c, 0xb8f734,
     0xcced34, 0xdee037, 0xedd03a, 0xf8c03a, 0xfdae35, 0xfe982c, 0xfc8022, 0xf56817, 0xec520e,
     0xe14009, 0xd23105, 0xc12302, 0xac1701, 0x950c01, 0x7a0403};
-/// The rainbow of older tools: its breakpoints lie on the eighths.
+/// The rainbow of older tools; its breakpoints are at the eighths.
 constexpr std::array<std::uint32_t, 9> jet{0x000080, 0x0000ff, 0x0080ff, 0x00ffff, 0x80ff80,
                                            0xffff00, 0xff8000, 0xff0000, 0x800000};
 constexpr std::array<std::uint32_t, 2> grey{0x000000, 0xffffff};
-/// For numbers with a sign: blue below zero, a light grey at it, red above. Made in Oklab: both sides grow
-/// darker and stronger alike, so that neither sign looks larger.
+/// For signed values: blue below zero, light grey at zero, red above. Designed in Oklab: lightness and chroma
+/// change equally on both sides, so that neither sign looks larger.
 constexpr std::array<std::uint32_t, 33> bluered{
     0x004dab, 0x0a58ba, 0x1a63c7, 0x286fd3, 0x357ade, 0x4386e8, 0x5292f0, 0x619ef7, 0x71a9fc,
     0x82b4fe, 0x94bfff, 0xa6caff, 0xb7d4fe, 0xc7ddfe, 0xd6e6ff, 0xe6effb, 0xf5f5f5, 0xfce9e4,
@@ -79,6 +79,8 @@ const std::array<std::string, 7>& names() {
 std::span<const std::string> colour_map_names() { return names(); }
 
 bool is_diverging(ColourMap map) { return map == ColourMap::bluered; }
+
+std::string to_string(ColourMap map) { return names().at(static_cast<std::size_t>(map)); }
 
 ColourMap parse_colour_map(std::string_view name) {
   const auto found = std::find(names().begin(), names().end(), name);

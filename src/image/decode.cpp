@@ -21,8 +21,8 @@ using image::Header;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t max_file_bytes = 512 * mebibyte;
 
-/// What decoding may take: the greediest honest file is an interlaced 16-bit RGBA PNG (some 28 bytes a pixel
-/// at its peak, besides two copies of its data); JPEG pads each side to 32 pixels.
+/// The memory that decoding may use. The largest valid case is an interlaced 16-bit RGBA PNG (about 28 bytes
+/// per pixel at its peak, in addition to two copies of its data); JPEG pads each side to 32 pixels.
 std::uint64_t memory_limit(const Header& header, std::uint64_t file_bytes) {
   const auto padded = [](std::int64_t side) { return (static_cast<std::uint64_t>(side) + 31) / 32 * 32; };
   return 16 * mebibyte + 4 * file_bytes + 32 * padded(header.width) * padded(header.height);
@@ -75,15 +75,13 @@ Image Image::decode(std::span<const std::byte> bytes, const std::string& name) {
   }
   if (file.kind == FileKind::png) {
     const Header header = image::check_png(bytes, name);
-    // Four channels always: whether there is transparency is known only behind the header.
+    // Always four channels, because transparency is known only after the header.
     return image::oriented(from_rgba_over_white(decode_pixels(bytes, header, 4, name)), header.orientation);
   }
   throw Error(name + ": expected a JPEG or PNG image, found what looks like " + file.looks_like +
               "; convert it to JPEG or PNG");
 }
 
-Image Image::load(const std::filesystem::path& file) {
-  return decode(base::read_file(file, max_file_bytes), file.string());
-}
+Image Image::load(const std::string& file) { return decode(base::read_file(file, max_file_bytes), file); }
 
 }  // namespace ablaze

@@ -12,8 +12,8 @@ namespace ablaze::image {
 
 namespace {
 
-/// The part of a box that lies on the picture.
-Box clipped(const Image& on, const Box& box) {
+/// The part of a box inside the image.
+PixelRectangle clipped(const Image& on, const PixelRectangle& box) {
   const int x = std::clamp(box.x, 0, on.width()), y = std::clamp(box.y, 0, on.height());
   return {x, y, std::clamp(box.right(), x, on.width()) - x, std::clamp(box.bottom(), y, on.height()) - y};
 }
@@ -26,8 +26,8 @@ void blend(std::uint8_t* pixel, Colour colour, float share) {
 }
 
 void draw_glyph(Image& on, const Font::Glyph& glyph, int x, int baseline, Colour colour) {
-  const Box place{x + glyph.left, baseline + glyph.top, glyph.width, glyph.height};
-  const Box seen = clipped(on, place);
+  const PixelRectangle place{x + glyph.left, baseline + glyph.top, glyph.width, glyph.height};
+  const PixelRectangle seen = clipped(on, place);
   for (int row = seen.y; row < seen.bottom(); ++row) {
     const std::uint8_t* coverage =
         glyph.coverage.data() + std::ptrdiff_t{row - place.y} * place.width + (seen.x - place.x);
@@ -44,7 +44,7 @@ double distance_to_segment(Point p, Point from, Point to) {
   return std::hypot(p.x - from.x - along * across, p.y - from.y - along * down);
 }
 
-/// The pixels between two coordinates and `reach` beyond them, as far as they are on a picture this long.
+/// The pixels between two coordinates, extended by `reach` and clipped to an image of this length.
 std::pair<int, int> pixels_between(double a, double b, double reach, int length) {
   const double most = length;
   return {static_cast<int>(std::clamp(std::floor(std::min(a, b) - reach), 0.0, most)),
@@ -53,7 +53,7 @@ std::pair<int, int> pixels_between(double a, double b, double reach, int length)
 
 constexpr char32_t unknown = 0xFFFD;
 
-/// How many bytes a UTF-8 sequence with this first byte has; 0 for a byte that begins none.
+/// The length of a UTF-8 sequence with this first byte; 0 for a byte that starts none.
 std::size_t sequence_length(unsigned char first) {
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first < 0xE0) return 2;
@@ -61,7 +61,7 @@ std::size_t sequence_length(unsigned char first) {
   return first >= 0xF0 && first < 0xF5 ? 4 : 0;
 }
 
-/// The text's first character, taken off it.
+/// Removes the first character from the text and returns it.
 char32_t next_character(std::string_view& text) {
   const auto first = static_cast<unsigned char>(text.front());
   const std::size_t length = sequence_length(first);
@@ -86,7 +86,7 @@ std::u32string characters_of(std::string_view text) {
   return out;
 }
 
-/// Calls `draw(character, x)` for each character and returns where the next would stand.
+/// Calls `draw(character, x)` for each character and returns the x of the next.
 template <typename Draw>
 double set(std::string_view text, const Font& font, double x, const Draw& draw) {
   const std::u32string characters = characters_of(text);
@@ -98,14 +98,14 @@ double set(std::string_view text, const Font& font, double x, const Draw& draw) 
   return x;
 }
 
-/// Bytes of the text that make up its first `count` characters.
+/// The number of bytes of the text's first `count` characters.
 std::size_t bytes_of(std::string_view text, std::size_t count) {
   std::string_view rest = text;
   for (std::size_t i = 0; i < count && !rest.empty(); ++i) next_character(rest);
   return text.size() - rest.size();
 }
 
-/// The most characters of a text's beginning that fit, with `tail` behind them.
+/// The number of characters of the text's longest beginning that fits with `tail` after it.
 std::size_t fitting(std::string_view text, std::string_view tail, const Type& type, double width) {
   std::size_t fits = 0, fails = characters_of(text).size() + 1;
   while (fits + 1 < fails) {
@@ -122,7 +122,7 @@ std::string_view without_spaces_around(std::string_view text) {
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-/// Bytes of the text that go on one line: up to a space where one is near enough, at least one character.
+/// The number of bytes for one line: up to a space if one fits, at least one character.
 std::size_t line_break(std::string_view text, const Type& type, double width) {
   const std::size_t fits = bytes_of(text, std::max<std::size_t>(fitting(text, "", type, width), 1));
   if (fits == text.size()) return fits;
@@ -138,14 +138,14 @@ Image sheet(int width, int height, Colour colour) {
   return image;
 }
 
-void fill(Image& on, const Box& box, Colour colour, double opacity) {
-  const Box seen = clipped(on, box);
+void fill(Image& on, const PixelRectangle& box, Colour colour, double opacity) {
+  const PixelRectangle seen = clipped(on, box);
   for (int y = seen.y; y < seen.bottom(); ++y) {
     for (int x = seen.x; x < seen.right(); ++x) blend(on.at(x, y), colour, static_cast<float>(opacity));
   }
 }
 
-void frame(Image& on, const Box& box, Colour colour, int thickness) {
+void frame(Image& on, const PixelRectangle& box, Colour colour, int thickness) {
   const int across = std::min(thickness, box.width), down = std::min(thickness, box.height);
   fill(on, {box.x, box.y, box.width, down}, colour);
   fill(on, {box.x, box.bottom() - down, box.width, down}, colour);
@@ -154,7 +154,7 @@ void frame(Image& on, const Box& box, Colour colour, int thickness) {
 }
 
 void paste(Image& on, const Image& part, int x, int y) {
-  const Box seen = clipped(on, {x, y, part.width(), part.height()});
+  const PixelRectangle seen = clipped(on, {x, y, part.width(), part.height()});
   for (int row = seen.y; row < seen.bottom() && seen.width > 0; ++row) {
     std::copy_n(part.at(seen.x - x, row - y), std::ptrdiff_t{3} * seen.width, on.at(seen.x, row));
   }
@@ -164,7 +164,7 @@ void draw_line(Image& on, Point from, Point to, Colour colour, double thickness)
   for (const double number : {from.x, from.y, to.x, to.y, thickness}) {
     if (!std::isfinite(number)) return;
   }
-  const double reach = thickness / 2 + 0.5;  // a pixel is covered in part up to half its width outside
+  const double reach = thickness / 2 + 0.5;  // covers pixels up to half their width outside
   const auto [left, right] = pixels_between(from.x, to.x, reach, on.width());
   const auto [top, bottom] = pixels_between(from.y, to.y, reach, on.height());
   for (int y = top; y < bottom; ++y) {
@@ -222,7 +222,7 @@ std::string short_value(double value) {
   const double size = std::abs(value);
   std::array<char, 32> digits{};
   const char* const format = size >= 1e-3 && size < 1e4 ? "%.3g" : "%.1e";
-  // Four digits would come out as 1e+03 in three.
+  // With three digits, %g would print four-digit numbers as 1e+03.
   if (size >= 999.5 && size < 1e4) {
     std::snprintf(digits.data(), digits.size(), "%.0f", size);
   } else {
@@ -231,14 +231,14 @@ std::string short_value(double value) {
   return (value < 0 ? "−" : "") + std::string(digits.data());
 }
 
-void colour_bar(Image& on, const Box& box, ColourMap colours) {
+void colour_bar(Image& on, const PixelRectangle& box, ColourMap colours) {
   const bool upwards = box.height > box.width;
   const int length = upwards ? box.height : box.width;
   if (length < 2 || box.width < 1 || box.height < 1) return;
   const auto table = colour_table(colours, length);
   for (int i = 0; i < length; ++i) {
-    const Box line =
-        upwards ? Box{box.x, box.bottom() - 1 - i, box.width, 1} : Box{box.x + i, box.y, 1, box.height};
+    const PixelRectangle line = upwards ? PixelRectangle{box.x, box.bottom() - 1 - i, box.width, 1}
+                                        : PixelRectangle{box.x + i, box.y, 1, box.height};
     fill(on, line, table[i]);
   }
 }

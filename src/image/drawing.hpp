@@ -10,61 +10,54 @@
 
 #include "image/font.hpp"
 
-// Drawing on a picture. Everything is clipped to it, so that no call can fail for its place.
+// Drawing on an image. All functions clip to it, so no position is an error.
 
 namespace ablaze::image {
 
 using Colour = std::array<std::uint8_t, 3>;
 
-/// Whole pixels.
-struct Box {
-  int x = 0, y = 0, width = 0, height = 0;
-  int right() const { return x + width; }
-  int bottom() const { return y + height; }
-};
-
-/// A picture of one colour. Throws Error for a size that no Image may have.
+/// An image of one colour. Throws Error for an invalid image size.
 Image sheet(int width, int height, Colour colour);
 
-void fill(Image& on, const Box& box, Colour colour, double opacity = 1);
-/// Lines of this thickness along a box's edges, inside it.
-void frame(Image& on, const Box& box, Colour colour, int thickness = 1);
+void fill(Image& on, const PixelRectangle& box, Colour colour, double opacity = 1);
+/// Lines of this thickness along the inside of a box's edges.
+void frame(Image& on, const PixelRectangle& box, Colour colour, int thickness = 1);
 void paste(Image& on, const Image& part, int x, int y);
 
-/// A place on the picture; (0, 0) is the upper left corner of the first pixel, whose middle is (0.5, 0.5).
+/// A point of the image; (0, 0) is the upper left corner of the first pixel, (0.5, 0.5) its centre.
 struct Point {
   double x = 0, y = 0;
 };
-/// A straight line with round ends, smooth at its edges. Draws nothing where a number is not finite.
+/// A straight antialiased line with round ends. Draws nothing if a number is not finite.
 void draw_line(Image& on, Point from, Point to, Colour colour, double thickness = 1.5);
 
-/// How words look.
+/// A text style.
 struct Type {
   double size = 16;  ///< of the em, in pixels
   Face face = Face::regular;
   Colour colour{};
 };
 
-/// From one line's baseline to the next.
+/// The distance from one line's baseline to the next.
 int line_height(const Type& type);
 double text_width(std::string_view text, const Type& type);
-/// UTF-8; what is none, and control characters, become U+FFFD. Letters that the font lacks become a box.
+/// UTF-8; invalid bytes and control characters become U+FFFD. Characters that the font lacks become a box.
 void draw_text(Image& on, double x, double baseline, std::string_view text, const Type& type);
-/// The same in the middle of [x, x + width], or at its right end.
+/// The same, centred in [x, x + width], or right-aligned in it.
 void draw_centred(Image& on, double x, double width, double baseline, std::string_view text,
                   const Type& type);
 void draw_right(Image& on, double right, double baseline, std::string_view text, const Type& type);
 
-/// The text, or as much of its beginning as fits with an ellipsis.
+/// The text, or its longest beginning that fits with an ellipsis.
 std::string shortened(std::string_view text, const Type& type, double width);
-/// The text in lines no wider than `width`, broken at spaces where there are any; what does not fit into
-/// `most_lines` is cut with an ellipsis. At least one line.
+/// Breaks the text at spaces, where possible, into lines no wider than `width`; shortens it to `most_lines`
+/// with an ellipsis. At least one line.
 std::vector<std::string> wrapped(std::string_view text, const Type& type, double width, int most_lines);
 
-/// Three digits of a number: "0", "0.42", "1.25", "340", "1.3e-05"; a true minus sign.
+/// A number with three digits: "0", "0.42", "1.25", "340", "1.3e-05"; with a true minus sign.
 std::string short_value(double value);
 
-/// A map's colours from low to high, upwards or (where the box is wider than high) to the right.
-void colour_bar(Image& on, const Box& box, ColourMap colours);
+/// A map's colours from low to high, upwards or (if the box is wider than high) to the right.
+void colour_bar(Image& on, const PixelRectangle& box, ColourMap colours);
 
 }  // namespace ablaze::image

@@ -14,7 +14,7 @@ constexpr unsigned tag_orientation = 0x0112;
 constexpr unsigned type_short = 3;
 constexpr std::size_t entry_bytes = 12;
 
-/// A TIFF block's numbers in its own byte order; what lies outside the block reads as 0.
+/// Numbers of a TIFF block in its own byte order; positions outside the block read as 0.
 struct TiffReader {
   std::span<const std::byte> bytes;
   bool little_endian = false;

@@ -5,8 +5,8 @@
 
 namespace ablaze::image {
 
-/// The orientation, 1 to 8, in an EXIF block (a little TIFF file, as JPEG's APP1 behind "Exif\0\0" and PNG's
-/// eXIf hold it). 1 where there is none or the block is damaged: a photo without it is still a photo.
+/// The orientation, 1 to 8, in an EXIF block (a small TIFF file, in JPEG's APP1 after "Exif\0\0" and in PNG's
+/// eXIf). 1 if it has none or is damaged: the photo is still usable.
 int exif_orientation(std::span<const std::byte> tiff);
 
 }  // namespace ablaze::image

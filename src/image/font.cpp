@@ -8,7 +8,7 @@
 #include "image/stb_memory.hpp"
 
 #define STB_TRUETYPE_IMPLEMENTATION
-#define STBTT_STATIC  // a program that has its own stb_truetype must not meet ours
+#define STBTT_STATIC  // avoids conflicts with a program's own stb_truetype
 #define STBTT_malloc(size, user) (static_cast<void>(user), ablaze::image::StbMemory::malloc(size))
 #define STBTT_free(block, user) (static_cast<void>(user), ablaze::image::StbMemory::free(block))
 #include <stb/stb_truetype.h>

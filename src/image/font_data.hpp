@@ -4,7 +4,7 @@
 
 namespace ablaze::image {
 
-// The files of font/, as the build embeds them.
+// The files of font/, embedded by the build.
 std::span<const unsigned char> inter_regular();
 std::span<const unsigned char> inter_semibold();
 

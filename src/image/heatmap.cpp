@@ -17,13 +17,13 @@
 namespace ablaze::image {
 namespace {
 
-/// Four neighbours on one axis and what each counts.
+/// Four neighbours on one axis and their weights.
 struct Neighbours {
   std::array<std::int64_t, 4> index{};
   std::array<float, 4> weight{};
 };
 
-/// Keys' cubic with a = -1/2; positions outside are moved to the edge.
+/// Keys' cubic with a = -1/2; positions outside are clamped to the edge.
 Neighbours neighbours(double position, std::int64_t length) {
   position = std::clamp(position, 0.0, static_cast<double>(length - 1));
   const auto before = static_cast<std::int64_t>(position);
@@ -58,7 +58,7 @@ Axis make_axis(int pixels, double begin, double length, std::int64_t map_pixels)
   return axis;
 }
 
-void check_crop(const CropBox& where, const char* purpose) {
+void check_crop(const Rectangle& where, const char* purpose) {
   const bool box = std::isfinite(where.x) && std::isfinite(where.y) && std::isfinite(where.width) &&
                    std::isfinite(where.height) && where.width > 0 && where.height > 0;
   if (!box) throw Error(std::string(purpose) + ": the crop box is empty or not finite");
@@ -103,7 +103,7 @@ ValueRange range_of(const Tensor& map, ColourMap colours) {
   const auto finite = xt::isfinite(values);
   const double least = xt::amin(xt::where(finite, values, infinity))();
   const double largest = xt::amax(xt::where(finite, values, -infinity))();
-  if (least > largest) return {};  // nothing is finite
+  if (least > largest) return {};  // no value is finite
   if (!is_diverging(colours)) return {least, largest};
   const double farthest = std::max(std::abs(least), std::abs(largest));
   return {-farthest, farthest};
@@ -111,7 +111,7 @@ ValueRange range_of(const Tensor& map, ColourMap colours) {
 
 Tensor scaled_map(const Tensor& map, const ValueRange& range, ColourMap colours) {
   Tensor scaled(map.shape());
-  // A flat map has no place to point at: the cold end, and the middle where zero lies there.
+  // A constant map gets the lowest colour, or the middle one if the map is diverging.
   const bool flat = !(range.high > range.low);
   const float nothing = is_diverging(colours) ? 0.5F : 0.0F;
   const double length = range.high - range.low;  // in double: it may exceed the largest float
@@ -131,7 +131,7 @@ Tensor normalise_map(const Tensor& map) {
 Tensor upsample_map(const Tensor& map, int width, int height) {
   image::check_map(map, "upsampling");
   image::check_dimensions(width, height, "upsampling: map");
-  // Half-pixel centres: output pixel i lies at (i + 1/2) / length of the map's side.
+  // Half-pixel centres: output pixel i is at (i + 1/2) / length of the map's side.
   std::vector<double> columns(width);
   for (std::size_t x = 0; x < columns.size(); ++x) {
     columns[x] = (static_cast<double>(x) + 0.5) * static_cast<double>(map.dim(1)) / width - 0.5;

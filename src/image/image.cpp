@@ -47,8 +47,8 @@ const std::uint8_t* Image::at(int x, int y) const {
 
 std::uint8_t* Image::at(int x, int y) { return const_cast<std::uint8_t*>(std::as_const(*this).at(x, y)); }
 
-void Image::save_png(const std::filesystem::path& file) const {
-  if (empty()) throw Error(file.string() + ": the image to write is empty");
+void Image::save_png(const std::string& file) const {
+  if (empty()) throw Error(file + ": the image to write is empty");
   base::write_file(file, image::stb_encode_png(*this));
 }
 

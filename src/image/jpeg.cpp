@@ -31,7 +31,7 @@ enum Marker : unsigned {
   app14 = 0xEE  // Adobe
 };
 
-/// A progressive file has about ten scans, an optimised one a few more; each costs a pass over the picture.
+/// A progressive file has about ten scans, an optimised one a few more; each costs a pass over the image.
 constexpr int max_scans = 100;
 
 struct Component {
@@ -45,8 +45,8 @@ struct Frame {
   std::vector<Component> components;
 };
 
-/// Walks the segments of one file. Beside what a reader wants to know, it refuses what stb_image 2.27 would
-/// read or write out of bounds for: Huffman tables with too many codes, and scans whose tables are missing.
+/// Walks the segments of one file. Also refuses files for which stb_image 2.27 would read or write out of
+/// bounds: Huffman tables with too many codes, and scans without their tables.
 class JpegCheck {
  public:
   JpegCheck(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
@@ -80,7 +80,7 @@ class JpegCheck {
 
   std::span<const std::byte> segment() {
     if (bytes_.size() - at_ < 2) fail_truncated();
-    const std::size_t length = read_be16(bytes_, at_);  // counts itself
+    const std::size_t length = read_be16(bytes_, at_);  // includes itself
     if (length < 2) fail("a segment of impossible length");
     if (length > bytes_.size() - at_) fail_truncated();
     const auto payload = bytes_.subspan(at_ + 2, length - 2);
@@ -135,7 +135,7 @@ class JpegCheck {
     frame_.components.push_back(component);
   }
 
-  /// Any number of tables: class and number, 16 counts of codes by length, the codes' values.
+  /// Any number of tables, each with class and number, 16 counts of codes by length, and the codes' values.
   void read_huffman(std::span<const std::byte> payload) {
     while (!payload.empty()) {
       if (payload.size() < 17) fail("a Huffman table is truncated");
@@ -195,7 +195,7 @@ class JpegCheck {
     if (!quantisation_[component->quantisation]) fail("a scan without its quantisation table");
   }
 
-  /// To the next marker that is not a restart: 0xFF 0x00 is data, 0xFF 0xFF filling.
+  /// Skips to the next marker other than a restart: 0xFF 0x00 is data, 0xFF 0xFF padding.
   void skip_entropy_coded() {
     const std::size_t begin = at_;
     for (;; ++at_) {
@@ -207,17 +207,17 @@ class JpegCheck {
     entropy_bytes_ += static_cast<std::int64_t>(at_ - begin);
   }
 
-  /// Every 8x8 block takes at least two codes (progressive: one), so two bits. Where there are fewer the file
-  /// is cut short, or a few bytes pose as a huge picture.
+  /// Every 8x8 block takes at least two codes (progressive: one), so two bits. A file with fewer is
+  /// truncated, or claims a huge image in a few bytes.
   void check_amount() const {
-    std::int64_t most_across = 1, most_down = 1, blocks = 0;
+    std::int64_t max_across = 1, max_down = 1, blocks = 0;
     for (const Component& c : frame_.components) {
-      most_across = std::max(most_across, c.across);
-      most_down = std::max(most_down, c.down);
+      max_across = std::max(max_across, c.across);
+      max_down = std::max(max_down, c.down);
     }
     for (const Component& c : frame_.components) {
       blocks +=
-          (header_.width * c.across / most_across + 7) / 8 * ((header_.height * c.down / most_down + 7) / 8);
+          (header_.width * c.across / max_across + 7) / 8 * ((header_.height * c.down / max_down + 7) / 8);
     }
     const std::int64_t least_bits = blocks * (frame_.progressive ? 1 : 2);
     if (entropy_bytes_ * 8 < least_bits) {
@@ -229,7 +229,7 @@ class JpegCheck {
 
   std::span<const std::byte> bytes_;
   const std::string& name_;
-  std::size_t at_ = 2;  // behind the start-of-image marker
+  std::size_t at_ = 2;  // after the start-of-image marker
   Header header_;
   Frame frame_;
   bool adobe_ = false;

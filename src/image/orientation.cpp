@@ -7,8 +7,8 @@
 namespace ablaze::image {
 namespace {
 
-/// How to walk the stored picture while the upright one is written row by row: where to start, and what a
-/// step to the right and a step down mean, in stored pixels.
+/// The walk over the stored image while the upright one is written row by row: the start, and the steps to
+/// the right and down, in stored pixels.
 struct Walk {
   std::ptrdiff_t start, right, down;
 };
@@ -23,13 +23,13 @@ Walk walk_of(int orientation, std::ptrdiff_t width, std::ptrdiff_t height) {
     case 4:
       return {last_y, 1, -width};  // mirrored top to bottom
     case 5:
-      return {0, width, 1};  // rows and columns exchanged
+      return {0, width, 1};  // transposed
     case 6:
-      return {last_y, -width, 1};  // to be turned clockwise
+      return {last_y, -width, 1};  // turned 90 degrees clockwise
     case 7:
-      return {last_y + last_x, -width, -1};  // exchanged across the other diagonal
+      return {last_y + last_x, -width, -1};  // transposed across the other diagonal
     case 8:
-      return {last_x, width, -1};  // to be turned counter-clockwise
+      return {last_x, width, -1};  // turned 90 degrees counter-clockwise
     default:
       return {0, 1, width};
   }

@@ -4,7 +4,7 @@
 
 namespace ablaze::image {
 
-/// The picture as it is meant to be looked at, from the picture as stored and EXIF's orientation (1 to 8).
+/// The upright image, from the stored image and its EXIF orientation (1 to 8).
 Image oriented(Image stored, int orientation);
 
 }  // namespace ablaze::image

@@ -14,11 +14,11 @@
 namespace ablaze {
 namespace {
 
-constexpr int table_size = 1025;  // odd, so that one entry is the middle of a diverging map
+constexpr int table_size = 1025;  // odd, so that one entry is the centre of a diverging map
 
-/// How much of the map's colour covers the photo where the map has value v: opacity to a power that falls
-/// from cold to hot. 0 and 1 stay what they are at every v; between them cold parts let the photo through,
-/// and more so under a diverging map, whose cold middle is light.
+/// The opacity of the map's colour for value v: opacity to a power that falls from cold to hot. 0 and 1 are
+/// the same for every v; between them cold parts show more of the photo, and even more for a diverging map,
+/// whose cold centre is light.
 float coverage(const OverlayOptions& options, float v) {
   constexpr float cold = 1.8F, cold_middle = 4.0F, hot = 0.5F;
   if (is_diverging(options.colours))
@@ -26,17 +26,17 @@ float coverage(const OverlayOptions& options, float v) {
   return std::pow(options.opacity, cold + (hot - cold) * v);
 }
 
-/// What becomes of the photo itself.
+/// The changes to the photo itself.
 struct Veil {
-  float grey = 0;     ///< how far its colours fade, so that hues are the map's
-  float outside = 1;  ///< what is left of its brightness outside the crop
+  float grey = 0;     ///< loss of saturation, so that hues are the map's
+  float outside = 1;  ///< remaining brightness outside the crop
 };
 Veil make_veil(float opacity) { return {opacity, 1.0F - 0.6F * std::sqrt(opacity)}; }
 
 /// A map value's colour, multiplied by its coverage.
 struct Tint {
   std::array<float, 3> rgb{};
-  float photo = 1;  ///< what of the photo remains
+  float photo = 1;  ///< remaining share of the photo
 };
 
 std::vector<Tint> make_tints(const OverlayOptions& options) {
@@ -54,7 +54,7 @@ const Tint& tint_of(const std::vector<Tint>& tints, float value) {
   return tints[std::lrint(value * (table_size - 1))];
 }
 
-/// One pixel in place; `inside`: how much of it lies in the crop.
+/// Blends one pixel in place; `inside`: its fraction inside the crop.
 void blend(std::uint8_t* pixel, const Tint& tint, float inside, const Veil& veil) {
   const std::array<float, 3> photo{static_cast<float>(pixel[0]), static_cast<float>(pixel[1]),
                                    static_cast<float>(pixel[2])};
@@ -66,7 +66,7 @@ void blend(std::uint8_t* pixel, const Tint& tint, float inside, const Veil& veil
   }
 }
 
-void check(const Image& photo, const CropBox& where, const OverlayOptions& options) {
+void check(const Image& photo, const Rectangle& where, const OverlayOptions& options) {
   if (photo.empty()) throw Error("overlay: the photo is empty");
   image::check_crop(where, "overlay");
   if (!(options.opacity >= 0 && options.opacity <= 1)) {
@@ -76,7 +76,7 @@ void check(const Image& photo, const CropBox& where, const OverlayOptions& optio
 
 }  // namespace
 
-Image overlay(const Image& photo, const Tensor& map, const CropBox& where, const OverlayOptions& options) {
+Image overlay(const Image& photo, const Tensor& map, const Rectangle& where, const OverlayOptions& options) {
   check(photo, where, options);
   image::check_map(map, "overlay");
   const image::Axis across = image::make_axis(photo.width(), where.x, where.width, map.dim(1));

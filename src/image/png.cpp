@@ -16,7 +16,7 @@ using namespace std::string_view_literals;
 constexpr std::size_t signature_bytes = 8;
 constexpr std::size_t chunk_overhead = 12;  // length, type, CRC
 
-/// No deflate stream expands more: 258 bytes from a length code and a distance code of one bit each.
+/// Deflate's maximum ratio: 258 bytes from a length code and a distance code of one bit each.
 constexpr std::int64_t deflate_max_ratio = 1032;
 
 constexpr std::array<std::uint32_t, 256> make_crc_table() {
@@ -40,7 +40,7 @@ std::uint32_t crc32(std::span<const std::byte> bytes) {
 struct Chunk {
   std::string_view type;
   std::span<const std::byte> data;
-  std::span<const std::byte> protected_bytes;  ///< type and data: what the CRC is made of
+  std::span<const std::byte> protected_bytes;  ///< type and data, covered by the CRC
   std::uint32_t crc = 0;
 };
 
@@ -53,7 +53,7 @@ class PngCheck {
     read_ihdr(next());
     for (Chunk chunk = next(); chunk.type != "IEND"; chunk = next()) visit(chunk);
     if (packed_bytes_ == 0) fail("it holds no image data (no IDAT chunk)");
-    // The decoder's buffer has the size that IHDR claims: claim no more than the data can fill.
+    // The decoder allocates a buffer of IHDR's size, which must not exceed what the data can fill.
     if (unpacked_bytes_ > (packed_bytes_ + 1) * deflate_max_ratio) {
       fail("its " + std::to_string(packed_bytes_) + " bytes of image data are too few for " +
            std::to_string(header_.width) + "x" + std::to_string(header_.height) + " pixels");
@@ -113,7 +113,7 @@ class PngCheck {
     } else if (chunk.type == "eXIf"sv) {
       header_.orientation = exif_orientation(chunk.data);
     } else if ((static_cast<unsigned char>(chunk.type[0]) & 0x20) == 0) {
-      fail("an unknown critical chunk");  // a lower-case first letter marks what may be skipped
+      fail("an unknown critical chunk");  // a lower-case first letter marks ancillary chunks
     }
   }
 
@@ -121,7 +121,7 @@ class PngCheck {
   const std::string& name_;
   std::size_t at_ = signature_bytes;
   Header header_;
-  std::int64_t unpacked_bytes_ = 0;  ///< at least
+  std::int64_t unpacked_bytes_ = 0;  ///< lower bound
   std::int64_t packed_bytes_ = 0;
 };
 

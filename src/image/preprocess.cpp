@@ -2,11 +2,8 @@
 #include <cmath>
 #include <string>
 
-#include <xtensor/xview.hpp>
-
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>
-#include <ablaze/xtensor.hpp>
 
 #include "image/header.hpp"
 #include "image/pixel.hpp"
@@ -26,14 +23,14 @@ void check(const Preprocess& how) {
   }
 }
 
-/// What a photo is resized to, and where in that the crop lies (left of it and above it where the crop is
-/// the larger).
+/// The size after resizing, and the crop's position in it (negative if the crop is larger).
 struct CropGeometry {
   std::int64_t width = 0, height = 0;
   std::int64_t left = 0, top = 0;
 };
 
-/// Half of a difference, as torchvision cuts (Python's round: half to even) and as it pads (down).
+/// Half of a difference, rounded as by torchvision: when cropping, half to even (Python's round); when
+/// padding, down.
 std::int64_t crop_offset(std::int64_t resized, std::int64_t crop) {
   if (crop > resized) return -((crop - resized) / 2);
   const std::int64_t slack = resized - crop, down = slack / 2;
@@ -50,8 +47,9 @@ CropGeometry crop_geometry(std::int64_t width, std::int64_t height, const Prepro
   return g;
 }
 
-/// Interleaved bytes into planes of floats, at (x, y) of [3, crop, crop].
-void scatter(const Image& pixels, std::int64_t x, std::int64_t y, Tensor& planes, std::int64_t crop) {
+/// Converts interleaved bytes to planes of floats, at (x, y) of [3, crop, crop].
+void scatter(const Image& pixels, std::int64_t x, std::int64_t y, std::span<float> planes,
+             std::int64_t crop) {
   const std::uint8_t* from = pixels.pixels().data();
   for (std::int64_t row = 0; row < pixels.height(); ++row) {
     float* const red = planes.data() + (y + row) * crop + x;
@@ -65,24 +63,32 @@ void scatter(const Image& pixels, std::int64_t x, std::int64_t y, Tensor& planes
 
 Tensor preprocess(const Image& image, const Preprocess& how) {
   check(how);
+  Tensor input({1, 3, how.crop, how.crop});
+  preprocess(image, how, input.values());
+  return input;
+}
+
+void preprocess(const Image& image, const Preprocess& how, std::span<float> to) {
+  check(how);
+  const auto area = static_cast<std::size_t>(how.crop) * static_cast<std::size_t>(how.crop);
+  if (to.size() != 3 * area) {
+    throw Error("preprocessing: the input takes " + std::to_string(3 * area) +
+                " numbers; the buffer has room for " + std::to_string(to.size()));
+  }
   if (image.empty()) throw Error("preprocessing: the image is empty");
   const CropGeometry g = crop_geometry(image.width(), image.height(), how);
   const std::int64_t left = std::max<std::int64_t>(g.left, 0), top = std::max<std::int64_t>(g.top, 0);
   const image::Window seen{left, top, std::min<std::int64_t>(g.width, how.crop),
                            std::min<std::int64_t>(g.height, how.crop)};
-  Tensor input({1, 3, how.crop, how.crop});
-  scatter(image::resample(image, g.width, g.height, seen, image::parse_filter(how.interpolation)),
-          left - g.left, top - g.top, input, how.crop);
-
-  auto channels = as_xtensor<4>(input);
+  std::ranges::fill(to, 0.0F);
+  scatter(image::resample(image, g.width, g.height, seen, how.interpolation), left - g.left, top - g.top, to,
+          how.crop);
   for (std::size_t c = 0; c < 3; ++c) {
-    auto plane = xt::view(channels, 0, c);
-    xt::noalias(plane) = (plane / 255.0F - how.mean[c]) / how.std[c];
+    for (float& v : to.subspan(c * area, area)) v = (v / 255.0F - how.mean[c]) / how.std[c];
   }
-  return input;
 }
 
-CropBox crop_box(int width, int height, const Preprocess& how) {
+Rectangle crop_rectangle(int width, int height, const Preprocess& how) {
   check(how);
   image::check_dimensions(width, height, "crop box");
   const CropGeometry g = crop_geometry(width, height, how);

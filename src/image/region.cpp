@@ -13,12 +13,13 @@
 namespace ablaze {
 namespace {
 
-/// Pixels [begin, end) of one column that lie in the region.
+/// Pixels [begin, end) of one column inside the region.
 struct Run {
   int x = 0, begin = 0, end = 0;
 };
 
-/// Runs that touch, joined into pieces: each run's parent is a run of the same piece, in the end its root.
+/// Connected components of runs, as union-find: each run's parent is a run of the same component; following
+/// parents leads to the root.
 class Pieces {
  public:
   explicit Pieces(std::size_t runs) : parent_(runs) {
@@ -29,7 +30,7 @@ class Pieces {
     while (parent_[run] != run) run = parent_[run] = parent_[parent_[run]];
     return run;
   }
-  /// The root is the first of a piece's runs.
+  /// The root is the component's first run.
   void join(std::size_t a, std::size_t b) {
     a = root_of(a);
     b = root_of(b);
@@ -48,11 +49,11 @@ Tensor transposed(const Tensor& map) {
   return out;
 }
 
-/// Whether most of a pixel lies in the crop.
+/// Whether at least half of a pixel is inside the crop.
 bool is_inside(float share) { return share >= 0.5F; }
 
-/// The region's runs in the order of columns, each column's from above.
-std::vector<Run> find_runs(const Tensor& map, int width, int height, const CropBox& where, float least) {
+/// The region's runs, ordered by column, in each column from top to bottom.
+std::vector<Run> find_runs(const Tensor& map, int width, int height, const Rectangle& where, float least) {
   const image::Axis across = image::make_axis(width, where.x, where.width, map.dim(1));
   const image::Axis down = image::make_axis(height, where.y, where.height, map.dim(0));
   const image::SmoothMap smooth(transposed(map), down.position);
@@ -74,7 +75,7 @@ std::vector<Run> find_runs(const Tensor& map, int width, int height, const CropB
 
 Pieces connected(const std::vector<Run>& runs) {
   Pieces pieces(runs.size());
-  std::size_t left = 0;  // the first run of the column before that may touch the current one
+  std::size_t left = 0;  // the first run of the previous column that may touch the current one
   for (std::size_t i = 0; i < runs.size(); ++i) {
     while (runs[left].x < runs[i].x - 1 || (runs[left].x == runs[i].x - 1 && runs[left].end <= runs[i].begin))
       ++left;
@@ -84,8 +85,8 @@ Pieces connected(const std::vector<Run>& runs) {
   return pieces;
 }
 
-/// The box round the piece with the most pixels; of equal ones the first's.
-image::Box largest_piece(const std::vector<Run>& runs, Pieces& pieces) {
+/// The bounding box of the component with the most pixels; ties: the first.
+PixelRectangle largest_piece(const std::vector<Run>& runs, Pieces& pieces) {
   std::vector<std::int64_t> size(runs.size());
   for (std::size_t i = 0; i < runs.size(); ++i) size[pieces.root_of(i)] += runs[i].end - runs[i].begin;
   const auto largest = static_cast<std::size_t>(std::max_element(size.begin(), size.end()) - size.begin());
@@ -106,7 +107,7 @@ std::vector<std::int64_t> run_lengths(const std::vector<Run>& runs, int width, i
     const std::int64_t begin = std::int64_t{run.x} * height + run.begin;
     const std::int64_t length = run.end - run.begin;
     if (begin == at && !lengths.empty()) {
-      lengths.back() += length;  // it goes on at the next column's top
+      lengths.back() += length;  // continues at the top of the next column
     } else {
       lengths.push_back(begin - at);
       lengths.push_back(length);
@@ -137,7 +138,7 @@ std::vector<std::uint8_t> columns_of(const Region& region) {
   return mask;
 }
 
-void check(const Tensor& map, int width, int height, const CropBox& where, double threshold) {
+void check(const Tensor& map, int width, int height, const Rectangle& where, double threshold) {
   image::check_map(map, "region");
   image::check_dimensions(width, height, "region");
   image::check_crop(where, "region");
@@ -145,7 +146,7 @@ void check(const Tensor& map, int width, int height, const CropBox& where, doubl
     throw Error("region: expected a threshold above 0 and at most 1, found " + std::to_string(threshold));
 }
 
-/// The mask's pixels that have a neighbour outside of it.
+/// Draws the mask's pixels that have a neighbour outside the mask.
 void draw_edge(Image& photo, const std::vector<std::uint8_t>& mask, int reach, image::Colour colour,
                double opacity) {
   const int width = photo.width(), height = photo.height();
@@ -168,18 +169,16 @@ void draw_edge(Image& photo, const std::vector<std::uint8_t>& mask, int reach, i
 
 }  // namespace
 
-std::optional<Region> find_region(const Tensor& map, int width, int height, const CropBox& where,
+std::optional<Region> find_region(const Tensor& map, int width, int height, const Rectangle& where,
                                   double threshold) {
   check(map, width, height, where, threshold);
   const ValueRange range = range_of(map, ColourMap::grey);
   if (!(range.high > 0 && range.high > range.low)) return std::nullopt;
   const auto runs = find_runs(map, width, height, where, static_cast<float>(threshold * range.high));
-  if (runs.empty()) return std::nullopt;  // a peak between the pixels, or outside the photo
+  if (runs.empty()) return std::nullopt;  // the maximum is between pixels, or outside the photo
 
   Pieces pieces = connected(runs);
-  const image::Box box = largest_piece(runs, pieces);
-  Region region{threshold, box.x, box.y, box.width, box.height, 0, run_lengths(runs, width, height),
-                width,     height};
+  Region region{threshold, largest_piece(runs, pieces), 0, run_lengths(runs, width, height), width, height};
   for (const Run& run : runs) region.pixels += run.end - run.begin;
   return region;
 }
@@ -204,8 +203,8 @@ void draw_region(Image& photo, const Region& region) {
   constexpr image::Colour white{255, 255, 255}, dark{16, 18, 22};
   const int line = std::max(std::min(photo.width(), photo.height()) / 160, 1);
   draw_edge(photo, columns_of(region), line, white, 0.75);
-  const image::Box box{region.x, region.y, region.width, region.height};
-  // White between two dark lines is seen on any photo.
+  const PixelRectangle& box = region.box;
+  // A white line between two dark ones is visible on any photo.
   image::frame(photo, box, dark, 3 * line);
   image::frame(photo, {box.x + line, box.y + line, box.width - 2 * line, box.height - 2 * line}, white, line);
 }

@@ -8,12 +8,23 @@
 
 #include <ablaze/error.hpp>
 
+#include "base/enum_names.hpp"
 #include "image/header.hpp"
+
+namespace ablaze {
+
+namespace {
+constexpr base::EnumNames<Interpolation, 2> interpolation_names{"interpolation", {"bilinear", "bicubic"}};
+}
+std::string to_string(Interpolation interpolation) { return interpolation_names.name_of(interpolation); }
+Interpolation parse_interpolation(std::string_view name) { return interpolation_names.parse(name); }
+
+}  // namespace ablaze
 
 namespace ablaze::image {
 namespace {
 
-/// Fixed point as Pillow has it: 32 bits less the pixel's 8 and 2 for a filter that overshoots.
+/// Pillow's fixed point: 32 bits minus the pixel's 8 and 2 for a filter that overshoots.
 constexpr int precision_bits = 32 - 8 - 2;
 constexpr std::int32_t half = 1 << (precision_bits - 1);
 
@@ -21,34 +32,37 @@ std::uint8_t to_pixel(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::clamp(sum >> precision_bits, 0, 255));
 }
 
-double support_of(Filter filter) { return filter == Filter::bilinear ? 1.0 : 2.0; }
+double support_of(Interpolation interpolation) {
+  return interpolation == Interpolation::bilinear ? 1.0 : 2.0;
+}
 
-double weight_of(Filter filter, double x) {
+double weight_of(Interpolation interpolation, double x) {
   x = std::fabs(x);
-  if (filter == Filter::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
+  if (interpolation == Interpolation::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
   constexpr double a = -0.5;  // Keys' cubic
   if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
   if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
   return 0.0;
 }
 
-/// One axis: which source pixels each output pixel is made of, and their fixed-point weights.
+/// One axis: the source pixels of each output pixel, and their fixed-point weights.
 struct Taps {
   struct Run {
     int first = 0, count = 0;
   };
-  std::vector<Run> runs;              ///< one an output pixel
-  std::vector<std::int32_t> weights;  ///< stride a run
+  std::vector<Run> runs;              ///< one per output pixel
+  std::vector<std::int32_t> weights;  ///< stride per run
   std::size_t stride = 0;
 
   const std::int32_t* weights_of(std::size_t i) const { return weights.data() + i * stride; }
 };
 
-/// Taps of the output pixels [begin, begin + count) when `in` pixels become `out`.
-Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count, Filter filter) {
+/// Taps of the output pixels [begin, begin + count) for a resize from `in` to `out` pixels.
+Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count,
+               Interpolation interpolation) {
   const double scale = static_cast<double>(in) / static_cast<double>(out);
   const double filter_scale = std::max(scale, 1.0);
-  const double support = support_of(filter) * filter_scale;
+  const double support = support_of(interpolation) * filter_scale;
   const double per_pixel = 1.0 / filter_scale;
 
   Taps taps;
@@ -65,7 +79,7 @@ Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count,
     taps.runs[i] = {first, end - first};
     double total = 0;
     for (int k = 0; k < end - first; ++k) {
-      exact[k] = weight_of(filter, (k + first - centre + 0.5) * per_pixel);
+      exact[k] = weight_of(interpolation, (k + first - centre + 0.5) * per_pixel);
       total += exact[k];
     }
     for (int k = 0; k < end - first; ++k) {
@@ -80,7 +94,7 @@ Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count,
 /// Rows of RGB pixels between the two passes.
 struct Rows {
   std::int64_t width = 0;
-  int first = 0;  ///< the photo's row that row 0 stands for
+  int first = 0;  ///< the photo's row at row 0
   std::vector<std::uint8_t> pixels;
 
   std::uint8_t* row(int y) { return pixels.data() + static_cast<std::size_t>(3 * width * (y - first)); }
@@ -110,7 +124,7 @@ Rows narrow(const Image& photo, const Taps& taps, int first, int end) {
   return rows;
 }
 
-/// Vertical pass: whole rows at a time, so that the inner loop runs along memory.
+/// Vertical pass, row by row, so that the inner loop is contiguous.
 Image lower(Rows rows, const Taps& taps) {
   Image out(static_cast<int>(rows.width), static_cast<int>(taps.runs.size()));
   std::vector<std::int32_t> sums(3 * rows.width);
@@ -128,18 +142,11 @@ Image lower(Rows rows, const Taps& taps) {
 
 }  // namespace
 
-Filter parse_filter(std::string_view name) {
-  if (name == "bilinear") return Filter::bilinear;
-  if (name == "bicubic") return Filter::bicubic;
-  throw Error("preprocessing: interpolation '" + std::string(name) +
-              "' is unknown; expected bilinear or bicubic");
-}
-
 Image resample(const Image& photo, std::int64_t width, std::int64_t height, const Window& window,
-               Filter filter) {
-  // An axis that keeps its length needs no special case: its weights are exactly 1 and 0.
-  const Taps across = make_taps(photo.width(), width, window.x, window.width, filter);
-  const Taps down = make_taps(photo.height(), height, window.y, window.height, filter);
+               Interpolation interpolation) {
+  // An axis of unchanged length needs no special case: its weights are exactly 1 and 0.
+  const Taps across = make_taps(photo.width(), width, window.x, window.width, interpolation);
+  const Taps down = make_taps(photo.height(), height, window.y, window.height, interpolation);
   const Taps::Run last = down.runs.back();
   return lower(narrow(photo, across, down.runs.front().first, last.first + last.count), down);
 }
@@ -151,7 +158,7 @@ namespace ablaze {
 Image resize(const Image& image, int width, int height) {
   if (image.empty()) throw Error("resize: the image is empty");
   image::check_dimensions(width, height, "resize");
-  return image::resample(image, width, height, {0, 0, width, height}, image::Filter::bilinear);
+  return image::resample(image, width, height, {0, 0, width, height}, Interpolation::bilinear);
 }
 
 }  // namespace ablaze

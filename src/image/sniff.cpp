@@ -31,7 +31,7 @@ constexpr std::array signatures{
     Signature{0, "P6\n"sv, "a PPM image"},           Signature{0, "P5\n"sv, "a PGM image"},
 };
 
-/// Whether the beginning of a file is text: no control characters but white space.
+/// Whether the beginning of a file is text: no control characters except whitespace.
 bool is_text(std::span<const std::byte> bytes) {
   const auto head = bytes.first(std::min<std::size_t>(bytes.size(), 512));
   return std::all_of(head.begin(), head.end(), [](std::byte byte) {
@@ -45,7 +45,7 @@ bool is_text(std::span<const std::byte> bytes) {
 Sniffed sniff(std::span<const std::byte> bytes) {
   if (has_at(bytes, 0, "\xFF\xD8\xFF"sv)) return {FileKind::jpeg, "a JPEG image"};
   if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n"sv)) return {FileKind::png, "a PNG image"};
-  // A PNG whose line ends were rewritten on the way.
+  // A PNG after a newline conversion.
   if (has_at(bytes, 0, "\x89PNG"sv)) return {FileKind::other, "a PNG image spoiled by a text-mode transfer"};
   for (const Signature& signature : signatures) {
     if (has_at(bytes, signature.at, signature.magic)) return {FileKind::other, std::string(signature.what)};

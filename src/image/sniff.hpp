@@ -10,10 +10,10 @@ enum class FileKind { jpeg, png, other };
 
 struct Sniffed {
   FileKind kind = FileKind::other;
-  std::string looks_like;  ///< "a GIF image", "text", ...: what to tell whoever gave the file
+  std::string looks_like;  ///< "a GIF image", "text", ...: for error messages
 };
 
-/// Knows a file by its first bytes, whatever its name says.
+/// Recognises a file by its first bytes, regardless of its name.
 Sniffed sniff(std::span<const std::byte> bytes);
 
 }  // namespace ablaze::image

@@ -10,15 +10,15 @@
 namespace ablaze::image {
 namespace {
 
-/// What the decode that runs on this thread may still allocate.
+/// The remaining memory for the decode on this thread.
 struct MemoryBudget {
   std::uint64_t left = 0;
-  bool exceeded = false;   ///< more was asked for
-  bool exhausted = false;  ///< the machine had none left
+  bool exceeded = false;   ///< the decoder requested more
+  bool exhausted = false;  ///< the system had none left
 };
 thread_local MemoryBudget budget;
 
-/// In front of each block: its size, in as many bytes as keep the block aligned.
+/// Before each block: its size, padded to keep the block aligned.
 constexpr std::size_t prefix = alignof(std::max_align_t);
 static_assert(prefix >= sizeof(std::size_t));
 
@@ -26,8 +26,8 @@ std::size_t& size_of(void* block) {
   return *reinterpret_cast<std::size_t*>(static_cast<std::byte*>(block) - prefix);
 }
 
-/// Zeroed, because a damaged file makes the decoder read what it never wrote: the result must not depend on
-/// what the memory held before.
+/// Zeroed, because for a damaged file the decoder reads memory that it never wrote: the result must not
+/// depend on previous contents.
 void* budget_malloc(std::size_t size) {
   if (size > budget.left) {
     budget.exceeded = true;
@@ -62,13 +62,13 @@ void* budget_realloc(void* block, std::size_t size) {
 }  // namespace ablaze::image
 
 #define STB_IMAGE_IMPLEMENTATION
-#define STB_IMAGE_STATIC  // a program that has its own stb_image must not meet ours
+#define STB_IMAGE_STATIC  // avoids conflicts with a program's own stb_image
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_MAX_DIMENSIONS 16384
-#define STBI_ASSERT(condition) static_cast<void>(0)  // hostile input must not end the program
+#define STBI_ASSERT(condition) static_cast<void>(0)  // invalid input must not terminate the program
 #define STBI_MALLOC(size) ablaze::image::budget_malloc(size)
 #define STBI_REALLOC(block, size) ablaze::image::budget_realloc(block, size)
 #define STBI_FREE(block) ablaze::image::budget_free(block)

@@ -14,16 +14,16 @@ struct FreeDecoded {
   void operator()(std::uint8_t* buffer) const noexcept;
 };
 
-/// Pixels as stb_image leaves them: row-major, `channels` bytes each.
+/// Pixels in stb_image's layout: row-major, `channels` bytes each.
 struct DecodedPixels {
   int width = 0;
   int height = 0;
-  std::unique_ptr<std::uint8_t[], FreeDecoded> bytes;  ///< absent where the decoder gave up
-  bool over_limit = false;                             ///< it gave up because the limit was reached
+  std::unique_ptr<std::uint8_t[], FreeDecoded> bytes;  ///< null if decoding failed
+  bool over_limit = false;                             ///< it failed because of the memory limit
 };
 
-/// Decodes a JPEG or PNG that check_jpeg or check_png has passed, to 3 (RGB) or 4 (RGBA) channels of 8 bits;
-/// the decoder never holds more than `memory_limit` bytes. Throws std::bad_alloc.
+/// Decodes a JPEG or PNG, checked before by check_jpeg or check_png, to 3 (RGB) or 4 (RGBA) channels of 8
+/// bits. The decoder uses at most `memory_limit` bytes. Throws std::bad_alloc.
 DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::uint64_t memory_limit);
 
 /// Throws std::bad_alloc.

@@ -8,9 +8,9 @@
 
 namespace ablaze::image {
 
-/// The memory of one call into stb. Its libraries do not all look whether they were given memory, or leave
-/// out what they had none for; here they are left by std::bad_alloc, and what they held is given back with
-/// this. Calls on one thread do not nest.
+/// The memory of one call into stb. Its libraries do not check all allocations, or silently omit data. Here a
+/// failed allocation throws std::bad_alloc out of them, and the destructor frees their memory. Calls on one
+/// thread do not nest.
 class StbMemory {
  public:
   StbMemory() { current_ = this; }
@@ -21,7 +21,7 @@ class StbMemory {
   StbMemory(const StbMemory&) = delete;
   StbMemory& operator=(const StbMemory&) = delete;
 
-  /// Of the call that runs on this thread.
+  /// Of the current call on this thread.
   static void* malloc(std::size_t size) {
     void* const start = std::malloc(sizeof(Block) + size);
     if (start == nullptr) throw std::bad_alloc();
@@ -39,14 +39,14 @@ class StbMemory {
   static void free(void* memory) noexcept {
     if (memory == nullptr) return;
     Block* const block = static_cast<Block*>(memory) - 1;
-    // The analyser does not see that a block in the ring is never one that was given back.
+    // The analyser cannot see that the list never contains a freed block.
     block->before->behind = block->behind;  // NOLINT(clang-analyzer-unix.Malloc)
     block->behind->before = block->before;
     std::free(block);
   }
 
  private:
-  /// In front of what it is given.
+  /// The header before each allocated block.
   struct alignas(std::max_align_t) Block {
     Block* before = nullptr;
     Block* behind = nullptr;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ablaze/isa.hpp>
+#include <ablaze/machine.hpp>
 
 namespace ablaze::kernels {
 

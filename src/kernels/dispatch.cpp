@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <ablaze/error.hpp>
-#include <ablaze/isa.hpp>
+#include <ablaze/machine.hpp>
 
 #include "base/text.hpp"
 #include "kernels/kernels.hpp"

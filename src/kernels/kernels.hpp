@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <ablaze/isa.hpp>
+#include <ablaze/machine.hpp>
 
 namespace ablaze::kernels {
 

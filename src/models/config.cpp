@@ -94,7 +94,7 @@ void read_timm(const json& config, Preprocess& preprocess) {
     if (const auto side = pixels(preprocess.crop / *share)) preprocess.resize = *side;
   }
   if (const json& filter = member(settings, "interpolation"); filter.is_string())
-    preprocess.interpolation = filter.get<std::string>();
+    preprocess.interpolation = interpolation_named(filter.get<std::string>());
   preprocess.mean = colours(member(settings, "mean")).value_or(preprocess.mean);
   preprocess.std = colours(member(settings, "std")).value_or(preprocess.std);
 }
@@ -111,7 +111,7 @@ void read_hugging_face(const json& settings, Preprocess& preprocess) {
   }
   constexpr int pillow_bicubic = 3;
   if (const auto filter = number(member(settings, "resample")))
-    preprocess.interpolation = *filter == pillow_bicubic ? "bicubic" : "bilinear";
+    preprocess.interpolation = *filter == pillow_bicubic ? Interpolation::bicubic : Interpolation::bilinear;
   preprocess.mean = colours(member(settings, "image_mean")).value_or(preprocess.mean);
   preprocess.std = colours(member(settings, "image_std")).value_or(preprocess.std);
 }
@@ -148,7 +148,7 @@ void try_step(Model& model, const Step& step) {
 }  // namespace
 
 void apply_config(Model& model) {
-  const fs::path folder = model.source.parent_path();
+  const fs::path folder = fs::path(model.source).parent_path();
   const auto read = [&](const char* name) {
     std::string text;
     try_step(model, [&] { text = read_text(folder / name); });

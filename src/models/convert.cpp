@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <utility>
@@ -21,16 +22,16 @@ constexpr std::uint64_t kSeed = 20200301;  // arbitrary
 void apply_options(const ConvertOptions& options, Model& model) {
   if (!options.architecture.empty()) model.architecture = options.architecture;
   if (!options.labels.empty()) {
-    models::check_labels(options.labels, model.class_count(), model.source.string());
+    models::check_labels(options.labels, model.class_count(), model.source);
     model.labels = options.labels;
   }
   if (options.preprocess) {
-    models::check_preprocess(*options.preprocess, model.source.string());
+    models::check_preprocess(*options.preprocess, model.source);
     model.preprocess = *options.preprocess;
   }
   model.activation = options.activation.value_or(model.activation);
   if (!options.provenance.empty()) model.provenance = options.provenance;
-  if (model.provenance.empty()) model.provenance = model.source.filename().string();
+  if (model.provenance.empty()) model.provenance = std::filesystem::path(model.source).filename().string();
 }
 
 /// 64 x 64 pixels where the network accepts it, for fast tests; otherwise the network's own size.
@@ -44,8 +45,10 @@ Shape selftest_shape(const Model& model) {
   }
 }
 
-std::vector<float> run_selftest(const Model& model, const SelfTest& test, SessionOptions options) {
+std::vector<float> run_selftest(const Model& model, const SelfTest& test, const Execution& execution) {
+  SessionOptions options;
   options.input = test.input_shape;
+  options.execution = execution;
   const Session session(model.graph, std::move(options));
   const Tensor logits = session.run(selftest_input(test.input_shape, test.seed)).logits();
   return {logits.values().begin(), logits.values().end()};
@@ -53,15 +56,14 @@ std::vector<float> run_selftest(const Model& model, const SelfTest& test, Sessio
 
 /// The baseline kernels sum in the same order on every machine, so that a conversion gives the same bytes
 /// everywhere.
-SelfTest make_selftest(const Model& model) {
+SelfTest make_selftest(const Model& model, Execution execution) {
   SelfTest test{selftest_shape(model), kSeed, {}};
-  SessionOptions options;
-  options.execution.isa = Isa::baseline;
-  options.execution.winograd = false;
-  test.logits = run_selftest(model, test, std::move(options));
+  execution.isa = Isa::baseline;
+  execution.winograd = false;
+  test.logits = run_selftest(model, test, execution);
   if (!std::ranges::all_of(test.logits, [](float logit) { return std::isfinite(logit); })) {
     throw Error(
-        model.source.string() +
+        model.source +
         ": the network's logits for a test input are not finite; its weights are damaged, or belong to "
         "another network");
   }
@@ -83,27 +85,26 @@ double relative_error(const std::vector<float>& found, const std::vector<float>&
 
 }  // namespace
 
-Model convert_model(const std::filesystem::path& source, const std::filesystem::path& out,
-                    const ConvertOptions& options) {
+Model convert_model(const std::string& source, const std::string& out, const ConvertOptions& options) {
   Model model = models::open_model(source, options.architecture);
   apply_options(options, model);
   // The self-test covers the weights stored in the file, so they are rounded first. Widening changes no
   // number; it is deferred until the self-test's packed weights are freed.
   if (options.dtype != DType::f32) model = models::with_weights_as(model, options.dtype);
-  model.selftest = make_selftest(model);
+  model.selftest = make_selftest(model, options.execution);
   models::save_model(model, out, options.dtype);
   Model written = load_model(out);
   written.notes = std::move(model.notes);
   return written;
 }
 
-Verification verify_model(const Model& model) {
+Verification verify_model(const Model& model, const Execution& execution) {
   if (!model.selftest) {
-    throw Error(model.source.string() +
-                ": the file has no self-test; `ablaze convert` writes a file with one");
+    throw Error(model.source + ": the file has no self-test; `ablaze convert` writes a file with one");
   }
   constexpr double tolerance = 1e-4;
-  const double error = relative_error(run_selftest(model, *model.selftest, {}), model.selftest->logits);
+  const double error =
+      relative_error(run_selftest(model, *model.selftest, execution), model.selftest->logits);
   return {error, error <= tolerance};
 }
 

@@ -117,7 +117,7 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   if (declared.empty()) model.architecture = std::move(found.network.architecture);
   model.default_layer = std::move(found.network.default_layer);
   model.preprocess = std::move(found.network.preprocess);
-  model.source = source;
+  model.source = source.string();
   model.notes = content.notes;
   model.notes.insert(model.notes.end(), found.notes.begin(), found.notes.end());
   // Our own files are complete; in other programs' files, any of our keys precedes the config files.
@@ -137,6 +137,6 @@ Model open_model(const std::filesystem::path& file, const std::string& architect
 
 }  // namespace models
 
-Model load_model(const std::filesystem::path& file) { return models::open_model(file, {}); }
+Model load_model(const std::string& file) { return models::open_model(file, {}); }
 
 }  // namespace ablaze

@@ -42,7 +42,7 @@ struct Entry {
 
 Entry entry(const Metadata& metadata, const Model& model, const char* key) {
   const auto it = metadata.find(key);
-  return {model.source.string(), key, it == metadata.end() ? nullptr : &it->second};
+  return {model.source, key, it == metadata.end() ? nullptr : &it->second};
 }
 
 const json& member(const Entry& e, const json& object, const char* name) {
@@ -111,8 +111,12 @@ Preprocess read_preprocess(const Entry& e) {
   preprocess.resize = static_cast<int>(integer(e, member(e, value, "size"), 1, kMostSide, "size"));
   preprocess.crop = static_cast<int>(integer(e, member(e, value, "crop"), 1, kMostSide, "crop"));
   const json& interpolation = member(e, value, "interpolation");
-  preprocess.interpolation =
-      interpolation.is_string() ? interpolation.get<std::string>() : interpolation.dump();
+  try {
+    preprocess.interpolation = interpolation_named(
+        interpolation.is_string() ? interpolation.get<std::string>() : interpolation.dump());
+  } catch (const Error& error) {
+    throw Error(e.where() + ": " + error.what());
+  }
   preprocess.mean = three_numbers(e, value, "mean");
   preprocess.std = three_numbers(e, value, "std");
   check_preprocess(preprocess, e.where());
@@ -204,6 +208,12 @@ void check_labels(const std::vector<std::string>& labels, std::int64_t classes, 
   }
 }
 
+Interpolation interpolation_named(const std::string& name) {
+  if (name == "bilinear") return Interpolation::bilinear;
+  if (name == "bicubic") return Interpolation::bicubic;
+  throw Error("the interpolation must be bilinear or bicubic, not \"" + base::printable(name) + "\"");
+}
+
 void check_preprocess(const Preprocess& preprocess, const std::string& where) {
   const auto fail = [&](const std::string& what) { throw Error(where + ": " + what); };
   for (const auto& [name, size] :
@@ -212,10 +222,6 @@ void check_preprocess(const Preprocess& preprocess, const std::string& where) {
       fail("the photo's " + std::string(name) + " must be from 1 to " + std::to_string(kMostSide) +
            " pixels, not " + std::to_string(size));
     }
-  }
-  if (preprocess.interpolation != "bilinear" && preprocess.interpolation != "bicubic") {
-    fail("the interpolation must be bilinear or bicubic, not \"" + base::printable(preprocess.interpolation) +
-         "\"");
   }
   for (std::size_t colour = 0; colour < 3; ++colour) {
     if (!std::isfinite(preprocess.mean[colour])) fail("the mean of every colour must be a finite number");
@@ -250,7 +256,7 @@ Metadata metadata_of(const Model& model) {
   const Preprocess& preprocess = model.preprocess;
   const json preprocess_json{{"size", preprocess.resize},
                              {"crop", preprocess.crop},
-                             {"interpolation", preprocess.interpolation},
+                             {"interpolation", to_string(preprocess.interpolation)},
                              {"mean", floats(preprocess.mean)},
                              {"std", floats(preprocess.std)}};
   Metadata metadata{{"ablaze.version", kVersion},

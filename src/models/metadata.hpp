@@ -21,8 +21,11 @@ void apply_metadata(const Metadata& metadata, Model& model);
 /// The keys written by save_model.
 Metadata metadata_of(const Model& model);
 
+/// The interpolation of a file's preprocessing. Throws Error for an unknown name.
+Interpolation interpolation_named(const std::string& name);
+
 /// Throws Error (prefixed with `where`) unless the sizes are 1..4096, the means finite, the deviations finite
-/// and positive, and the interpolation bilinear or bicubic.
+/// and positive.
 void check_preprocess(const Preprocess& preprocess, const std::string& where);
 
 /// Throws Error (prefixed with `where`) unless there is one label per class, none of them empty.

@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include <ablaze/error.hpp>
 
 #include "base/files.hpp"
 #include "formats/safetensors.hpp"
+#include "graph/visit.hpp"
 #include "models/graph_json.hpp"
 #include "models/load.hpp"
 #include "models/metadata.hpp"
@@ -24,18 +26,24 @@ void for_each_weight(AnyOp& any, const Visit& visit) {
   const auto present = [&](const char* suffix, auto& weight) {
     if (weight) visit(suffix, weight);
   };
-  if (auto* conv = std::get_if<op::Conv2d>(&any)) {
-    present(".weight", conv->weight);
-    present(".bias", conv->bias);
-  } else if (auto* norm = std::get_if<op::BatchNorm>(&any)) {
-    present(".weight", norm->weight);
-    present(".bias", norm->bias);
-    present(".running_mean", norm->mean);
-    present(".running_var", norm->variance);
-  } else if (auto* linear = std::get_if<op::Linear>(&any)) {
-    present(".weight", linear->weight);
-    present(".bias", linear->bias);
-  }
+  std::visit(
+      [&](auto& op) {
+        using Operator = std::remove_const_t<std::remove_reference_t<decltype(op)>>;
+        if constexpr (graph::one_of<Operator, op::Conv2d, op::Linear, op::BatchNorm>) {
+          present(".weight", op.weight);
+          present(".bias", op.bias);
+        }
+        if constexpr (std::same_as<Operator, op::BatchNorm>) {
+          present(".running_mean", op.mean);
+          present(".running_var", op.variance);
+        }
+        static_assert(
+            graph::one_of<Operator, op::Conv2d, op::Linear, op::BatchNorm, op::Input, op::Relu, op::Curve,
+                          op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten,
+                          op::Add, op::Multiply, op::Identity, op::ChannelMap>,
+            "name the weights of a new operator");
+      },
+      any);
 }
 
 Weight halved(const Weight& weight, const std::string& name) {

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 #include <ablaze/error.hpp>
@@ -31,16 +32,16 @@ fs::path relative_to_program() {
 
 }  // namespace
 
-fs::path shipped_model() {
+std::string shipped_model() {
   // An empty value counts as unset: it is the shortest way in a shell to disable a variable for one command.
   if (const char* value = std::getenv("ABLAZE_WEIGHTS"); value != nullptr && *value != '\0') {
-    return from_environment(value);
+    return from_environment(value).string();
   }
   std::string tried;
   for (const fs::path& folder :
        {relative_to_program(), fs::path(ABLAZE_INSTALLED_WEIGHTS), fs::path(ABLAZE_SOURCE_WEIGHTS)}) {
     if (folder.empty()) continue;
-    if (base::is_regular_file(folder / kShipped)) return folder / kShipped;
+    if (base::is_regular_file(folder / kShipped)) return (folder / kShipped).string();
     tried += (tried.empty() ? "" : ", ") + folder.string();
   }
   throw Error(std::string("the shipped model ") + kShipped + " was not found in " + tried +

@@ -14,14 +14,13 @@ namespace ablaze {
 
 namespace {
 
-using namespace explain;
-using image::Box;
+using namespace pictures;
 
-constexpr int scale_width = 84;  // of the colour bar and its numbers at a row's end
-constexpr int narrowest = 720;   // of the sheet: the header needs that
+constexpr int scale_width = 84;  // of the colour bar and its numbers at the end of a row
+constexpr int narrowest = 720;   // of the sheet: the header needs this width
 constexpr int note_lines = 4;
 
-/// Which explanation stands in which row and column, and how large everything is.
+/// The row and column of each explanation, and all sizes.
 struct Grid {
   std::vector<std::vector<std::size_t>> rows;  ///< indices of explanations
   int columns = 0, left_out = 0;
@@ -37,14 +36,16 @@ struct Grid {
   }
 };
 
-/// What a map's values are multiplied by to be told: on a shared scale, all are in one unit.
-double told_unit(const Explanation& e, const MapStyle& style) { return style.shared_scale ? e.divisor : 1; }
+/// The factor for displayed map values: on a shared scale, all have the same unit.
+double display_unit(const Explanation& e, const MapStyle& style) {
+  return style.shared_scale ? e.divisor : 1;
+}
 
-/// "−0.2 to 4.66": from where to where a map reaches; empty where it shows nothing, which the note tells.
+/// "−0.2 to 4.66": a map's range; empty if it shows nothing, as its note says.
 std::string reach_of(const Explanation& e, const MapStyle& style) {
   const ValueRange own = range_of(drawn_map(e, style), ColourMap::grey);
   if (own.low == own.high && !e.note.empty()) return {};
-  const double unit = told_unit(e, style);
+  const double unit = display_unit(e, style);
   const std::string high = image::short_value(own.high * unit);
   if (!is_diverging(style.colours) && own.low == 0) return "up to " + high;
   return image::short_value(own.low * unit) + " to " + high;
@@ -62,7 +63,7 @@ std::size_t caption_lines(const Explanation& e, const MapStyle& style, int width
 
 int cell_side(int columns) { return std::clamp(1500 / std::max(columns, 1), 120, 240); }
 
-Grid grid_of(std::span<const Explanation> all, const CropBox& where, const MapStyle& style) {
+Grid grid_of(std::span<const Explanation> all, const Rectangle& where, const MapStyle& style) {
   Grid grid;
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i == 0 || all[i].method != all[i - 1].method) grid.rows.emplace_back();
@@ -73,8 +74,8 @@ Grid grid_of(std::span<const Explanation> all, const CropBox& where, const MapSt
   grid.left_out = classes - grid.columns;
   for (auto& row : grid.rows)
     row.resize(std::min<std::size_t>(row.size(), static_cast<std::size_t>(grid.columns)));
-  const Box cell = fit(where.width, where.height, cell_side(grid.columns));
-  // A column may not be narrower than its words.
+  const PixelRectangle cell = fit(where.width, where.height, cell_side(grid.columns));
+  // A column is at least as wide as its text.
   grid.cell_width = std::max(cell.width, 120);
   grid.cell_height = cell.height;
   for (const auto& row : grid.rows) {
@@ -112,7 +113,7 @@ void draw_row_label(Image& on, const Explanation& e, int top) {
   draw_lines(on, margin, y, {e.method}, caption);
 }
 
-/// The words below the grid: what the colours mean.
+/// The legend below the grid: the meaning of the colours.
 std::string scale_text(const MapStyle& style) {
   if (style.shared_scale)
     return is_diverging(style.colours)
@@ -125,13 +126,13 @@ std::string scale_text(const MapStyle& style) {
 
 class Sheet {
  public:
-  Sheet(const Image& photo, const CropBox& where, std::span<const Explanation> all, const MapStyle& style)
+  Sheet(const Image& photo, std::span<const Explanation> all, const MapStyle& style)
       : photo_(photo),
-        where_(where),
+        seen_(all.front().seen),
         all_(all),
         style_(style),
         ranges_(drawn_ranges(all, style)),
-        grid_(grid_of(all, where, style)) {}
+        grid_(grid_of(all, seen_, style)) {}
 
   Image draw(const std::string& title_text) {
     const int grid_top = margin + header_height + 2 * gap;
@@ -142,10 +143,10 @@ class Sheet {
                                    (style_.shared_scale ? scale_width : 0),
                                narrowest);
     Image on = image::sheet(width, height + foot_height() + margin, paper);
-    draw_header(on, photo_, where_, all_.front(), title_text);
+    draw_header(on, photo_, all_.front(), title_text);
     image::fill(on, {margin, grid_top - gap, width - 2 * margin, 1}, line);
     draw_column_heads(on, grid_, all_, grid_top);
-    const Image seen = seen_part(photo_, where_, picture_width(), grid_.cell_height);
+    const Image seen = seen_part(photo_, seen_, picture_width(), grid_.cell_height);
     int top = grid_top + heads;
     for (std::size_t r = 0; r < grid_.rows.size(); ++r) {
       draw_row(on, seen, r, top);
@@ -157,12 +158,12 @@ class Sheet {
 
  private:
   int picture_width() const {
-    return std::min(grid_.cell_width, fit(where_.width, where_.height, cell_side(grid_.columns)).width);
+    return std::min(grid_.cell_width, fit(seen_.width, seen_.height, cell_side(grid_.columns)).width);
   }
 
   void draw_row(Image& on, const Image& seen, std::size_t row, int top) const {
     draw_row_label(on, all_[grid_.rows[row].front()], top);
-    const CropBox whole{0, 0, static_cast<double>(seen.width()), static_cast<double>(seen.height())};
+    const Rectangle whole{0, 0, static_cast<double>(seen.width()), static_cast<double>(seen.height())};
     for (std::size_t c = 0; c < grid_.rows[row].size(); ++c) {
       const std::size_t i = grid_.rows[row][c];
       image::paste(on, map_over_photo(seen, whole, all_[i], ranges_[i], style_), grid_.x(c), top);
@@ -211,7 +212,7 @@ class Sheet {
   }
 
   const Image& photo_;
-  const CropBox& where_;
+  const Rectangle& seen_;
   std::span<const Explanation> all_;
   const MapStyle& style_;
   std::vector<ValueRange> ranges_;
@@ -220,11 +221,11 @@ class Sheet {
 
 }  // namespace
 
-Image contact_sheet(const Image& photo, const CropBox& where, std::span<const Explanation> explanations,
-                    const MapStyle& style, const std::string& title_text) {
+Image contact_sheet(const Image& photo, std::span<const Explanation> explanations, const MapStyle& style,
+                    const std::string& title_text) {
   if (explanations.empty()) throw Error("a contact sheet needs an explanation");
   if (photo.empty()) throw Error("a contact sheet needs a photo");
-  return Sheet(photo, where, explanations, style).draw(title_text);
+  return Sheet(photo, explanations, style).draw(title_text);
 }
 
 }  // namespace ablaze

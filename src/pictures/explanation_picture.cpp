@@ -14,7 +14,7 @@ namespace ablaze {
 
 namespace {
 
-/// Whether nothing can be seen of an explanation on this range, or nothing that means much.
+/// Whether an explanation shows nothing, or almost nothing, on this range.
 bool shows_nothing(const Explanation& e, const ValueRange& range, const MapStyle& style) {
   const bool diverges = is_diverging(style.colours);
   const ValueRange own = range_of(drawn_map(e, style), ColourMap::grey);
@@ -22,20 +22,20 @@ bool shows_nothing(const Explanation& e, const ValueRange& range, const MapStyle
   return own.low == own.high && (diverges ? own.high == 0 : own.high <= range.low);
 }
 
-/// A band with the note along the lower edge, where it fits.
+/// Draws a band with the note along the lower edge, if it fits.
 void draw_note(Image& on, const std::string& text) {
   constexpr image::Colour band{0, 0, 0}, words{255, 255, 255};
-  constexpr int smallest_picture = 120, most_lines = 3;
+  constexpr int smallest_picture = 120, max_lines = 3;
   if (on.width() < smallest_picture || on.height() < smallest_picture) return;
   const image::Type type{std::clamp(on.width() / 30.0, 11.0, 26.0), image::Face::regular, words};
   const int space = static_cast<int>(type.size * 0.7);
-  const auto lines = image::wrapped(text, type, on.width() - 2 * space, most_lines);
+  const auto lines = image::wrapped(text, type, on.width() - 2 * space, max_lines);
   const int height = static_cast<int>(lines.size()) * image::line_height(type) + space;
   image::fill(on, {0, on.height() - height, on.width(), height}, band, 0.7);
-  explain::draw_lines(on, space, on.height() - height + space / 2, lines, type);
+  pictures::draw_lines(on, space, on.height() - height + space / 2, lines, type);
 }
 
-/// The widest of a method's ranges, in the unit that its classes share.
+/// The largest range of each method, in the common unit of its classes.
 std::map<std::string, double> largest_values(std::span<const Explanation> explanations,
                                              const MapStyle& style) {
   std::map<std::string, double> largest;
@@ -67,8 +67,8 @@ std::vector<ValueRange> drawn_ranges(std::span<const Explanation> explanations, 
   return ranges;
 }
 
-Image explain::map_over_photo(const Image& photo, const CropBox& where, const Explanation& explanation,
-                              const ValueRange& range, const MapStyle& style) {
+Image pictures::map_over_photo(const Image& photo, const Rectangle& where, const Explanation& explanation,
+                               const ValueRange& range, const MapStyle& style) {
   Image picture = overlay(photo, drawn_map(explanation, style), where, {style.colours, style.opacity, range});
   if (!style.box) return picture;
   const auto region = find_region(explanation.map, photo.width(), photo.height(), where, *style.box);
@@ -76,9 +76,9 @@ Image explain::map_over_photo(const Image& photo, const CropBox& where, const Ex
   return picture;
 }
 
-Image explanation_picture(const Image& photo, const CropBox& where, const Explanation& explanation,
-                          const ValueRange& range, const MapStyle& style) {
-  Image picture = explain::map_over_photo(photo, where, explanation, range, style);
+Image explanation_picture(const Image& photo, const Explanation& explanation, const ValueRange& range,
+                          const MapStyle& style) {
+  Image picture = pictures::map_over_photo(photo, explanation.seen, explanation, range, style);
   if (shows_nothing(explanation, range, style) && !explanation.note.empty())
     draw_note(picture, explanation.note);
   return picture;

@@ -10,17 +10,17 @@
 #include "image/drawing.hpp"
 #include "pictures/theme.hpp"
 
-// The picture of --interactions: I(i, j) of each two of the strongest channels.
+// The image of --interactions: I(i, j) of each pair of the strongest channels.
 
 namespace ablaze {
 
 namespace {
 
-using namespace explain;
+using namespace pictures;
 
 constexpr int matrix_side = 480;
-constexpr int smallest_named = 15;        // a row as high as this has its channel's number beside it
-constexpr int smallest_named_above = 30;  // a column as wide as this has it above
+constexpr int smallest_named = 15;        // from this height a row has its channel's number on its left
+constexpr int smallest_named_above = 30;  // from this width a column has it above
 constexpr int kNamesRoom = 46, kScaleRoom = 84, kWordsRoom = 210;
 
 void check(const Interactions& found) {
@@ -35,7 +35,7 @@ void check(const Interactions& found) {
                 " channels need a matrix of as many rows and columns, with finite values");
 }
 
-/// As far below zero as above; the diagonal has drops, which are no interactions.
+/// Symmetric around zero; ignores the diagonal, which has drops instead of interactions.
 ValueRange range_of(const Interactions& found) {
   double largest = 0;
   for (std::size_t i = 0; i < found.matrix.size(); ++i) {
@@ -49,7 +49,7 @@ image::Colour colour_of(double value, const ValueRange& range) {
   return colour(ColourMap::bluered, static_cast<float>(share));
 }
 
-/// The squares, `side` pixels each, with the upper left one at x, y.
+/// Draws the squares, `side` pixels each, the first at x, y.
 void draw_squares(Image& on, const Interactions& found, const ValueRange& range, int x, int y, int side) {
   const int space = side >= 8 ? 1 : 0;
   const auto count = static_cast<int>(found.channels.size());
@@ -72,7 +72,7 @@ void draw_numbers(Image& on, const Interactions& found, int x, int y, int side) 
   }
 }
 
-/// A heading and the pairs below it. Returns where the next line would begin.
+/// A heading and the pairs below it. Returns the y of the next line.
 int draw_pairs(Image& on, int x, int y, const std::string& words, const image::Type& type,
                std::span<const Interactions::Pair> pairs) {
   y = draw_lines(on, x, y, {words}, type);
@@ -95,7 +95,7 @@ void draw_words(Image& on, const Interactions& found, int x, int y) {
   draw_pairs(on, x, y + gap, "synergistic pairs", synergistic, found.synergistic);
 }
 
-/// Of the words beside the matrix.
+/// The height of the text beside the matrix.
 int words_height(const Interactions& found) {
   const auto lines = [](const auto& pairs) {
     return static_cast<int>(std::max<std::size_t>(pairs.size(), 1));

@@ -11,21 +11,20 @@
 #include "image/drawing.hpp"
 #include "pictures/theme.hpp"
 
-// The picture of --paths: what the score loses on each channel's way, r_k(s) over s from 1 to 0.
+// The image of --paths: the score's drop along each channel's path, r_k(s) over s from 1 to 0.
 
 namespace ablaze {
 
 namespace {
 
-using namespace explain;
-using image::Box;
+using namespace pictures;
 
 constexpr int chart_width = 560, chart_height = 340;
 constexpr int values_room = 62;   // left of the chart, for the axis's numbers
-constexpr int legend_room = 150;  // right of it, for the channels'
+constexpr int legend_room = 150;  // right of the chart, for the channels' numbers
 
-// M. Okabe and K. Ito's colours, which colour-blind readers tell apart, without the yellow, which white
-// swallows.
+// M. Okabe and K. Ito's colours, which colour-blind readers can distinguish, without the yellow, which is
+// invisible on white.
 constexpr std::array<image::Colour, 8> curve_colours{{{0, 114, 178},
                                                       {213, 94, 0},
                                                       {0, 158, 115},
@@ -57,7 +56,7 @@ double round_step(double length, int count) {
   return 10 * power;
 }
 
-/// The values' axis, from whole step to whole step, with the zero on it: a drop's sign is what it says.
+/// The value axis, from whole step to whole step, including zero, because a drop's sign matters.
 struct Axis {
   double low = 0, high = 0, step = 1;
 
@@ -67,7 +66,7 @@ struct Axis {
       low = std::min(low, least);
       high = std::max(high, largest);
     }
-    // Curves that are zero all along still need an axis to lie on.
+    // Curves that are zero everywhere still need an axis.
     if (!(high - low >= 1e-30)) low = 0, high = 1;
     step = round_step(high - low, 6);
     low = step * std::floor(low / step);
@@ -77,7 +76,7 @@ struct Axis {
 
 class Chart {
  public:
-  Chart(Image& on, const Box& box, const Axis& axis) : on_(on), box_(box), axis_(axis) {}
+  Chart(Image& on, const PixelRectangle& box, const Axis& axis) : on_(on), box_(box), axis_(axis) {}
 
   void draw_axes() {
     for (int i = 0; i <= static_cast<int>(std::lround((axis_.high - axis_.low) / axis_.step)); ++i) {
@@ -104,7 +103,7 @@ class Chart {
       image::draw_line(on_, place_of(path, i - 1), place_of(path, i), colour, thickness);
   }
 
-  /// Each channel's number and drop to the right of its curve's end, moved apart where ends are close.
+  /// Each channel's number and drop to the right of its curve's end, moved apart if the ends are close.
   void draw_names(std::span<const ChannelPath> paths) {
     const int height = image::line_height(body);
     std::vector<std::size_t> order(paths.size());
@@ -115,7 +114,7 @@ class Chart {
       const double own = y_of(paths[i].values.back());
       middles.push_back(middles.empty() ? own : std::max(own, middles.back() + height));
     }
-    // Pushed down beyond the chart, they move up again from the last one.
+    // If the last one is below the chart, moves them up again.
     double lowest = box_.bottom();
     for (auto middle = middles.rbegin(); middle != middles.rend(); ++middle) {
       *middle = std::min(*middle, lowest);
@@ -148,7 +147,7 @@ class Chart {
   }
 
   Image& on_;
-  Box box_;
+  PixelRectangle box_;
   const Axis& axis_;
 };
 

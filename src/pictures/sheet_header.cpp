@@ -10,9 +10,7 @@
 #include "image/drawing.hpp"
 #include "pictures/theme.hpp"
 
-namespace ablaze::explain {
-
-using image::Box;
+namespace ablaze::pictures {
 
 namespace {
 
@@ -22,19 +20,19 @@ std::string percent(double probability) {
   return text.data();
 }
 
-/// The photo with what the network did not see of it dimmed. Returns its width.
-int draw_photo(Image& on, const Box& box, const Image& photo, const CropBox& where) {
-  const Box size = fit(photo.width(), photo.height(), std::max(box.width, box.height));
+/// Draws the photo, dimmed outside the network's crop. Returns its width.
+int draw_photo(Image& on, const PixelRectangle& box, const Image& photo, const Rectangle& where) {
+  const PixelRectangle size = fit(photo.width(), photo.height(), std::max(box.width, box.height));
   const double shrink = std::min(
       {1.0, static_cast<double>(box.width) / size.width, static_cast<double>(box.height) / size.height});
   const auto scaled = [&](int length) { return std::max(static_cast<int>(length * shrink), 1); };
   const Image small = resize(photo, scaled(size.width), scaled(size.height));
   const double across = static_cast<double>(small.width()) / photo.width();
   const double down = static_cast<double>(small.height()) / photo.height();
-  const Box seen{static_cast<int>(std::lround(where.x * across)),
-                 static_cast<int>(std::lround(where.y * down)),
-                 static_cast<int>(std::lround(where.width * across)),
-                 static_cast<int>(std::lround(where.height * down))};
+  const PixelRectangle seen{static_cast<int>(std::lround(where.x * across)),
+                            static_cast<int>(std::lround(where.y * down)),
+                            static_cast<int>(std::lround(where.width * across)),
+                            static_cast<int>(std::lround(where.height * down))};
   Image dimmed = small;
   image::fill(dimmed, {0, 0, seen.x, small.height()}, paper, 0.6);
   image::fill(dimmed, {seen.right(), 0, small.width() - seen.right(), small.height()}, paper, 0.6);
@@ -44,8 +42,8 @@ int draw_photo(Image& on, const Box& box, const Image& photo, const CropBox& whe
   return small.width();
 }
 
-/// The best classes, each with its score and a bar.
-void draw_top(Image& on, const Box& box, std::span<const ClassScore> top) {
+/// Draws the best classes, each with its score and a bar.
+void draw_top(Image& on, const PixelRectangle& box, std::span<const ClassScore> top) {
   const int row = image::line_height(caption) + 1;
   const int label = std::min(190, box.width / 2), value = 64;
   int y = box.y;
@@ -72,8 +70,8 @@ std::string sizes(const Shape& shape) {
 }
 
 std::string input_line(const Explanation& e) {
-  return base::printable(e.layer, 200) + " (" + sizes(e.layer_shape) + ") of an input of " +
-         sizes({e.input_shape.at(2), e.input_shape.at(3)}) + " pixels";
+  return base::printable(e.layer_names(), 200) + " (" + sizes(e.layer_shape()) + ") of an input of " +
+         sizes({e.input->dim(2), e.input->dim(3)}) + " pixels";
 }
 
 }  // namespace
@@ -85,10 +83,9 @@ std::string score_text(const ClassScore& score) {
 
 std::string label_of(const ClassScore& score) { return base::printable(score.label, 200); }
 
-void draw_header(Image& on, const Image& photo, const CropBox& where, const Explanation& first,
-                 const std::string& title_text) {
+void draw_header(Image& on, const Image& photo, const Explanation& first, const std::string& title_text) {
   const int most = std::min(220, on.width() / 4);
-  const int photo_width = draw_photo(on, {margin, margin, most, header_height}, photo, where);
+  const int photo_width = draw_photo(on, {margin, margin, most, header_height}, photo, first.seen);
   const int x = std::max(margin + photo_width + 24, margin + label_width);
   const int width = std::min(on.width() - margin - x, 560);
   int y = draw_lines(on, x, margin - 4, {image::shortened(base::printable(title_text, 400), title, width)},
@@ -97,4 +94,4 @@ void draw_header(Image& on, const Image& photo, const CropBox& where, const Expl
   draw_top(on, {x, y + 6, width, 0}, first.top);
 }
 
-}  // namespace ablaze::explain
+}  // namespace ablaze::pictures

@@ -5,17 +5,16 @@
 #include <ablaze/explain.hpp>
 #include <ablaze/image.hpp>
 
-namespace ablaze::explain {
+namespace ablaze::pictures {
 
 inline constexpr int header_height = 136;
-inline constexpr int label_width = 150;  ///< of the column with the methods' names
+inline constexpr int label_width = 150;  ///< the column with the methods' names
 
 std::string label_of(const ClassScore& score);
-/// "63.1 %", or the logit where there are no probabilities.
+/// "63.1 %", or the logit if there are no probabilities.
 std::string score_text(const ClassScore& score);
 
-/// The top of a contact sheet: the photo, a title, what was explained, and the best classes.
-void draw_header(Image& on, const Image& photo, const CropBox& where, const Explanation& first,
-                 const std::string& title_text);
+/// The header of a contact sheet: the photo, a title, the explained layer and score, and the best classes.
+void draw_header(Image& on, const Image& photo, const Explanation& first, const std::string& title_text);
 
-}  // namespace ablaze::explain
+}  // namespace ablaze::pictures

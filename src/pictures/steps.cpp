@@ -16,27 +16,26 @@ namespace ablaze {
 
 namespace {
 
-using namespace explain;
-using image::Box;
+using namespace pictures;
 
-constexpr int tiles_across = 8, most_tiles = 48;
+constexpr int tiles_across = 8, max_tiles = 48;
 constexpr int tile = 76;
-constexpr int most_bars = 24;
+constexpr int max_bars = 24;
 
 Tensor channel_of(const Tensor& activation, int channel) {
   const std::int64_t places = activation.dim(1) * activation.dim(2);
   return {{activation.dim(1), activation.dim(2)}, activation.values().subspan(channel * places, places)};
 }
 
-/// What orders the channels: the weight's magnitude, or how strongly the channel is active.
+/// The channels' sort keys: the weight's magnitude, or the strength of the activation.
 std::vector<double> strengths(const Explanation& e) {
   std::vector<double> out;
-  if (!e.weights.empty()) {
-    for (const double w : e.weights) out.push_back(std::abs(w));
+  if (!e.layers.front().weights.empty()) {
+    for (const double w : e.layers.front().weights) out.push_back(std::abs(w));
     return out;
   }
-  for (int k = 0; k < static_cast<int>(e.activation.dim(0)); ++k)
-    out.push_back(range_of(channel_of(e.activation, k), ColourMap::grey).high);
+  for (int k = 0; k < static_cast<int>(e.layers.front().activation.dim(0)); ++k)
+    out.push_back(range_of(channel_of(e.layers.front().activation, k), ColourMap::grey).high);
   return out;
 }
 
@@ -48,11 +47,11 @@ std::vector<int> strongest_first(const Explanation& e) {
   return order;
 }
 
-double weight_of(const Explanation& e, int channel) { return e.weights.at(channel); }
+double weight_of(const Explanation& e, int channel) { return e.layers.front().weights.at(channel); }
 
 // The input
 
-/// One colour plane of the input [1, 3, H, W], signs kept.
+/// One colour plane of the input [1, 3, H, W], signed.
 Tensor plane_of(const Tensor& input, std::int64_t c) {
   const std::int64_t height = input.shape()[input.shape().size() - 2], width = input.shape().back();
   const auto places = static_cast<std::size_t>(height * width);
@@ -62,7 +61,7 @@ Tensor plane_of(const Tensor& input, std::int64_t c) {
 Image input_step(const Tensor& input, const Preprocess& how) {
   constexpr int side = 260, scale_room = 62;
   const Image seen = denormalise(input, how);
-  const Box box = fit(seen.width(), seen.height(), side);
+  const PixelRectangle box = fit(seen.width(), seen.height(), side);
   const int below = gap + image::line_height(caption);
   const int height = box.height + below, width = 4 * box.width + 3 * gap + scale_room;
   Image on =
@@ -94,16 +93,16 @@ Image input_step(const Tensor& input, const Preprocess& how) {
 // The channels and their weights
 
 void draw_tile(Image& on, const Explanation& e, int channel, int x, int y) {
-  const Tensor map = channel_of(e.activation, channel);
-  const Box box = fit(static_cast<double>(map.dim(1)), static_cast<double>(map.dim(0)), tile);
+  const Tensor map = channel_of(e.layers.front().activation, channel);
+  const PixelRectangle box = fit(static_cast<double>(map.dim(1)), static_cast<double>(map.dim(0)), tile);
   const ValueRange range = range_of(map, ColourMap::viridis);
   image::paste(on, map_picture(map, range, ColourMap::viridis, box.width, box.height), x, y);
   const double baseline = y + tile + 0.8 * image::line_height(caption);
   image::draw_text(on, x, baseline, std::to_string(channel), caption);
 }
 
-/// The weights of the strongest channels as bars left and right of zero.
-void draw_bars(Image& on, const Explanation& e, std::span<const int> order, const Box& box) {
+/// The weights of the strongest channels as bars to the left and right of zero.
+void draw_bars(Image& on, const Explanation& e, std::span<const int> order, const PixelRectangle& box) {
   double least = 0, largest = 0;
   for (const int channel : order) {
     least = std::min(least, weight_of(e, channel));
@@ -131,29 +130,30 @@ void draw_bars(Image& on, const Explanation& e, std::span<const int> order, cons
 }
 
 std::string channels_line(const Explanation& e, int shown) {
-  const std::string all = std::to_string(e.activation.dim(0));
+  const std::string all = std::to_string(e.layers.front().activation.dim(0));
   const std::string which =
-      "The " + std::to_string(shown) + " of " + all + " channels of " + base::printable(e.layer, 60);
-  if (e.weights.empty())
+      "The " + std::to_string(shown) + " of " + all + " channels of " + base::printable(e.layer_names(), 60);
+  if (e.layers.front().weights.empty())
     return which + " with the largest activations, each on its own scale; the method has no channel weights";
   return which + " with the largest absolute weights, strongest first, each on its own scale" +
-         (e.drops.empty() ? ", and their weights"
-                          : ", and their weights: the score's drop without them, over its magnitude");
+         (e.layers.front().drops.empty()
+              ? ", and their weights"
+              : ", and their weights: the score's drop without them, over its magnitude");
 }
 
 Image channels_step(const Explanation& e, const std::vector<int>& order) {
   constexpr int bars_width = 380;
-  const int shown = std::min(most_tiles, static_cast<int>(order.size()));
+  const int shown = std::min(max_tiles, static_cast<int>(order.size()));
   const int rows = (shown + tiles_across - 1) / tiles_across, cell = tile + image::line_height(caption) + 8;
   const int tiles_width = tiles_across * (tile + gap);
-  const bool bars = !e.weights.empty();
-  const int height = std::max(rows * cell, bars ? 15 * std::min(most_bars, shown) : 0);
+  const bool bars = !e.layers.front().weights.empty();
+  const int height = std::max(rows * cell, bars ? 15 * std::min(max_bars, shown) : 0);
   Image on = titled("The layer's channels and their weights for " + class_name(e.target),
                     channels_line(e, shown), tiles_width + (bars ? margin + bars_width : 0), height);
   const int top = top_of(on, height);
   for (int i = 0; i < shown; ++i)
     draw_tile(on, e, order[i], margin + i % tiles_across * (tile + gap), top + i / tiles_across * cell);
-  const auto barred = std::span(order).first(std::min(most_bars, shown));
+  const auto barred = std::span(order).first(std::min(max_bars, shown));
   if (bars) draw_bars(on, e, barred, {margin + tiles_width + margin, top, bars_width, height - 8});
   return on;
 }
@@ -162,17 +162,17 @@ Image channels_step(const Explanation& e, const std::vector<int>& order) {
 
 /// sum_k w_k A_k over the first `count` channels of the order.
 std::vector<double> partial_sum(const Explanation& e, const std::vector<int>& order, std::size_t count) {
-  const std::int64_t places = e.activation.dim(1) * e.activation.dim(2);
+  const std::int64_t places = e.layers.front().activation.dim(1) * e.layers.front().activation.dim(2);
   std::vector<double> sum(places);
   for (std::size_t i = 0; i < count; ++i) {
-    const float* const channel = e.activation.data() + order[i] * places;
+    const float* const channel = e.layers.front().activation.data() + order[i] * places;
     for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += weight_of(e, order[i]) * channel[p];
   }
   return sum;
 }
 
 /// 1, 2, 4, ..., all.
-std::vector<std::size_t> stations(std::size_t channels) {
+std::vector<std::size_t> partial_counts(std::size_t channels) {
   std::vector<std::size_t> out;
   for (std::size_t count = 1; count < channels; count *= 2) out.push_back(count);
   out.push_back(channels);
@@ -207,19 +207,19 @@ std::string station_text(const RunningSum& sum, std::int64_t channels) {
 
 Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<RunningSum>& sums) {
   constexpr int side = 150, across = 6, scale_room = 70;
-  const auto counts = stations(order.size());
+  const auto counts = partial_counts(order.size());
   const auto whole = partial_sum(e, order, order.size());
   std::vector<Tensor> maps;
   ValueRange range;
   for (const std::size_t count : counts) {
     const auto sum = partial_sum(e, order, count);
     sums.push_back(running_sum(sum, whole, count));
-    maps.push_back(as_map(sum, e.activation));
+    maps.push_back(as_map(sum, e.layers.front().activation));
     const ValueRange own = range_of(maps.back(), ColourMap::bluered);
     if (own.high > range.high) range = own;
   }
-  const Box box =
-      fit(static_cast<double>(e.activation.dim(2)), static_cast<double>(e.activation.dim(1)), side);
+  const PixelRectangle box = fit(static_cast<double>(e.layers.front().activation.dim(2)),
+                                 static_cast<double>(e.layers.front().activation.dim(1)), side);
   const int rows = (static_cast<int>(maps.size()) + across - 1) / across;
   const int cell = box.height + 2 * image::line_height(caption) + gap, height = rows * cell;
   const int columns = std::min(across, static_cast<int>(maps.size()));
@@ -235,7 +235,8 @@ Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<
     image::frame(on, {x, y, box.width, box.height}, line);
     char difference[32];
     std::snprintf(difference, sizeof difference, "%.1f %% off", 100 * sums[i].difference);
-    draw_lines(on, x, y + box.height + 2, {station_text(sums[i], e.activation.dim(0)), difference}, caption);
+    draw_lines(on, x, y + box.height + 2,
+               {station_text(sums[i], e.layers.front().activation.dim(0)), difference}, caption);
   }
   upright_scale(on, {margin + columns * step, top, 12, box.height}, range, ColourMap::bluered);
   return on;
@@ -245,7 +246,7 @@ Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<
 
 Image relu_step(const Explanation& e, std::int64_t cut) {
   constexpr int side = 300, scale_room = 76;
-  const Box box = fit(static_cast<double>(e.map.dim(1)), static_cast<double>(e.map.dim(0)), side);
+  const PixelRectangle box = fit(static_cast<double>(e.map.dim(1)), static_cast<double>(e.map.dim(0)), side);
   const int height = box.height + gap + 2 * image::line_height(caption),
             panel = std::max(box.width, 220) + scale_room + margin;
   Image on = titled("Evidence for " + class_name(e.target),
@@ -266,23 +267,22 @@ Image relu_step(const Explanation& e, std::int64_t cut) {
 }
 
 void check(const Explanation& e) {
-  if (!e.fused.empty()) throw Error("steps show one layer's map, not a fused map: explain one layer");
-  if (e.activation.rank() != 3 || e.activation.dim(0) < 1)
+  if (e.layers.size() != 1) throw Error("steps show one layer's map, not a fused map: explain one layer");
+  if (e.layers.front().activation.rank() != 3 || e.layers.front().activation.dim(0) < 1)
     throw Error("steps need the layer's activations: explain with keep_activations");
 }
 
 }  // namespace
 
-Steps draw_steps(const Tensor& input, const Preprocess& how, const Explanation& explanation,
-                 const Image& overlay_picture) {
+Steps draw_steps(const Preprocess& how, const Explanation& explanation, const Image& overlay_picture) {
   check(explanation);
   Steps steps;
   steps.order = strongest_first(explanation);
   steps.places_cut = std::count_if(explanation.signed_map.values().begin(),
                                    explanation.signed_map.values().end(), [](float v) { return v < 0; });
-  steps.pictures.push_back({"input", input_step(input, how)});
+  steps.pictures.push_back({"input", input_step(*explanation.input, how)});
   steps.pictures.push_back({"channels", channels_step(explanation, steps.order)});
-  if (!explanation.weights.empty())
+  if (!explanation.layers.front().weights.empty())
     steps.pictures.push_back({"sum", sum_step(explanation, steps.order, steps.sums)});
   steps.pictures.push_back({"relu", relu_step(explanation, steps.places_cut)});
   steps.pictures.push_back({"overlay", overlay_picture});

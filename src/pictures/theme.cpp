@@ -6,18 +6,16 @@
 #include "base/text.hpp"
 #include "image/colours.hpp"
 
-namespace ablaze::explain {
+namespace ablaze::pictures {
 
-using image::Box;
-
-Image seen_part(const Image& photo, const CropBox& where, int width, int height) {
+Image seen_part(const Image& photo, const Rectangle& where, int width, int height) {
   const auto pixels = [](double length) { return std::max(static_cast<int>(std::lround(length)), 1); };
   Image part(pixels(where.width), pixels(where.height));
   image::paste(part, photo, static_cast<int>(-std::lround(where.x)), static_cast<int>(-std::lround(where.y)));
   return resize(part, width, height);
 }
 
-Box fit(double width, double height, int side) {
+PixelRectangle fit(double width, double height, int side) {
   const double scale = side / std::max(width, height);
   const auto pixels = [&](double length) {
     return std::clamp(static_cast<int>(std::lround(length * scale)), 1, side);
@@ -63,7 +61,7 @@ std::string class_name(const ClassScore& target) { return base::printable(target
 
 std::string signed_value(double value) { return (value > 0 ? "+" : "") + image::short_value(value); }
 
-void upright_scale(Image& on, const Box& box, const ValueRange& range, ColourMap colours) {
+void upright_scale(Image& on, const PixelRectangle& box, const ValueRange& range, ColourMap colours) {
   image::colour_bar(on, box, colours);
   image::frame(on, {box.x - 1, box.y - 1, box.width + 2, box.height + 2}, line);
   const double x = box.right() + 9, half_digit = 0.36 * caption.size;
@@ -76,4 +74,4 @@ void upright_scale(Image& on, const Box& box, const ValueRange& range, ColourMap
   tick(range.low, box.bottom() - 1);
 }
 
-}  // namespace ablaze::explain
+}  // namespace ablaze::pictures

@@ -9,9 +9,9 @@
 
 #include "image/drawing.hpp"
 
-// What contact sheets and steps look like.
+// The common style of contact sheets and steps.
 
-namespace ablaze::explain {
+namespace ablaze::pictures {
 
 inline constexpr image::Colour paper{255, 255, 255};
 inline constexpr image::Colour ink{31, 35, 40};
@@ -31,33 +31,33 @@ inline constexpr image::Type note{12.5, image::Face::regular, warning};
 inline constexpr int margin = 28;
 inline constexpr int gap = 12;
 
-/// explanation_picture without words.
-Image map_over_photo(const Image& photo, const CropBox& where, const Explanation& explanation,
+/// explanation_picture without text.
+Image map_over_photo(const Image& photo, const Rectangle& where, const Explanation& explanation,
                      const ValueRange& range, const MapStyle& style);
 
-/// The part of a photo that a network saw, scaled to a size; black where the crop reaches beyond the photo.
-Image seen_part(const Image& photo, const CropBox& where, int width, int height);
+/// The part of a photo that the network saw, resized; black where the crop extends beyond the photo.
+Image seen_part(const Image& photo, const Rectangle& where, int width, int height);
 
-/// The size that something has when it is scaled to fit into a square.
-image::Box fit(double width, double height, int side);
+/// The size of something scaled to fit into a square.
+PixelRectangle fit(double width, double height, int side);
 
-/// A map [h, w] as a picture of its own, each value a smooth spot.
+/// A map [h, w] as an image, smoothly interpolated.
 Image map_picture(const Tensor& map, const ValueRange& range, ColourMap colours, int width, int height);
 
-/// Lines of text one below another, the first at `top`. Returns where the next would begin.
+/// Lines of text, the first at `top`. Returns the y of the next line.
 int draw_lines(Image& on, int x, int top, const std::vector<std::string>& lines, const image::Type& type);
 
-/// A sheet with a title and up to two lines below it, and room for `width` x `height` below these.
+/// A sheet with a title and up to two lines below it, and space for `width` x `height` below these.
 Image titled(const std::string& title_text, const std::string& below, int width, int height);
-/// Where that room begins.
+/// The top of that space.
 int top_of(const Image& titled_sheet, int height);
 
-/// A class's label, short enough for a sentence.
+/// A class's label, shortened for a sentence.
 std::string class_name(const ClassScore& target);
-/// "+0.25": a number whose sign matters.
+/// "+0.25": a number with its sign.
 std::string signed_value(double value);
 
-/// A colour bar to the right of a picture, with its ends' numbers and, for a diverging map, the zero.
-void upright_scale(Image& on, const image::Box& box, const ValueRange& range, ColourMap colours);
+/// A colour bar to the right of an image, with the numbers of its ends and, for a diverging map, the zero.
+void upright_scale(Image& on, const PixelRectangle& box, const ValueRange& range, ColourMap colours);
 
-}  // namespace ablaze::explain
+}  // namespace ablaze::pictures

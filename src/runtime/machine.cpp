@@ -115,7 +115,7 @@ double ask(Line& line) {
 
 }  // namespace
 
-double measured_handover(int threads) {
+double handover_seconds(int threads) {
   Execution execution;
   execution.threads = threads::resolve(threads);
   std::vector<Line> lines(execution.threads);
@@ -131,11 +131,11 @@ double measured_handover(int threads) {
   return slowest;
 }
 
-double measured_peak(Isa isa, int threads) {
+double peak_operations(Isa isa, int threads) {
   return run_slices(kernels::kernel_table(resolve_isa(isa)), threads).best;
 }
 
-double measured_share(int threads) {
+double processor_share(int threads) {
   const Slices slices = run_slices(kernels::kernel_table(Isa::baseline), threads);
   return std::min(slices.share, slices.even);
 }

@@ -1,5 +1,10 @@
 #include "runtime/run_state.hpp"
 
+#include <iterator>
+#include <string>
+
+#include <ablaze/error.hpp>
+
 namespace ablaze::runtime {
 
 RunState::RunState(std::shared_ptr<const SessionState> session)
@@ -12,6 +17,15 @@ Tensor RunState::read(NodeId node) const {
   Tensor tensor(network().shapes[node]);
   read_value(network().value(node), memory_, tensor.data());
   return tensor;
+}
+
+void RunState::read(NodeId node, std::span<float> to) const {
+  const std::int64_t expected = element_count(network().shapes[node]);
+  if (std::ssize(to) != expected) {
+    throw Error("layer " + network().graph.node(node).name + " has " + std::to_string(expected) +
+                " numbers; the buffer has room for " + std::to_string(to.size()));
+  }
+  read_value(network().value(node), memory_, to.data());
 }
 
 Tail::Tail(const RunState& trace, NodeId from, std::int64_t batch, bool keep_decisions)

@@ -23,6 +23,8 @@ class RunState {
   void run(const float* input, double* step_ms = nullptr) { bound_.run(input, step_ms); }
   /// The value of a kept node, row-major.
   Tensor read(NodeId node) const;
+  /// The same into a buffer of as many numbers. Throws Error where its size is another.
+  void read(NodeId node, std::span<float> to) const;
 
  private:
   std::shared_ptr<const SessionState> session_;

@@ -2,6 +2,30 @@
 
 #include <ablaze/error.hpp>
 
+#include "base/enum_names.hpp"
+
+namespace ablaze {
+
+namespace {
+constexpr base::EnumNames<Score::Kind, 3> score_names{"score", {"logit", "probability", "margin"}};
+constexpr base::EnumNames<Ablation::Kind, 4> ablation_names{"ablation", {"zero", "scale", "mean", "mask"}};
+constexpr base::EnumNames<AblationMethod, 3> method_names{"method of ablation",
+                                                          {"closed form", "changes", "tail rerun"}};
+constexpr base::EnumNames<AblationStep::Kind, 5> step_names{
+    "kind of ablation step", {"channel-local", "first mixing", "dense", "last linear", "closed form"}};
+}  // namespace
+
+std::string to_string(Score::Kind kind) { return score_names.name_of(kind); }
+Score::Kind parse_score_kind(std::string_view name) { return score_names.parse(name); }
+std::string to_string(Ablation::Kind kind) { return ablation_names.name_of(kind); }
+Ablation::Kind parse_ablation_kind(std::string_view name) { return ablation_names.parse(name); }
+std::string to_string(AblationMethod method) { return method_names.name_of(method); }
+AblationMethod parse_ablation_method(std::string_view name) { return method_names.parse(name); }
+std::string to_string(AblationStep::Kind kind) { return step_names.name_of(kind); }
+AblationStep::Kind parse_ablation_step_kind(std::string_view name) { return step_names.parse(name); }
+
+}  // namespace ablaze
+
 namespace ablaze::runtime {
 namespace {
 

@@ -21,6 +21,15 @@ void Session::run(const Tensor& input, Trace& trace) const {
     throw Error("the session was compiled for an input of " + to_string(impl_->network.options.input) +
                 ", not " + to_string(input.shape()));
   }
+  run(input.values(), trace);
+}
+
+void Session::run(std::span<const float> input, Trace& trace) const {
+  const std::int64_t expected = element_count(impl_->network.options.input);
+  if (std::ssize(input) != expected) {
+    throw Error("the session was compiled for an input of " + to_string(impl_->network.options.input) + ", " +
+                std::to_string(expected) + " numbers; the buffer has " + std::to_string(input.size()));
+  }
   if (trace.impl_ == nullptr || trace.impl_->session() != impl_)
     throw UsageError("the trace belongs to another session");
   trace.impl_->run(input.data());

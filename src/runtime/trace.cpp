@@ -15,6 +15,12 @@ Tensor Trace::activation(std::string_view layer) const {
   return impl_->read(impl_->network().kept_node(layer));
 }
 
+void Trace::logits(std::span<float> to) const { impl_->read(impl_->network().graph.output(), to); }
+
+void Trace::activation(std::string_view layer, std::span<float> to) const {
+  impl_->read(impl_->network().kept_node(layer), to);
+}
+
 Tensor Trace::resume(std::string_view layer, const Tensor& replacement) const {
   const runtime::CompiledNetwork& network = impl_->network();
   const NodeId from = network.kept_node(layer);

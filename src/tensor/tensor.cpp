@@ -6,6 +6,7 @@
 #include <ablaze/error.hpp>
 #include <ablaze/tensor.hpp>
 
+#include "base/enum_names.hpp"
 #include "tensor/half.hpp"
 #include "tensor/memory.hpp"
 
@@ -100,17 +101,11 @@ Tensor Tensor::reshaped(Shape shape) const { return Tensor(std::move(shape), val
 
 std::size_t byte_size(DType dtype) { return dtype == DType::f32 ? 4 : 2; }
 
-std::string to_string(DType dtype) {
-  switch (dtype) {
-    case DType::f16:
-      return "f16";
-    case DType::bf16:
-      return "bf16";
-    case DType::f32:
-      break;
-  }
-  return "f32";
+namespace {
+constexpr base::EnumNames<DType, 3> dtype_names{"number format", {"f32", "f16", "bf16"}};
 }
+std::string to_string(DType dtype) { return dtype_names.name_of(dtype); }
+DType parse_dtype(std::string_view name) { return dtype_names.parse(name); }
 
 Weight::Weight(DType dtype, Shape shape, std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
     : dtype_(dtype),

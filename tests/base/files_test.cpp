@@ -26,7 +26,7 @@ std::string content(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// How much of this process' memory is mapped files' pages.
+/// The size of mapped files' pages in this process's memory.
 std::size_t resident_file_bytes() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
@@ -161,7 +161,7 @@ TEST_CASE("no permission is an error with the reason" * doctest::skip(::geteuid(
   ::chmod(folder.path().c_str(), 0700);
 }
 
-// A limit on file sizes fails a write as a full disk does, and needs no disk to be filled.
+// A limit on file sizes makes a write fail like a full disk.
 TEST_CASE("a write that fails leaves the old file and nothing else") {
   const TemporaryDirectory folder;
   write_file(folder / "a", "old");

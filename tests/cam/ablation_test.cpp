@@ -17,7 +17,7 @@ using ablaze::testing::tensor;
 
 namespace {
 
-/// relu -> global average pool -> linear, over two channels of 2x2: small enough for a sheet of paper.
+/// relu -> global average pool -> linear, over two channels of 2x2: small enough to compute by hand.
 Graph paper_network(float bias_of_first) {
   Graph graph;
   graph.add("input", op::Input{{2, 2, 2}}, {});
@@ -94,7 +94,7 @@ TEST_CASE("scaled, mean and masked ablation are what they say") {
   const std::vector<Score> first{{.index = 0}};
   const Graph graph = paper_network(0.5F);
   check_near(explain(graph, photo, first, {Ablation::Kind::scale, 0.5F, {}})[0].drops, {1.25, -0.5});
-  // Behind a global average pool, a channel's mean is all that counts.
+  // Behind a global average pool, only a channel's mean matters.
   check_near(explain(graph, photo, first, {Ablation::Kind::mean, 0, {}})[0].drops, {0, 0});
   const Ablation mask{Ablation::Kind::mask, 0, tensor({2, 2}, {0, 0, 0, 1})};
   check_near(explain(graph, photo, first, mask)[0].drops, {1, -1});  // (0 + 0 + 0 + 4) / 4 each

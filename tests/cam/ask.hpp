@@ -10,7 +10,7 @@
 
 namespace ablaze::testing {
 
-/// A network that has run once on an input and can be asked by any method about one layer.
+/// A network after one run on an input; any method can explain one of its layers.
 class Asked {
  public:
   Asked(Graph graph, Tensor input, std::string layer)

@@ -1,4 +1,4 @@
-// The methods on networks small enough that their results have closed forms, or can be enumerated.
+// The methods on networks with closed-form results, or small enough to enumerate all cases.
 
 #include <algorithm>
 #include <bit>
@@ -51,7 +51,8 @@ Asked deep_network(int channels) {
   return {graph, seeded_tensor("input", {1, 3, 7, 5}), "relu1"};
 }
 
-/// The class reads 1 - ReLU(1 - a_0 - a_1) + a_2 / 2 of four channels of one place; 3 is not read.
+/// The logit is 1 - ReLU(1 - a_0 - a_1) + a_2 / 2 of four channels of one location; it does not depend on
+/// a_3.
 Asked two_copies(float a0, float a1) {
   Graph graph;
   graph.add("input", op::Input{{4, 1, 1}}, {});
@@ -218,7 +219,7 @@ TEST_CASE("two channels that stand in for each other have no drops, share the cr
 }
 
 TEST_CASE("two channels that only act together interact by +1") {
-  // ReLU(a_0 + a_1 - 1) of two ones: each drop is 1, both together take away no more than one.
+  // ReLU(a_0 + a_1 - 1) at a_0 = a_1 = 1: each drop is 1, and both together drop no more than 1.
   Graph graph;
   graph.add("input", op::Input{{2, 1, 1}}, {});
   graph.add("relu", op::Relu{}, {0});

@@ -1,4 +1,4 @@
-// Fused, smoothed and turned maps against float64 (tests/data/maps/make_golden.py) and on paper.
+// Fused, smoothed and mirrored maps against float64 (tests/data/maps/make_golden.py) and by hand.
 
 #include <cmath>
 #include <fstream>
@@ -96,14 +96,14 @@ TEST_CASE("the principal sum is that of a singular value decomposition") {
 TEST_CASE("of terms that are multiples of one map, the principal sum is the sum") {
   const Tensor activation = tensor({1, 3, 1, 2}, {1, 2, 2, 4, 5, 10});
   const auto sum = widened(principal_sum(activation, std::vector<double>{1, -2, 0.5}));
-  CHECK(sum[0] == doctest::Approx(1 - 4 + 2.5));  // below zero: the sign is the sum's
+  CHECK(sum[0] == doctest::Approx(1 - 4 + 2.5));  // negative, because the sum is
   CHECK(sum[1] == doctest::Approx(2 - 8 + 5));
 }
 
 TEST_CASE("the principal sum of nothing is zero, and of two equal ones finite") {
   CHECK(widened(principal_sum(Tensor({1, 2, 2, 1}), std::vector<double>{1, 2})) == std::vector(2, 0.0));
   CHECK(widened(principal_sum(tensor({1, 1, 1, 2}, {1, 2}), std::vector<double>{0})) == std::vector(2, 0.0));
-  const Tensor apart = tensor({1, 2, 1, 2}, {1, 0, 0, 1});  // no first component: both are as large
+  const Tensor apart = tensor({1, 2, 1, 2}, {1, 0, 0, 1});  // no first component: both are equally large
   for (const double v : widened(principal_sum(apart, std::vector<double>{1, 1}))) CHECK(std::isfinite(v));
   CHECK_THROWS_AS(principal_sum(apart, std::vector<double>{1}), Error);
 }

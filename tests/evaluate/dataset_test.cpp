@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What of a model a data set needs: its labels, two of which share a name.
+/// The parts of a model that a data set needs: its labels, two of which share a name.
 Model labelled() {
   Model model;
   model.labels = {"tench, Tinca tinca", "golf ball", "crane, bird", "crane, machine"};
@@ -42,7 +42,7 @@ std::string csv_refusal(const std::string& text) {
   return message_of([&] { evaluate::read_csv(file, labelled()); });
 }
 
-std::vector<int> sides(const Box& box) { return {box.left, box.top, box.right, box.bottom}; }
+std::vector<int> sides(const PixelRectangle& box) { return {box.x, box.y, box.right(), box.bottom()}; }
 
 std::string object(const std::string& name, const std::string& box) {
   return "<object><name>" + name + "</name><bndbox>" + box + "</bndbox></object>";
@@ -71,14 +71,14 @@ TEST_CASE("other folders do not, and a mixture is refused") {
   const std::vector<fs::path> mixed{"/d/golf ball/a.jpg", "/d/golf bal/b.jpg"};
   const std::string refusal = message_of([&] { evaluate::read_folder(mixed, "/d", labelled()); });
   CHECK(says(refusal, "golf bal (did you mean golf ball?)"));
-  // Where two labels differ in their punctuation alone, the very label is meant.
+  // If two labels differ only in punctuation, the exact label decides.
   Model twins = labelled();
   twins.labels[3] = "Golf-Ball!";
   const std::vector<fs::path> balls{"/d/golf ball/a.jpg", "/d/Golf-ball!/b.jpg"};
   const auto dataset_of_twins = evaluate::read_folder(balls, "/d", twins);
   CHECK(dataset_of_twins.photos[0].label == 1);
   CHECK(dataset_of_twins.photos[1].label == 3);
-  // A name that two classes share labels nothing.
+  // A name shared by two classes is no label.
   const std::vector<fs::path> cranes{"/d/golf ball/a.jpg", "/d/crane/b.jpg"};
   CHECK(says(message_of([&] { evaluate::read_folder(cranes, "/d", labelled()); }), "crane"));
 }
@@ -139,7 +139,7 @@ TEST_CASE("VOC's files give a labelled photo its label's boxes") {
   evaluate::add_voc_boxes(dataset, folder.path(), labelled());
   REQUIRE(dataset.photos.size() == 2);
   REQUIRE(dataset.photos[0].boxes.size() == 1);
-  CHECK(sides(dataset.photos[0].boxes[0]) == std::vector{0, 1, 10, 20});  // counted from 0, end beyond
+  CHECK(sides(dataset.photos[0].boxes[0]) == std::vector{0, 1, 10, 20});  // counted from 0, end exclusive
   CHECK(dataset.photos[1].boxes.empty());
 }
 
@@ -175,13 +175,13 @@ TEST_CASE("VOC's files that are damaged or missing are told") {
 }
 
 TEST_CASE("a list of photos is told from another by paths, labels and boxes") {
-  const evaluate::DatasetPhoto photo{"a.jpg", "/here/a.jpg", 1, {{1, 2, 3, 4}}};
+  const evaluate::DatasetPhoto photo{"a.jpg", "/here/a.jpg", 1, {{1, 2, 2, 2}}};
   const auto sign = [](evaluate::DatasetPhoto one) { return evaluate::signature({{std::move(one)}, {}}); };
   auto moved = photo, other_path = photo, other_label = photo, other_box = photo;
   moved.file = "/there/a.jpg";
   other_path.path = "b.jpg";
   other_label.label.reset();
-  other_box.boxes[0].right = 4;
+  other_box.boxes[0].width = 4 - other_box.boxes[0].x;
   CHECK(sign(moved) == sign(photo));
   for (const auto& other : {other_path, other_label, other_box}) CHECK(sign(other) != sign(photo));
 }

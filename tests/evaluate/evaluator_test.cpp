@@ -19,8 +19,8 @@ using doctest::Approx;
 
 namespace {
 
-/// 4x4, dark but for one red pixel in the upper left and green in the lower right quarter. Its pooled map is
-/// [[1, 0], [0, 0]] in red and 0.4 in the last place in green: logits 0.25, 0.1, 0, -0.25.
+/// 4x4, black except for one red pixel in the upper left and green in the lower right quarter. Its pooled map
+/// is [[1, 0], [0, 0]] in red and 0.4 at the last location in green: logits 0.25, 0.1, 0, -0.25.
 Image two_spots() {
   Image photo(4, 4);
   photo.at(0, 0)[0] = 255;
@@ -30,7 +30,7 @@ Image two_spots() {
   return photo;
 }
 
-/// The chance of the first of four logits.
+/// The probability of the first of four logits.
 double chance(double a, double b, double c, double d) {
   return std::exp(a) / (std::exp(a) + std::exp(b) + std::exp(c) + std::exp(d));
 }
@@ -43,14 +43,14 @@ std::vector<std::string> all_metrics() {
   return ids;
 }
 
-std::vector<Measurement> measure(const Image& photo, EvaluateOptions options, std::vector<Box> boxes = {},
-                                 ExplainOptions explain = {}) {
+std::vector<Measurement> measure(const Image& photo, EvaluateOptions options,
+                                 std::vector<PixelRectangle> boxes = {}, ExplainOptions explain = {}) {
   Evaluator evaluator(paper_model(), explain, std::move(options));
-  return evaluator.measure(photo, std::nullopt, boxes);
+  return evaluator.measure(photo, std::nullopt, boxes).measurements;
 }
 
 Measurement only(const std::string& metric, const Image& photo = two_spots(), EvaluateOptions options = {},
-                 std::vector<Box> boxes = {}) {
+                 std::vector<PixelRectangle> boxes = {}) {
   options.metrics = {metric};
   const auto all = measure(photo, options, std::move(boxes));
   REQUIRE(all.size() == 1);
@@ -101,7 +101,7 @@ Model small_network() {
   graph.add("flatten", op::Flatten{}, {6});
   graph.add("fc", op::Linear{head, {}}, {7});
   model.graph = graph;
-  model.preprocess = {12, 12, "bilinear", {0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
+  model.preprocess = {12, 12, Interpolation::bilinear, {0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
   model.default_layer = "block.0.relu";
   return model;
 }
@@ -117,8 +117,8 @@ Image noise(std::uint64_t seed, int width, int height) {
 
 }  // namespace
 
-// The map [[1, 0], [0, 0]] drawn up to 4x4 is v v' with v = 1, 0.796875, 0.203125, 0 (Keys' cubic a quarter
-// and three quarters of the way from 1 to 0).
+// The map [[1, 0], [0, 0]] upsampled to 4x4 is v v' with v = 1, 0.796875, 0.203125, 0 (Keys' cubic at a
+// quarter and three quarters of the way from 1 to 0).
 
 TEST_CASE("masked by its map, the photo keeps its red and all but loses its green") {
   const double green = 0.4 * 0.203125 * 0.203125 / 4, masked = chance(0.25, green, 0, -0.25);
@@ -144,7 +144,7 @@ TEST_CASE("deletion takes the red pixel first, the last green one at the end") {
 }
 
 TEST_CASE("coherency, complexity and ADCC") {
-  // The masked photo's map is the photo's: nothing red is lost. The mask's sum is (1 + 0.796875 +
+  // The masked photo keeps all its red, so its map is the photo's. The mask's sum is (1 + 0.796875 +
   // 0.203125)^2.
   CHECK(only("coherency").value == Approx(1));
   CHECK(only("complexity").value == Approx(4.0 / 16));
@@ -152,10 +152,10 @@ TEST_CASE("coherency, complexity and ADCC") {
 }
 
 TEST_CASE("the pointing games") {
-  const std::vector<Box> quarter{{0, 0, 2, 2}}, other{{2, 2, 4, 4}};
+  const std::vector<PixelRectangle> quarter{{0, 0, 2, 2}}, other{{2, 2, 2, 2}};
   CHECK(only("pointing-game", two_spots(), {.tolerance = 0}, quarter).value == 100);
   CHECK(only("pointing-game", two_spots(), {.tolerance = 0}, other).value == 0);
-  // From the pixel's middle, (0.5, 0.5), to the box's corner.
+  // From the pixel's centre, (0.5, 0.5), to the box's corner.
   CHECK(only("pointing-game", two_spots(), {.tolerance = 2.12}, other).value == 0);
   CHECK(only("pointing-game", two_spots(), {.tolerance = 2.13}, other).value == 100);
   const double side = 1.796875;
@@ -171,7 +171,7 @@ TEST_CASE("without boxes, metrics that need them are left out") {
 }
 
 TEST_CASE("a box that the crop cuts off has a value and a note") {
-  Image wide(8, 4);  // the crop is the middle half
+  Image wide(8, 4);  // the crop is the centre half
   wide.at(2, 0)[0] = 255;
   const Measurement m = only("energy-pointing-game", wide, {}, {{0, 0, 2, 4}});
   CHECK(m.value == 0);
@@ -190,29 +190,29 @@ TEST_CASE("a flat map has values and notes for every metric") {
 
 TEST_CASE("the class that is explained is the predicted one, or the label") {
   Evaluator predicted(paper_model(), {.classes = {"green"}}, {.metrics = {"complexity"}});
-  predicted.measure(two_spots(), 1, {});
-  CHECK(predicted.target().label == "red");
+  CHECK(predicted.measure(two_spots(), 1, {}).target.label == "red");
   Evaluator labelled(paper_model(), {}, {.metrics = {"average-drop"}, .of_label = true});
-  const auto all = labelled.measure(two_spots(), 1, {});
-  CHECK(labelled.target().label == "green");
+  const PhotoMeasurements of_label = labelled.measure(two_spots(), 1, {});
+  const auto& all = of_label.measurements;
+  CHECK(of_label.target.label == "green");
   CHECK(all[0].curve[0] == Approx(chance(0.1, 0.25, 0, -0.25)));
   CHECK_THROWS_AS(labelled.measure(two_spots(), std::nullopt, {}), Error);
   CHECK_THROWS_AS(labelled.measure(two_spots(), 4, {}), Error);
 }
 
 TEST_CASE("a signed map ranks what speaks against the class below what says nothing") {
-  // The fourth class reads minus red: its map is flat after the ReLU; before it, all but red is highest.
+  // The fourth class is minus red: after the ReLU its map is constant; before it, all except red is highest.
   const auto of_last = [](bool signed_maps) {
     Evaluator evaluator(
         paper_model(), {},
         {.metrics = {"complexity", "deletion"}, .steps = 4, .of_label = true, .signed_maps = signed_maps});
-    return evaluator.measure(two_spots(), 3, {});
+    return evaluator.measure(two_spots(), 3, {}).measurements;
   };
   const auto after = of_last(false), before = of_last(true);
   CHECK(says(after[0].note, "flat"));
   CHECK(before[0].note.empty());
   CHECK(before[0].value == Approx(1 - 4.0 / 16));
-  // Red, in the upper left, goes last, not first as in reading order; then no logit is left.
+  // Red, in the upper left, changes last instead of first (reading order); then all logits are zero.
   CHECK(after[1].curve[1] > before[1].curve[1]);
   CHECK(before[1].curve[4] == Approx(0.25));
 }
@@ -232,7 +232,8 @@ TEST_CASE("what makes no sense is refused before any photo") {
 }
 
 TEST_CASE("a box that is none is refused") {
-  for (const Box& box : {Box{0, 0, 5, 4}, Box{2, 0, 2, 4}, Box{-1, 0, 2, 4}, Box{0, 3, 4, 2}}) {
+  for (const PixelRectangle& box : {PixelRectangle{0, 0, 5, 4}, PixelRectangle{2, 0, 0, 4},
+                                    PixelRectangle{-1, 0, 3, 4}, PixelRectangle{0, 3, 4, -1}}) {
     CHECK_THROWS_AS(only("pointing-game", two_spots(), {}, {box}), Error);
   }
 }
@@ -241,13 +242,14 @@ TEST_CASE("measurements do not depend on threads, nor on photos before, nor on o
   const std::vector<std::string> methods{"ablation", "gradcam", "random"};
   EvaluateOptions options{.metrics = all_metrics(), .steps = 20};
   const Image photo = noise(1, 17, 14);
-  const std::vector<Box> boxes{{3, 2, 9, 9}};
+  const std::vector<PixelRectangle> boxes{{3, 2, 6, 7}};
   Evaluator first(small_network(), {.methods = methods, .execution = {.threads = 1}}, options);
   Evaluator second(small_network(), {.methods = methods, .execution = {.threads = 3}}, options);
   Evaluator alone(small_network(), {.methods = {"gradcam"}, .execution = {.threads = 2}}, options);
   second.measure(noise(2, 30, 12), std::nullopt, {});
-  const auto a = first.measure(photo, std::nullopt, boxes), b = second.measure(photo, std::nullopt, boxes),
-             c = alone.measure(photo, std::nullopt, boxes);
+  const auto a = first.measure(photo, std::nullopt, boxes).measurements,
+             b = second.measure(photo, std::nullopt, boxes).measurements,
+             c = alone.measure(photo, std::nullopt, boxes).measurements;
   REQUIRE(a.size() == 3 * metrics().size());
   REQUIRE(b.size() == a.size());
   REQUIRE(c.size() == metrics().size());
@@ -286,7 +288,7 @@ TEST_CASE("weights are drawn anew from the top down, a convolution's BatchNorm w
   const auto names = evaluator.randomization_stages();
   CHECK(std::vector<std::string>(names.begin(), names.end()) ==
         std::vector<std::string>{"fc", "block.0", "stem.0"});
-  const auto all = evaluator.measure(noise(4, 12, 12), std::nullopt, {});
+  const auto all = evaluator.measure(noise(4, 12, 12), std::nullopt, {}).measurements;
   REQUIRE(all.size() == 1);
   CHECK(all[0].curve.size() == 3);
   for (const double r : all[0].curve) CHECK(std::abs(r) <= 1);

@@ -102,30 +102,30 @@ TEST_CASE("a blur's weights add up to 1 and are symmetric; what lies beyond the 
   Tensor spot({1, 1, 15, 15});
   spot[7 * 15 + 7] = 1;
   const Tensor seen = blurred(spot, 5, 0.8);
-  // exp(-i^2 / 1.28) to four deviations, i = +-3, folded upon i = +-2.
+  // exp(-i^2 / 1.28) to four standard deviations, i = +-3, folded to i = +-2.
   CHECK(seen[7 * 15 + 7] == Approx(0.4986776 * 0.4986776).epsilon(1e-4));
   CHECK(seen[7 * 15 + 4] == 0);
   CHECK(seen[7 * 15 + 5] > 0);
 }
 
 TEST_CASE("black is what the preprocessing makes of zeros") {
-  const Preprocess how{4, 4, "bilinear", {0.5F, 0.25F, 0}, {0.5F, 0.5F, 1}};
+  const Preprocess how{4, 4, Interpolation::bilinear, {0.5F, 0.25F, 0}, {0.5F, 0.5F, 1}};
   const Tensor probe = baseline_image(Baseline::black, Tensor({1, 3, 1, 2}), how, {});
   CHECK(std::vector<float>(probe.values().begin(), probe.values().end()) ==
         std::vector<float>{-1, -1, -0.5F, -0.5F, 0, 0});
 }
 
 TEST_CASE("the summit of a mask is the middle of its highest pixels") {
-  const CropBox whole{0, 0, 10, 8};
+  const Rectangle whole{0, 0, 10, 8};
   const Tensor plateau = tensor({1, 5}, {0, 1, 1, 1, 0});
   CHECK(summit(plateau, whole).x == Approx(5));
   CHECK(summit(plateau, whole).y == Approx(4));
-  // Two summits of one height: the nearer to the middle of both, here equally near.
+  // Two maxima: the nearer to their mean, here equally near.
   CHECK(summit(tensor({1, 5}, {1, 0, 0, 0, 1}), whole).x == Approx(1));
 }
 
 TEST_CASE("a point's distance to boxes") {
-  const std::vector<Box> boxes{{0, 0, 2, 2}, {10, 0, 12, 2}};
+  const std::vector<PixelRectangle> boxes{{0, 0, 2, 2}, {10, 0, 2, 2}};
   CHECK(distance({1, 1}, boxes) == 0);
   CHECK(distance({5, 6}, boxes) == Approx(5));
   CHECK(distance({9, 1}, boxes) == Approx(1));
@@ -133,11 +133,12 @@ TEST_CASE("a point's distance to boxes") {
 
 TEST_CASE("energy counts pixels whose middle is in a box, each once") {
   const Tensor mask = tensor({2, 2}, {1, 0.5F, 0.25F, 0.25F});
-  const CropBox seen{2, 0, 4, 4};  // pixels' middles at x = 3, 5 and y = 1, 3
-  CHECK(energy_inside(mask, std::vector<Box>{{2, 0, 4, 2}}, seen).share == Approx(0.5));
-  CHECK(energy_inside(mask, std::vector<Box>{{2, 0, 4, 2}, {0, 0, 4, 4}}, seen).share == Approx(0.625));
-  CHECK(energy_inside(mask, std::vector<Box>{{0, 0, 2, 4}}, seen).pixels == 0);
-  CHECK(energy_inside(Tensor({2, 2}), std::vector<Box>{{0, 0, 6, 4}}, seen).share == 0);
+  const Rectangle seen{2, 0, 4, 4};  // pixel centres at x = 3, 5 and y = 1, 3
+  CHECK(energy_inside(mask, std::vector<PixelRectangle>{{2, 0, 2, 2}}, seen).share == Approx(0.5));
+  CHECK(energy_inside(mask, std::vector<PixelRectangle>{{2, 0, 2, 2}, {0, 0, 4, 4}}, seen).share ==
+        Approx(0.625));
+  CHECK(energy_inside(mask, std::vector<PixelRectangle>{{0, 0, 2, 4}}, seen).pixels == 0);
+  CHECK(energy_inside(Tensor({2, 2}), std::vector<PixelRectangle>{{0, 0, 6, 4}}, seen).share == 0);
 }
 
 TEST_CASE("metrics are listed once, in the order of their numbers") {

@@ -33,7 +33,7 @@ TEST_CASE("two values: resampled means are 0, 1/2 and 1 with chances 1/4, 1/2 an
 }
 
 TEST_CASE("many values: the interval is the normal one") {
-  cam::SplitMix64 numbers(7);
+  base::SplitMix64 numbers(7);
   std::vector<double> values;
   double sum = 0, squares = 0;
   for (int i = 0; i < 1000; ++i) {
@@ -49,7 +49,7 @@ TEST_CASE("many values: the interval is the normal one") {
 }
 
 TEST_CASE("of 400 samples, about 95% have the true mean in their interval") {
-  cam::SplitMix64 numbers(11);
+  base::SplitMix64 numbers(11);
   int covered = 0;
   for (int sample = 0; sample < 400; ++sample) {
     std::vector<double> values;
@@ -57,7 +57,7 @@ TEST_CASE("of 400 samples, about 95% have the true mean in their interval") {
     const Estimate e = bootstrap_mean(values, {.resamples = 500, .seed = static_cast<std::uint64_t>(sample)});
     covered += e.low <= 0.5 && 0.5 <= e.high ? 1 : 0;
   }
-  CHECK(covered >= 367);  // 380 less three standard deviations of a count of 400
+  CHECK(covered >= 367);  // 380 minus three standard deviations of a count of 400
   CHECK(covered <= 393);
 }
 

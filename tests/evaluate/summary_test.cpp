@@ -1,13 +1,13 @@
-#include "evaluate/report/summary.hpp"
 
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
 #include "base/files.hpp"
+#include "base/json.hpp"
+#include "base/json.hpp"
 #include "evaluate/report/compare.hpp"
 #include "evaluate/report/figures.hpp"
 #include "evaluate/report/svg.hpp"
@@ -22,23 +22,23 @@ using namespace ablaze::evaluate;
 using ablaze::testing::message_of;
 using ablaze::testing::says;
 using ablaze::testing::TemporaryDirectory;
+using base::Json;
 using doctest::Approx;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
 Manifest manifest_of(const std::vector<std::string>& methods, std::size_t photos, const Shard& shard = {}) {
-  return {Json{{"format", 1},
-               {"model", {{"file", "m.safetensors"}, {"architecture", "resnet"}, {"sha256", "0"}}},
-               {"methods", methods},
-               {"metrics", {"insertion", "pointing-game"}},
-               {"explain", {{"layer", "layer4"}}},
-               {"photos", {{"count", photos}, {"sha256", "1"}}}},
-          shard};
+  const Json what{{"format", 1},
+                  {"model", {{"file", "m.safetensors"}, {"architecture", "resnet"}, {"sha256", "0"}}},
+                  {"methods", methods},
+                  {"metrics", {"insertion", "pointing-game"}},
+                  {"explain", {{"layer", "layer4"}}},
+                  {"photos", {{"count", photos}, {"sha256", "1"}}}};
+  return {std::make_shared<const Json>(what), shard};
 }
 
-/// Insertion of the first method is 0.5 + photo / 10, each further method 0.25 less; the game has values for
-/// even photos alone.
+/// Insertion of the first method is 0.5 + photo / 10, of each further method 0.25 less; the pointing game has
+/// values only for even photos.
 PhotoResult result_of(const std::vector<std::string>& methods, std::size_t photo) {
   PhotoResult result{photo, std::to_string(photo) + ".jpg", 0, "tench", {}, {}};
   for (std::size_t i = 0; i < methods.size(); ++i) {
@@ -69,11 +69,14 @@ std::string read(const std::filesystem::path& file) {
 TEST_CASE("of two increases the larger one wins") {
   const TemporaryDirectory folder;
   Manifest manifest = manifest_of({"ablation", "random"}, 4);
-  manifest.what["metrics"] = {"average-drop"};
+  Json what = *manifest.what;
+  what["metrics"] = {"average-drop"};
+  manifest.what = std::make_shared<const Json>(what);
   {
     RunFolder run(folder / "run", manifest);
     for (std::size_t photo = 0; photo < 4; ++photo) {
-      // Both rise on three photos, the first method's more; on the last it falls and the other's rises.
+      // Both increase on three photos, the first method more; on the last photo the first decreases and the
+      // other increases.
       PhotoResult result{photo, std::to_string(photo) + ".jpg", 0, "tench", {}, {}};
       const double masked = photo < 3 ? 0.9 : 0.2;
       result.measurements.push_back({"ablation", "average-drop", photo < 3 ? 0.0 : 60.0, {0.5, masked}, ""});

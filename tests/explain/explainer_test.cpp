@@ -22,7 +22,7 @@ using ablaze::testing::tensor;
 
 namespace {
 
-/// 4x4, dark but for one red pixel in the upper left and green in the lower right quarter.
+/// 4x4, black except for one red pixel in the upper left and green in the lower right quarter.
 Image two_spots() {
   Image photo(4, 4);
   photo.at(0, 0)[0] = 255;
@@ -44,18 +44,40 @@ TEST_CASE("a photo is explained in one call") {
   REQUIRE(all.size() == 1);
   const Explanation& e = all[0];
   CHECK(e.method == "ablation");
-  CHECK(e.layer == "relu");
-  CHECK(e.layer_shape == Shape{3, 2, 2});
+  CHECK(e.layer_names() == "relu");
+  CHECK(e.layer_shape() == Shape{3, 2, 2});
   CHECK(e.target.label == "red");
   CHECK(e.target.logit == doctest::Approx(0.25));  // one quarter of the pooled map is 1
   CHECK(e.top.size() == 4);
-  REQUIRE(e.drops.size() == 3);
-  CHECK(e.drops[0] == doctest::Approx(0.25));
-  CHECK(e.drops[1] == 0);
-  CHECK(e.weights[0] == doctest::Approx(1));
+  REQUIRE(e.layers[0].drops.size() == 3);
+  CHECK(e.layers[0].drops[0] == doctest::Approx(0.25));
+  CHECK(e.layers[0].drops[1] == 0);
+  CHECK(e.layers[0].weights[0] == doctest::Approx(1));
   CHECK(numbers(e.map) == std::vector<float>{1, 0, 0, 0});
   CHECK(e.note.empty());
   CHECK(e.milliseconds.forward > 0);
+  CHECK(e.seen == Rectangle{0, 0, 4, 4});
+  CHECK(numbers(*e.input) == numbers(preprocess(two_spots(), explainer.model().preprocess)));
+}
+
+TEST_CASE("several photos are explained as each of them is alone") {
+  Image black(6, 4);
+  const std::vector<Image> photos{two_spots(), black, two_spots()};
+  Explainer explainer(paper_model(), {});
+  std::int64_t last = 0, end = 0;
+  const auto all = explainer.explain(photos, [&](std::int64_t done, std::int64_t total) {
+    CHECK(done * std::max<std::int64_t>(end, 1) >= last * total);  // as a share, it never falls
+    last = done, end = total;
+    return true;
+  });
+  REQUIRE(all.size() == 3);
+  CHECK(last == end);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Explainer alone(paper_model(), {});
+    CHECK(numbers(all[i][0].map) == numbers(alone.explain(photos[i])[0].map));
+  }
+  CHECK(all[1][0].seen == Rectangle{1, 0, 4, 4});
+  CHECK(explainer.explain(std::vector<Image>{}).empty());
 }
 
 TEST_CASE("classes share the call and come in the order asked for") {
@@ -90,7 +112,7 @@ TEST_CASE("a selection explains an input of its own size, whatever size photos a
   Tensor input({1, 3, 6, 4});
   input[0] = 1;
   CHECK_THROWS_AS(explainer.explain(input), Error);
-  CHECK(explainer.explain(input, Selection{})[0].layer_shape == Shape{3, 3, 2});
+  CHECK(explainer.explain(input, Selection{})[0].layer_shape() == Shape{3, 3, 2});
 }
 
 TEST_CASE("an explainer's network runs batches of other inputs") {
@@ -110,10 +132,10 @@ TEST_CASE("a tensor goes in as it is, in any size the network takes") {
   Tensor small({3, 2, 2}), large({1, 3, 8, 6});
   small[0] = 1;
   large[0] = 1;
-  CHECK(explainer.explain(small)[0].layer_shape == Shape{3, 1, 1});
-  CHECK(explainer.explain(large)[0].layer_shape == Shape{3, 4, 3});
-  CHECK(explainer.explain(two_spots())[0].layer_shape == Shape{3, 2, 2});
-  CHECK(explainer.explain(large)[0].map[0] == 1);  // compiled anew or not: the same
+  CHECK(explainer.explain(small)[0].layer_shape() == Shape{3, 1, 1});
+  CHECK(explainer.explain(large)[0].layer_shape() == Shape{3, 4, 3});
+  CHECK(explainer.explain(two_spots())[0].layer_shape() == Shape{3, 2, 2});
+  CHECK(explainer.explain(large)[0].map[0] == 1);  // the same after recompilation
 }
 
 TEST_CASE("tensors that are no picture are refused") {
@@ -128,7 +150,7 @@ TEST_CASE("tensors that are no picture are refused") {
 
 TEST_CASE("aliases of a layer work, and the name stays as it was asked for") {
   Explainer explainer(paper_model(), {.layer = "features"});
-  CHECK(explainer.explain(two_spots())[0].layer == "features");
+  CHECK(explainer.explain(two_spots())[0].layer_names() == "features");
 }
 
 TEST_CASE("mistakes in the options show before anything runs") {
@@ -157,7 +179,7 @@ TEST_CASE("a mask has the layer's size or is refused with both sizes") {
   CHECK(says(message, "2x2"));
   options.ablate.mask = tensor({2, 2}, {0.5, 0, 0, 0});
   Explainer explainer(paper_model(), options);
-  CHECK(explainer.explain(two_spots())[0].drops[0] == doctest::Approx(0.125));
+  CHECK(explainer.explain(two_spots())[0].layers[0].drops[0] == doctest::Approx(0.125));
 }
 
 TEST_CASE("progress counts up to its total, and false cancels") {
@@ -171,7 +193,7 @@ TEST_CASE("progress counts up to its total, and false cancels") {
   });
   CHECK(last == end);
   CHECK_THROWS_AS(explainer.explain(two_spots(), [](auto, auto) { return false; }), Cancelled);
-  CHECK(explainer.explain(two_spots()).size() == 1);  // and the next call is not hurt by it
+  CHECK(explainer.explain(two_spots()).size() == 1);  // the next call is not affected
 }
 
 TEST_CASE("methods() lists what the options take") {
@@ -197,15 +219,14 @@ TEST_CASE("several layers' maps become one, and each layer is told of") {
   const auto all = explainer.explain(two_spots());
   REQUIRE(all.size() == 2);
   const Explanation& e = all[0];
-  CHECK(e.layer == "pool,relu");
-  CHECK(e.layer_shape == Shape{6, 2, 2});
-  CHECK(e.input_shape == Shape{1, 3, 4, 4});
-  CHECK(e.drops.empty());
+  CHECK(e.layer_names() == "pool,relu");
+  CHECK(e.layer_shape() == Shape{6, 2, 2});
+  CHECK(e.input->shape() == Shape{1, 3, 4, 4});
   CHECK(e.divisor == 1);
-  REQUIRE(e.fused.size() == 2);
-  CHECK(e.fused[0].layer == "pool");
-  CHECK(e.fused[1].layer_shape == Shape{3, 2, 2});
-  CHECK(e.fused[1].drops[0] == doctest::Approx(0.25));
+  REQUIRE(e.layers.size() == 2);
+  CHECK(e.layers[0].layer == "pool");
+  CHECK(e.layers[1].layer_shape == Shape{3, 2, 2});
+  CHECK(e.layers[1].drops[0] == doctest::Approx(0.25));
   CHECK(numbers(e.map) == std::vector<float>{1, 0, 0, 0});
   CHECK(says(all[1].note, "relu: the map is zero everywhere"));
   CHECK(all[1].signed_map[0] == -1);
@@ -236,10 +257,10 @@ TEST_CASE("an augmented map is the mean over the views, each run alone") {
     const Tensor map = cam::turned_back(view, alone.signed_map, 24, 32);
     for (std::size_t p = 0; p < expected.size(); ++p) expected[p] += map.values()[p] / 6.0;
   }
-  for (int round = 0; round < 2; ++round) {  // and nothing of one input stays for the next
+  for (int round = 0; round < 2; ++round) {  // no state of one input affects the next
     const Explanation found = mean.explain(input)[0];
     REQUIRE(found.map.shape() == Shape{32, 24});
-    CHECK(found.drops == one.explain(input)[0].drops);
+    CHECK(found.layers[0].drops == one.explain(input)[0].layers[0].drops);
     for (std::size_t p = 0; p < expected.size(); ++p) {
       CHECK(found.signed_map.values()[p] == doctest::Approx(expected[p]).epsilon(1e-6));
       CHECK(found.map.values()[p] == std::max(found.signed_map.values()[p], 0.0F));
@@ -266,22 +287,22 @@ TEST_CASE("a larger size shows the same part of a photo with more pixels") {
   CHECK(large.model().preprocess.crop == 12);
   CHECK(large.model().preprocess.resize == 12);
   const Explanation found = large.explain(photo)[0];
-  CHECK(found.input_shape == Shape{1, 3, 12, 12});
-  CHECK(found.layer_shape == Shape{3, 6, 6});
+  CHECK(found.input->shape() == Shape{1, 3, 12, 12});
+  CHECK(found.layer_shape() == Shape{3, 6, 6});
 
   Explainer plain(paper_model(), {.classes = {"red"}});
-  const Preprocess twelve{12, 12, "bilinear", {0, 0, 0}, {1, 1, 1}};
+  const Preprocess twelve{12, 12, Interpolation::bilinear, {0, 0, 0}, {1, 1, 1}};
   CHECK(numbers(plain.explain(preprocess(photo, twelve))[0].map) == numbers(found.map));
   CHECK(says(message_of([&] { large.explain(Tensor({1, 3, 4, 4})); }), "applies to photos only"));
   CHECK(says(refusal({.size = -3}), "-3"));
-  CHECK(says(refusal({.size = 1}), "1x1"));  // nothing is left behind the pool
+  CHECK(says(refusal({.size = 1}), "1x1"));  // nothing is left after the pool
   CHECK(says(refusal({.size = 100000}), "16384"));
 }
 
 TEST_CASE("the layer's activations come with the explanation where they are asked for") {
   Explainer explainer(paper_model(), {.keep_activations = true});
-  CHECK(explainer.explain(two_spots())[0].activation.shape() == Shape{3, 2, 2});
-  CHECK(Explainer(paper_model(), {}).explain(two_spots())[0].activation.size() == 0);
+  CHECK(explainer.explain(two_spots())[0].layers[0].activation.shape() == Shape{3, 2, 2});
+  CHECK(Explainer(paper_model(), {}).explain(two_spots())[0].layers[0].activation.size() == 0);
 }
 
 TEST_CASE("the divisor brings maps of several classes to one unit") {

@@ -20,7 +20,7 @@ Model paper_model(std::vector<std::string> labels) {
   model.graph.alias("features", 2);
   model.architecture = "paper";
   model.labels = std::move(labels);
-  model.preprocess = {4, 4, "bilinear", {0, 0, 0}, {1, 1, 1}};
+  model.preprocess = {4, 4, Interpolation::bilinear, {0, 0, 0}, {1, 1, 1}};
   model.default_layer = "relu";
   return model;
 }

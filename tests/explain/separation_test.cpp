@@ -1,5 +1,5 @@
-// The picture that was made for it, a golf ball below a parachute: methods that claim to tell classes apart
-// must tell these apart, with both models that ship.
+// An image made for this test, a golf ball below a parachute: class-discriminative methods must separate the
+// two, with both shipped models.
 
 #include <string>
 #include <vector>
@@ -15,8 +15,8 @@ namespace {
 
 constexpr const char* folder = ABLAZE_SOURCE_DIR "/weights/";
 
-/// How much of a map lies in the upper right half of the picture, where the parachute is; the ball lies in
-/// the lower left one.
+/// The share of a map in the upper right half of the image, where the parachute is; the ball is in the lower
+/// left half.
 double share_up_right(const Tensor& map) {
   double inside = 0, all = 0;
   const auto height = static_cast<double>(map.dim(0)), width = static_cast<double>(map.dim(1));
@@ -38,7 +38,7 @@ struct Pair {
   Explanation parachute, ball;
 };
 
-/// What methods say of both classes, CAM alone where the network has none.
+/// The methods' explanations of both classes, without CAM if the network does not support it.
 std::vector<Pair> explained(const std::string& model, std::vector<std::string> methods) {
   Explainer explainer(
       load_model(folder + model + "-imagenette.safetensors"),
@@ -67,7 +67,7 @@ TEST_CASE("methods that tell classes apart tell the golf ball from the parachute
       CAPTURE(pair.method);
       CHECK(share_up_right(pair.ball.map) < 0.4);
       if (model == "vgg11_bn_thin" && pair.method == "eigengradcam") {
-        // What is strongest in this layer for the parachute is what speaks against it, which is the ball.
+        // At this layer, the strongest component for the parachute is the evidence against it: the ball.
         CHECK(pair.parachute.note.find("almost all evidence is against") != std::string::npos);
         continue;
       }

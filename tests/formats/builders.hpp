@@ -1,6 +1,6 @@
 #pragma once
 
-// Model files made by hand, byte by byte, so that each of their parts can be made wrong.
+// Builds model files byte by byte, so that tests can make each part invalid.
 
 #include <cstdint>
 #include <cstring>
@@ -17,7 +17,7 @@
 
 namespace ablaze::testing {
 
-/// A copy on the heap, of exactly this size: the address sanitizer sees a read one byte beyond.
+/// A heap copy of exactly this size, so that AddressSanitizer detects a read one byte beyond.
 inline std::vector<std::byte> to_bytes(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
@@ -51,7 +51,7 @@ struct ZipPart {
   std::uint16_t flags = 0;
 };
 
-/// A zip archive; with `zip64`, sizes and offsets stand in the zip64 fields, as PyTorch writes large files.
+/// A zip archive; with `zip64`, sizes and offsets are in the zip64 fields, as PyTorch writes large files.
 inline std::string zip(const std::vector<ZipPart>& parts, bool zip64 = false,
                        const std::string& comment = "") {
   std::string text, directory;
@@ -59,7 +59,7 @@ inline std::string zip(const std::vector<ZipPart>& parts, bool zip64 = false,
     const auto size = static_cast<std::uint32_t>(part.content.size());
     const auto name_length = static_cast<std::uint16_t>(part.name.size());
     const auto at = static_cast<std::uint32_t>(text.size());
-    const std::string padding = "FB" + raw(std::uint16_t{3}) + "ZZZ";  // an extra field nobody knows
+    const std::string padding = "FB" + raw(std::uint16_t{3}) + "ZZZ";  // an unknown extra field
     text += "PK\x03\x04" + raw(std::uint16_t{20}) + raw(part.flags) + raw(part.method) +
             raw(std::uint32_t{0}) + raw(std::uint32_t{0}) + raw(size) + raw(size) + raw(name_length) +
             raw(static_cast<std::uint16_t>(padding.size())) + part.name + padding + part.content;
@@ -90,7 +90,7 @@ inline std::string zip(const std::vector<ZipPart>& parts, bool zip64 = false,
   return text;
 }
 
-/// Pieces of a pickle of protocol 2, as torch.save writes them.
+/// Parts of a pickle of protocol 2, as torch.save writes them.
 namespace pickled {
 
 inline std::string text(const std::string& content) {
@@ -122,7 +122,7 @@ inline std::string whole(const std::string& value) { return "\x80\x02" + value +
 
 }  // namespace pickled
 
-/// A PyTorch file with one float storage of `elements` numbers 0, 1, 2, ... under the key "0".
+/// A PyTorch file with one float storage of `elements` numbers 0, 1, 2, ... with key "0".
 inline std::string pytorch(const std::string& pickle, int elements = 12) {
   std::vector<float> numbers;
   for (int i = 0; i < elements; ++i) numbers.push_back(static_cast<float>(i));
@@ -132,7 +132,7 @@ inline std::string pytorch(const std::string& pickle, int elements = 12) {
               {"net/version", "3\n"}});
 }
 
-/// The message with which a file in memory is refused; empty where it is read.
+/// The error message for a file in memory; empty if it is read.
 inline std::string refusal(const std::string& file) {
   const std::vector<std::byte> bytes = to_bytes(file);
   return message_of([&] { formats::parse_tensor_file(bytes, nullptr, "model"); });

@@ -1,4 +1,4 @@
-// ONNX files that ask for more than they hold. Each must end in an error that says so, soon and in little
+// ONNX files that require more than they contain. Each must end in a matching error, quickly and with little
 // memory.
 
 #include <filesystem>
@@ -49,7 +49,7 @@ TEST_CASE("hostile onnx: every operator, with nothing, with a hole, and with too
     CAPTURE(op);
     CHECK_FALSE(refused_nodes(node(op, {}, {"y"})).empty());
     CHECK_FALSE(refused_nodes(node(op, {"", "x"}, {"y"})).empty());
-    CHECK_FALSE(refused_nodes(node(op, {"y"}, {"y"})).empty());  // it reads what it computes
+    CHECK_FALSE(refused_nodes(node(op, {"y"}, {"y"})).empty());  // its input is its own output
     const std::vector<std::string> many(50, "x");
     CHECK_FALSE(refused_nodes(node(op, many, {"z"}) + node("Relu", {"no"}, {"y"})).empty());
   }
@@ -75,23 +75,23 @@ TEST_CASE("hostile onnx: an input without measure") {
 }
 
 TEST_CASE("hostile onnx: a few numbers that are read again and again") {
-  // 64 KiB of numbers gathered by each of many nodes.
+  // Many nodes that each gather 64 KiB of numbers.
   std::string gathers = initializer(integers_tensor("all", std::vector<std::int64_t>(1 << 16, 0)));
   for (int i = 0; i < 2000; ++i) gathers += node("Gather", {"all", "all"}, {v(i)});
   CHECK(says(refused_nodes(gathers), "far more values than the file"));
 
-  // One square matrix for many layers.
+  // One square matrix shared by many layers.
   std::string layers = initializer(floats_tensor("w", {256, 256}, std::vector<float>(1 << 16, 0))) +
                        node("GlobalAveragePool", {"x"}, {"p"}) + node("Flatten", {"p"}, {v(0)});
   for (int i = 0; i < 2000; ++i) layers += node("MatMul", {v(i), "w"}, {v(i + 1)});
   CHECK(says(refused_nodes(layers, {1, 256, 1, 1}), "far more values than the file"));
 
-  // Many parts of one channel, each with a map of the whole.
+  // A Concat of many copies of a channel, each with a map of the whole.
   const std::string parts =
       node("Concat", std::vector<std::string>(1 << 16, "x"), {"a"}, attribute("axis", std::int64_t{1}));
   CHECK_FALSE(refused_nodes(parts + pooled("a"), {1, 1, 4, 6}).empty());
 
-  // Many channels, from a small file, and constants for each of them in every node.
+  // Many channels from a small file, and a constant per channel in every node.
   std::string scales = initializer(floats_tensor("two", {1}, {2}));
   for (int i = 0; i < 2000; ++i) scales += node("Mul", {i == 0 ? "x" : v(i), "two"}, {v(i + 1)});
   CHECK(says(refused_nodes(scales, {1, 1 << 16, 1, 1}), "far more values than the file"));
@@ -148,7 +148,7 @@ TEST_CASE("hostile onnx: links that lead out of the folder are not followed") {
   CHECK(says(message_of([&] { (void)files("below"); }), "regular file"));
   CHECK_FALSE(message_of([&] { (void)files("below/missing.bin"); }).empty());
 
-  // Hugging Face's cache: both the model and its numbers are links into one folder.
+  // Hugging Face's cache: both the model and its external data are links into one folder.
   fs::create_directories(folder / "snapshot");
   base::write_file(folder / "cache/one", std::vector<std::byte>(4));
   base::write_file(folder / "cache/two", std::vector<std::byte>(12));

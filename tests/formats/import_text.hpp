@@ -16,18 +16,18 @@
 
 namespace ablaze::testing::onnx {
 
-/// Imports a model from the bytes of its file; it may not ask for other files.
+/// Imports a model from the bytes of its file, without external files.
 inline formats::OnnxNetwork import_text(const std::string& file) {
   const formats::OnnxExternals none = [](std::string_view) -> formats::OnnxExternal {
     throw Error("no other files here");
   };
-  // Weights are views: what outlives the bytes has to own them.
+  // Weights are views and must share ownership of the bytes.
   const auto owner = std::make_shared<const std::vector<std::byte>>(to_bytes(file));
   const std::string name = "model.onnx";
   return formats::import_onnx(formats::parse_onnx(*owner, owner, none, name), name);
 }
 
-/// The message with which a graph is refused; empty where it is imported.
+/// The error message for a graph; empty if it is imported.
 inline std::string refused_graph(const std::string& graph) {
   return message_of([&] { import_text(model(graph)); });
 }

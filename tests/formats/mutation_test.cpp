@@ -1,5 +1,5 @@
-// Valid files with random damage. Each must be read or refused with an Error; what is read must be readable
-// to its last byte. Run under the sanitizers, this finds what no list of cases does.
+// Valid files with random damage. Each must be read, or refused with an Error; all bytes of a result must be
+// readable. With sanitizers, this finds faults beyond any list of cases.
 
 #include <algorithm>
 #include <random>
@@ -21,7 +21,7 @@ using Random = std::mt19937_64;
 
 std::size_t below(Random& random, std::size_t limit) { return limit == 0 ? 0 : random() % limit; }
 
-/// Numbers at which arithmetic on sizes goes wrong.
+/// Writes numbers that break size arithmetic.
 void place_edge(Bytes& bytes, Random& random) {
   static constexpr std::uint64_t edges[] = {
       0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000, ~0ULL >> 1, ~0ULL};
@@ -81,7 +81,7 @@ void survive(const Bytes& original, int rounds, std::uint64_t seed, Read read) {
       FAIL("round " << round << " with seed " << seed << ": " << other.what());
     }
   }
-  // Damage to the numbers is no damage to the format: some must pass, or the test tests nothing.
+  // Damage to weights leaves the format valid, so some files must pass; otherwise the test tests nothing.
   CHECK(accepted > 0);
   CHECK(accepted < rounds);
 }

@@ -35,7 +35,7 @@ TEST_CASE("npy: what is written is read again, for every rank") {
     const Tensor again = read_npy(folder / "a.npy");
     CHECK(again.shape() == shape);
     CHECK(numbers(again) == numbers(tensor));
-    // NumPy wants the data at a multiple of 64 bytes.
+    // NumPy requires the data at a multiple of 64 bytes.
     const auto bytes = base::read_file(folder / "a.npy", 10'000);
     CHECK((bytes.size() - static_cast<std::size_t>(tensor.size()) * 4) % 64 == 0);
     CHECK(looks_like_npy(bytes));

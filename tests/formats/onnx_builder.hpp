@@ -1,6 +1,6 @@
 #pragma once
 
-// ONNX files made by hand, field by field, so that each of their parts can be made wrong.
+// Builds ONNX files field by field, so that tests can make each part invalid.
 
 #include <cstdint>
 #include <string>

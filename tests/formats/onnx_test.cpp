@@ -33,14 +33,14 @@ Values scores(const std::string& nodes, const std::vector<std::int64_t>& shape =
   return ReferenceRun(network.graph, network.input, x).output();
 }
 
-/// Numbers -1, -0.75, ... and around again.
+/// Numbers -1, -0.75, ..., repeated cyclically.
 std::vector<float> counted(std::int64_t count) {
   std::vector<float> result;
   for (std::int64_t i = 0; i < count; ++i) result.push_back(static_cast<float>(i % 9) / 4 - 1);
   return result;
 }
 
-/// The mean of each plane of x, as x is in scores().
+/// The mean of each plane of x, with x as in scores().
 Values means(const std::vector<int>& channels, double scale = 1, double shift = 0) {
   Values result;
   for (const int c : channels) result.push_back(c < 0 ? 0 : ((c * 24 + 11.5) / 8 - 1) * scale + shift);
@@ -129,7 +129,7 @@ TEST_CASE("onnx: sums, constants by channel, clips and leaky ReLUs") {
   check_close(scores(node("Sub", {"x", "x"}, {"m"}) + pooled("m")), {0, 0, 0});
   check_close(scores(node("Sum", {"x", "x", "x"}, {"m"}) + pooled("m")), means({0, 1, 2}, 3));
 
-  // x of the first plane runs from -1 to 1.875 in steps of 1/8.
+  // x of the first plane goes from -1 to 1.875 in steps of 1/8.
   double clipped = 0, leaked = 0;
   for (int i = 0; i < 24; ++i) {
     const double x = i / 8.0 - 1;
@@ -190,7 +190,7 @@ TEST_CASE("onnx: products and quotients of activations") {
   const std::string two = initializer(floats_tensor("two", {}, {2}));
   check_close(scores(two + mean + node("Div", {"two", "m"}, {"z"}) + node("Flatten", {"z"}, {"y"})),
               {2 / plain[0], 2 / plain[1], 2 / plain[2]});
-  // One number a pixel: the first channel weighs all.
+  // One number per pixel: the first channel multiplies all channels.
   const std::string first =
       initializer(integers_tensor("from", {0})) + initializer(integers_tensor("to", {1}));
   const Values weighed = scores(first + initializer(integers_tensor("axis", {1})) +
@@ -270,7 +270,7 @@ TEST_CASE("onnx: every second pixel, and zeros around the planes") {
   for (int c = 0; c < 3; ++c) expected.push_back((c * 24 + (0 + 2 + 4 + 12 + 14 + 16) / 6.0) / 8 - 1);
   check_close(scores(strided), expected);
 
-  // Uneven padding of a convolution: against the same with the zeros in a map.
+  // Asymmetric padding of a convolution, compared with explicit zeros in a map.
   const std::string weights = initializer(floats_tensor("w", {2, 3, 2, 3}, counted(36)));
   const std::string uneven =
       weights + node("Conv", {"x", "w"}, {"m"}, attribute("pads", std::vector<std::int64_t>{0, 2, 1, 1})) +

@@ -64,7 +64,7 @@ TEST_CASE("pickle: nothing but what a state dict needs is named, in any way") {
                                                         {"numpy.core.multiarray", "fromfile"}})
     CHECK(says(refused_pickle(whole(global(module, name))), "'" + module + "." + name + "'"));
   CHECK(says(refused_pickle(whole(global("torch.nn.modules.conv", "Conv2d"))), "whole pickled module"));
-  // A name is data, too.
+  // A name is data as well.
   CHECK(says(refused_pickle(whole(global("o\x1b[2Js", "system"))), "'o?[2Js.system'"));
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("pickle: depth, repetition and circles cost nothing") {
   CHECK(refused_pickle("\x80\x02N" + std::string(depth, '\x85') + ".").empty());
   CHECK(refused_pickle("\x80\x02]q\x01h\x01"
                        "a.")
-            .empty());  // a list that holds itself
+            .empty());  // a list that contains itself
   CHECK(says(refused_pickle("\x80\x02" + std::string(2'000'000, 'N') + "."), "too many values on the stack"));
   CHECK(says(refused_pickle("\x80\x02" + std::string(2'000'000, '(') + "."), "too many marks"));
   std::string many = "\x80\x02]";

@@ -18,7 +18,7 @@ using namespace ablaze::testing::pickled;
 
 namespace {
 
-/// Element i is i / 8, as make_fixtures.py has it.
+/// Element i is i / 8, as in make_fixtures.py.
 std::vector<float> eighths(int count) {
   std::vector<float> numbers;
   for (int i = 0; i < count; ++i) numbers.push_back(static_cast<float>(i) / 8);
@@ -33,7 +33,7 @@ std::set<std::string> names(const TensorFile& file) {
 
 const std::string twelve = storage("FloatStorage", "0", 12);
 
-/// The refusal of a state dict with one tensor.
+/// The error message for a state dict with one tensor.
 std::string refused_value(const std::string& value) { return refusal(pytorch(whole(dict({{"a", value}})))); }
 
 const std::set<std::string> net{"bn.bias",   "bn.running_mean", "bn.running_var",
@@ -91,7 +91,7 @@ TEST_CASE("pytorch: the state dict is found inside a module's own, and inside a 
   CHECK(names(module) == net);
   CHECK(values(module.tensors.at("conv.weight")) == eighths(18));
   CHECK(module.notes.empty());
-  // The optimizer's tensors stay out.
+  // The optimizer's tensors are ignored.
   const TensorFile checkpoint = read_pytorch(test_data("formats/checkpoint.pth"));
   CHECK(names(checkpoint).size() == net.size());
   CHECK(values(checkpoint.tensors.at("module.conv.weight")) == eighths(18));
@@ -168,13 +168,13 @@ TEST_CASE("pytorch: a pickle that names os.system is refused, and nothing runs")
     CHECK(says(error, "Nothing of it was executed"));
   }
   CHECK_FALSE(std::filesystem::exists(trace));
-  // Not behind a zip archive either.
+  // Nor after a zip archive.
   CHECK(says(refusal(whole(attack)), "bare pickle"));
 }
 
 TEST_CASE("pytorch: every element of a tensor must lie in its storage") {
   CHECK(refused_value(tensor(twelve, 0, {3, 4}, {4, 1})).empty());
-  CHECK(refused_value(tensor(twelve, 11, {1, 1}, {1'000'000, 1})).empty());  // a stride that is never taken
+  CHECK(refused_value(tensor(twelve, 11, {1, 1}, {1'000'000, 1})).empty());  // an unused stride
   CHECK(refused_value(tensor(twelve, 100, {0}, {1})).empty());
   const std::int64_t huge = std::int64_t{1} << 62;
   for (const std::string& value : std::vector<std::string>{
@@ -231,7 +231,7 @@ TEST_CASE("pytorch: storages are shared, but not without end") {
 TEST_CASE("pytorch: dictionaries in circles end") {
   // d = {}; d["model"] = d
   CHECK(says(refusal(pytorch("\x80\x02}q\x01" + text("model") + "h\x01s.")), "without PyTorch tensors"));
-  // A dictionary of options under a name that often holds the weights
+  // A dictionary of options under a common name for weights.
   const TensorFile file = [&] {
     static const auto bytes = to_bytes(
         pytorch(whole(dict({{"params", dict({{"lr", "N"}})}, {"a", tensor(twelve, 0, {12}, {1})}}))));

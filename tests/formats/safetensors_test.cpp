@@ -35,7 +35,7 @@ TEST_CASE("safetensors: every number type is widened exactly") {
                              R"("steps":{"dtype":"I64","shape":[],"data_offsets":[34,42]},)"
                              R"("empty":{"dtype":"F32","shape":[0,5],"data_offsets":[42,42]}}   )";
   std::string data = floats({1.5F, -0.0F});
-  // 1, the least and the largest subnormal, the largest number, minus infinity, a NaN
+  // 1, the smallest and the largest subnormal, the largest number, minus infinity, a NaN
   for (const int half : {0x3C00, 0x0001, 0x03FF, 0x7BFF, 0xFC00, 0x7E01})
     data += raw(static_cast<std::uint16_t>(half));
   // 1, minus infinity, a subnormal
@@ -77,7 +77,7 @@ TEST_CASE("safetensors: what is written is read again, and lies aligned") {
   const TensorFile again = read_safetensors(folder / "m.safetensors");
   CHECK(again.metadata == content.metadata);
   REQUIRE(again.tensors.size() == 4);
-  // The mapping begins at a page, so that an address tells the place in the file.
+  // The mapping starts at a page, so that an address gives the position in the file.
   const auto place = [&](const std::string& name) {
     return reinterpret_cast<std::uintptr_t>(again.tensors.at(name).bytes().data());
   };
@@ -141,7 +141,7 @@ TEST_CASE("safetensors: offsets must lie inside, in order, without hole or overl
   };
   const std::string data = floats({1, 2});
   CHECK(two("0,4", "4,8", data).empty());
-  CHECK(two("4,8", "0,4", data).empty());  // the header's own order is free
+  CHECK(two("4,8", "0,4", data).empty());  // the header may have any order
   CHECK(says(two("0,4", "8,12", data), "outside"));
   CHECK(says(two("0,4", "4,18446744073709551615", data), "outside"));
   CHECK(says(two("4,0", "4,8", data), "outside"));

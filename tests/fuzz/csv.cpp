@@ -1,4 +1,4 @@
-// What was read must be read as the same again after it was written.
+// Rows written after reading must read back the same.
 
 #include "formats/csv.hpp"
 
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return ablaze::fuzz::survive(data, size, [](std::span<const std::byte> bytes) {
     const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const auto rows = ablaze::formats::read_csv(text, "file");
-    // A first row of its own, lest a byte order mark in the first field be taken for the file's.
+    // A first row of its own, because a byte order mark in the first field would be taken for the file's.
     std::string again = "header\n";
     for (const auto& row : rows) {
       for (std::size_t i = 0; i < row.fields.size(); ++i)

@@ -11,9 +11,9 @@
 
 namespace ablaze::fuzz {
 
-/// Runs a reader on hostile bytes. An Error with a message is the right answer to nonsense; anything else
-/// that is thrown ends the run, and the fuzzer keeps the input. With ABLAZE_FUZZ_TELL in the environment the
-/// messages are printed: a seed should have none.
+/// Runs a reader on arbitrary bytes. An Error with a message is a correct result for invalid input; any other
+/// exception ends the run, and the fuzzer keeps the input. With ABLAZE_FUZZ_TELL in the environment, prints
+/// the messages: a seed should have none.
 template <class Read>
 int survive(const std::uint8_t* data, std::size_t size, const Read& read) {
   try {

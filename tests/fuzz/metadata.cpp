@@ -1,5 +1,5 @@
-// The JSON of a model file's metadata and of the files that may lie beside weights: the first byte says which
-// of them the rest is.
+// The JSON of a model file's metadata and of files next to weights: the first byte selects which of them the
+// rest is.
 
 #include "models/metadata.hpp"
 
@@ -24,7 +24,7 @@ ablaze::Model three_classes() {
   return model;
 }
 
-/// The weights that the seeds' graph names.
+/// The weights named in the seeds' graph.
 ablaze::models::TensorMap small_weights() {
   using ablaze::Tensor;
   return {{"conv.weight", Tensor({2, 3, 3, 3})},

@@ -1,4 +1,4 @@
-// From a file to its logits: what a reader lets through must compile and run.
+// From a file to its logits: every model that a reader accepts must compile and run.
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
-// Stands in for libFuzzer where the compiler has none: fuzz_TARGET [-mutations=N] PATH... runs every file,
-// and N damaged copies of each. The damage depends on the file's bytes and the copy's number alone, so that a
-// run can be repeated.
+// Replaces libFuzzer for compilers without it: fuzz_TARGET [-mutations=N] PATH... runs every file, and N
+// damaged copies of each. The damage depends only on the file's bytes and the copy's number, so that a run is
+// repeatable.
 
 #include <algorithm>
 #include <csignal>
@@ -22,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-Bytes current;        // what is run now
-std::string finding;  // where it is kept if that goes wrong
+Bytes current;        // the current input
+std::string finding;  // the file for it if the run fails
 
 void keep_finding() {
   if (std::FILE* file = std::fopen(finding.c_str(), "wb")) {
@@ -38,8 +38,8 @@ void keep_finding_of_abort(int) {
   std::_Exit(1);
 }
 
-/// One small piece of damage: a byte, a bit, a number at the limits, a piece that is cut out, doubled or made
-/// long.
+/// One small damage: a byte, a bit, a number at the limits, or a part that is removed, duplicated or
+/// extended.
 void damage(Bytes& bytes, std::mt19937_64& random) {
   const auto below = [&](std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(random() % n); };
   const std::size_t at = below(bytes.size());
@@ -87,7 +87,7 @@ void damage(Bytes& bytes, std::mt19937_64& random) {
 
 void run(const Bytes& bytes) {
   current = bytes;
-  // A buffer of exactly this size: reading one byte further is an error that AddressSanitizer sees.
+  // A buffer of exactly this size, so that AddressSanitizer detects a read one byte beyond.
   const Bytes exact(bytes);
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }

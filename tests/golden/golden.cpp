@@ -113,7 +113,7 @@ std::vector<Isa> available_isas() {
     try {
       isas.push_back(resolve_isa(isa));
     } catch (const UsageError&) {
-      // This processor lacks it.
+      // Not available on this processor.
     }
   }
   return isas;

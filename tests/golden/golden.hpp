@@ -7,20 +7,20 @@
 #include <vector>
 
 #include <ablaze/graph.hpp>
-#include <ablaze/isa.hpp>
+#include <ablaze/machine.hpp>
 #include <ablaze/session.hpp>
 #include <ablaze/tensor.hpp>
 
 namespace ablaze::testing {
 
-/// What PyTorch found for a thin network in float64; tests/data/golden/make_golden.py tells how.
+/// PyTorch's float64 results for a thin network; see tests/data/golden/make_golden.py.
 class Golden {
  public:
   struct Activation {
     std::string layer;
     Shape shape;                     ///< of the batch
     double sum = 0;                  ///< of all activations
-    std::span<const double> sample;  ///< some of them, evenly spread
+    std::span<const double> sample;  ///< some of them, evenly spaced
   };
   struct Drops {
     std::string layer;
@@ -34,7 +34,7 @@ class Golden {
     std::size_t score = 0;           ///< of gradient_scores
     double norm = 0;                 ///< L2
     double projection = 0;           ///< the sum of gradient * the seeded "direction LAYER"
-    std::span<const double> sample;  ///< some elements, evenly spread
+    std::span<const double> sample;  ///< some elements, evenly spaced
   };
 
   explicit Golden(const std::string& network);
@@ -59,13 +59,13 @@ class Golden {
   std::vector<double> numbers_;
 };
 
-/// What this processor can run, best last.
+/// The instruction sets of this processor, best last.
 std::vector<Isa> available_isas();
 
-/// ||found - expected|| / ||expected||; where `expected` is zero, the norm of `found`.
+/// ||found - expected|| / ||expected||; if `expected` is zero, the norm of `found`.
 double relative_error(std::span<const double> found, std::span<const double> expected);
 std::vector<double> widened(std::span<const float> values);
 
-/// Whether two tensors hold the same bytes.
+/// Whether two tensors have the same bytes.
 
 }  // namespace ablaze::testing

@@ -1,5 +1,5 @@
-// The engine against PyTorch in float64, on thin networks of every family, on every instruction set that this
-// processor has.
+// The engine against PyTorch in float64, on thin networks of every family and every instruction set of this
+// processor.
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +31,7 @@ SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string>
   return options;
 }
 
-// With every layer kept nothing is fused, so this is another program than the one whose logits are checked.
+// Keeping every layer disables fusion, so this is a different program from the one whose logits are checked.
 void check_activations(const Golden& golden, Isa isa) {
   std::vector<std::string> layers;
   for (const auto& activation : golden.activations) layers.push_back(activation.layer);
@@ -134,8 +134,8 @@ double largest_magnitude(std::span<const double> values) {
   return largest;
 }
 
-// Where the drops are zero by nature (the mean before a global average pool), PyTorch has some 1e-16 left,
-// and float32 has its rounding error of the logits.
+// If the drops are exactly zero in theory (the mean before a global average pool), PyTorch has a residue of
+// about 1e-16, and float32 the rounding error of the logits.
 void check_drops(std::span<const double> found, std::span<const double> expected, double logits) {
   if (largest_magnitude(expected) > 1e-12 * logits) {
     CHECK(relative_error(found, expected) <= kDropError);
@@ -220,8 +220,8 @@ TEST_CASE("seeded tensors are those of the Python twin") {
   CHECK(seeded_tensor("x.running_var", {2})[1] == 0x1.1185dap-1F);
 }
 
-// One line a network, four cases each: a failure names what broke, the network, and (captured) the layer,
-// the instruction set, the kind of ablation and the score.
+// One line per network, four cases each: a failure reports what failed, the network, and (captured) the
+// layer, the instruction set, the kind of ablation and the score.
 #define NETWORK(name)                                         \
   TEST_CASE(name " forward") { check_forward(name); }         \
   TEST_CASE(name " resumed runs") { check_resume(name); }     \

@@ -70,7 +70,7 @@ TEST_CASE("16-bit PNGs keep their high bytes") {
 }
 
 TEST_CASE("JPEGs, baseline, progressive, grey and CMYK, are near what Pillow's decoder makes of them") {
-  // Decoders may differ in how they round and how they enlarge the colour planes.
+  // Decoders may differ in rounding and in chroma upsampling.
   for (const std::string name : {"baseline", "full-colour", "progressive", "grey", "cmyk"}) {
     CAPTURE(name);
     const Image image = load_fixture(name + ".jpg");

@@ -16,7 +16,7 @@ namespace {
 constexpr Colour white{255, 255, 255}, black{};
 
 /// The pixels that are not white.
-Box ink_of(const Image& on) {
+PixelRectangle ink_of(const Image& on) {
   int left = on.width(), right = 0, top = on.height(), bottom = 0;
   for (int y = 0; y < on.height(); ++y) {
     for (int x = 0; x < on.width(); ++x) {
@@ -36,13 +36,13 @@ TEST_CASE("words stand where they are put and are as wide as they say") {
       const Type type{size, face, black};
       Image on = sheet(600, 80, white);
       draw_text(on, 20, 60, "Hxg", type);
-      const Box ink = ink_of(on);
+      const PixelRectangle ink = ink_of(on);
       const double width = text_width("Hxg", type);
       CHECK(ink.x >= 20);
       CHECK(ink.right() <= 20 + width + 1);
       CHECK(ink.width > 0.85 * width - 3);
       CHECK(ink.y >= 60 - size);
-      CHECK(ink.bottom() > 60);  // the g hangs below the line
+      CHECK(ink.bottom() > 60);  // the g extends below the baseline
       CHECK(ink.bottom() <= 60 + 0.35 * size + 1);
     }
   }
@@ -85,7 +85,7 @@ TEST_CASE("long text is cut with an ellipsis or broken into lines") {
   CHECK(all == "a label, as long as some are");
   CHECK(wrapped("a label, as long as some are", type, 100, 1).size() == 1);
   CHECK(wrapped("a label, as long as some are", type, 100, 2).back().ends_with("…"));
-  const auto word = wrapped("Donaudampfschifffahrtsgesellschaft", type, 60, 20);  // no space to break at
+  const auto word = wrapped("Donaudampfschifffahrtsgesellschaft", type, 60, 20);  // without spaces
   for (const auto& line : word) CHECK(text_width(line, type) <= 60);
   CHECK(wrapped("", type, 60, 3) == std::vector<std::string>{""});
 }
@@ -134,14 +134,14 @@ TEST_CASE("a colour bar runs from low to high") {
 TEST_CASE("lines are as thick as they say, and stay on the picture") {
   Image on = sheet(40, 30, white);
   draw_line(on, {5, 10}, {25, 10}, black, 2);
-  const Box ink = ink_of(on);
+  const PixelRectangle ink = ink_of(on);
   CHECK(ink.y == 9);
   CHECK(ink.height == 2);
   CHECK(ink.x == 4);
   CHECK(ink.right() == 26);
   CHECK(*on.at(15, 9) == 0);
 
-  double covered = 0;  // smooth edges: a slanting line darkens as much as its area
+  double covered = 0;  // antialiasing: a slanted line darkens as much as its area
   on = sheet(40, 40, white);
   draw_line(on, {8, 10}, {28, 25}, black, 3);
   for (int y = 0; y < 40; ++y) {

@@ -50,7 +50,7 @@ TEST_CASE("normalise_map bears what is not finite") {
 TEST_CASE("upsample_map passes through the map's values and stays in its range") {
   Tensor map({2, 3});
   std::copy_n(std::array{0.F, 1.F, 0.F, 0.F, 0.F, 5.F}.begin(), 6, map.data());
-  // Threefold: every third pixel lies on a map pixel's centre.
+  // Three times the size: every third pixel is at a map pixel's centre.
   const Tensor fine = upsample_map(map, 9, 6);
   CHECK(fine.shape() == Shape{6, 9});
   for (int y = 0; y < 2; ++y) {

@@ -27,8 +27,8 @@ void check_refused(const Bytes& bytes, std::string_view because) {
   CHECK(message.find(because) != std::string::npos);
 }
 
-/// A deflate stream of zeros, `blocks` x 258 of them, in fixed Huffman codes of 13 bits each: the densest
-/// that the format allows but for dynamic codes.
+/// A deflate stream of `blocks` x 258 zeros, in fixed Huffman codes of 13 bits each: the densest that the
+/// format allows without dynamic codes.
 Bytes deflated_zeros(int blocks) {
   Bytes bytes = to_bytes("\x78\x9C");
   unsigned bit_count = 0, current = 0;
@@ -45,15 +45,15 @@ Bytes deflated_zeros(int blocks) {
   code(0b00110000, 8);  // a zero
   for (int i = 0; i < blocks; ++i) {
     code(0b11000101, 8);  // length 258
-    code(0, 5);           // from one byte before
+    code(0, 5);           // distance 1
   }
   code(0, 7);
   while (bit_count != 0) put(0);
-  append(bytes, Bytes(4));  // a checksum that the decoder does not look at
+  append(bytes, Bytes(4));  // a checksum that the decoder ignores
   return bytes;
 }
 
-/// Position of a JPEG's first marker of a kind.
+/// The position of a JPEG's first marker of a kind.
 std::ptrdiff_t find_marker(const Bytes& jpeg, unsigned char marker) {
   const std::array wanted{std::byte{0xFF}, std::byte{marker}};
   const auto found = std::search(jpeg.begin(), jpeg.end(), wanted.begin(), wanted.end());
@@ -61,7 +61,7 @@ std::ptrdiff_t find_marker(const Bytes& jpeg, unsigned char marker) {
   return found - jpeg.begin();
 }
 
-/// The same file without one segment.
+/// The file without segments of one kind.
 Bytes without_segments(Bytes jpeg, unsigned char marker) {
   for (;;) {
     const std::array wanted{std::byte{0xFF}, std::byte{marker}};
@@ -214,7 +214,7 @@ TEST_CASE("folders and missing files are refused by name") {
   CHECK(message_of([&] { Image::load(folder / "no.png"); }).find("no.png") != std::string::npos);
 }
 
-// Under the address sanitizer this is what stands between a hostile photo and the decoder's faults.
+// Run with AddressSanitizer, this finds faults of the decoder on damaged photos.
 TEST_CASE("thousands of damaged pictures decode or throw") {
   std::mt19937 random(20'261'123);
   const auto below = [&](std::size_t end) { return static_cast<std::size_t>(random() % end); };

@@ -16,7 +16,7 @@ namespace {
 
 Preprocess standard() { return {}; }  // resize 256, crop 224
 
-/// Where an overlay of a black photo is brightest, and how bright.
+/// The position and value of the brightest pixel in an overlay of a black photo.
 struct Brightest {
   int x = 0, y = 0, value = -1;
 };
@@ -42,7 +42,7 @@ Tensor hot_spot(int x, int y) {
 TEST_CASE("an overlay has the photo's own size") {
   for (const auto& [width, height] : {std::pair{1, 1}, {3, 500}, {500, 3}, {333, 217}}) {
     const Image photo = pattern(width, height);
-    const Image picture = overlay(photo, hot_spot(2, 5), crop_box(width, height, standard()));
+    const Image picture = overlay(photo, hot_spot(2, 5), crop_rectangle(width, height, standard()));
     CHECK(picture.width() == width);
     CHECK(picture.height() == height);
   }
@@ -51,7 +51,7 @@ TEST_CASE("an overlay has the photo's own size") {
 TEST_CASE("a hot spot in a corner of the map lands in that corner of the crop") {
   for (const auto& [photo_width, photo_height] : {std::pair{400, 200}, {200, 400}, {300, 300}, {641, 123}}) {
     const int width = photo_width, height = photo_height;
-    const CropBox box = crop_box(width, height, standard());
+    const Rectangle box = crop_rectangle(width, height, standard());
     for (const int column : {0, 6}) {
       for (const int row : {0, 6}) {
         CAPTURE(width);
@@ -74,13 +74,13 @@ TEST_CASE("a hot spot in a corner of the map lands in that corner of the crop") 
 TEST_CASE("at opacity 0 the photo stands alone") {
   const Image photo = pattern(90, 40);
   const Image picture =
-      overlay(photo, hot_spot(3, 3), crop_box(90, 40, standard()), {ColourMap::inferno, 0.0F});
+      overlay(photo, hot_spot(3, 3), crop_rectangle(90, 40, standard()), {ColourMap::inferno, 0.0F});
   CHECK(difference(picture, photo.pixels()).largest == 0);
 }
 
 TEST_CASE("at opacity 1 the map stands alone inside the crop") {
   const Image photo = pattern(90, 40);
-  const CropBox box{20, 5, 30, 30};
+  const Rectangle box{20, 5, 30, 30};
   Tensor map({1, 2});
   map[1] = 1;
   const Image picture = overlay(photo, map, box, {ColourMap::viridis, 1.0F});
@@ -113,7 +113,7 @@ TEST_CASE("a box beyond the photo is clipped") {
   Preprocess how;
   how.resize = 50;
   how.crop = 60;
-  const Image picture = overlay(Image(100, 80), hot_spot(0, 0), crop_box(100, 80, how));
+  const Image picture = overlay(Image(100, 80), hot_spot(0, 0), crop_rectangle(100, 80, how));
   CHECK(picture.width() == 100);
   CHECK_NOTHROW(overlay(Image(10, 10), hot_spot(0, 0), {-1e9, -1e9, 1, 1}));
   CHECK_NOTHROW(overlay(Image(10, 10), hot_spot(0, 0), {-1e9, -1e9, 2e9, 2e9}));
@@ -122,7 +122,7 @@ TEST_CASE("a box beyond the photo is clipped") {
 
 TEST_CASE("flat and zero maps and maps with NaN leave a readable picture") {
   const Image photo = flat(20, 20, 200, 180, 160);
-  const CropBox whole{0, 0, 20, 20};
+  const Rectangle whole{0, 0, 20, 20};
   const Image zero = overlay(photo, Tensor({7, 7}), whole);
   CHECK(*zero.at(10, 10) > 100);
   Tensor level({7, 7});
@@ -137,7 +137,7 @@ TEST_CASE("flat and zero maps and maps with NaN leave a readable picture") {
 
 TEST_CASE("overlays of nonsense are refused") {
   const Image photo = pattern(8, 8);
-  const CropBox whole{0, 0, 8, 8};
+  const Rectangle whole{0, 0, 8, 8};
   CHECK_THROWS_AS(overlay(Image(), hot_spot(0, 0), whole), Error);
   CHECK_THROWS_AS(overlay(photo, Tensor({7}), whole), Error);
   CHECK_THROWS_AS(overlay(photo, Tensor(), whole), Error);
@@ -149,7 +149,7 @@ TEST_CASE("overlays of nonsense are refused") {
 
 TEST_CASE("maps drawn on one range can be compared") {
   const Image photo = flat(30, 30, 90, 90, 90);
-  const CropBox whole{0, 0, 30, 30};
+  const Rectangle whole{0, 0, 30, 30};
   Tensor weak({1, 1}), strong({1, 1});
   weak[0] = 1;
   strong[0] = 4;
@@ -160,7 +160,7 @@ TEST_CASE("maps drawn on one range can be compared") {
 
 TEST_CASE("a diverging map is as strong below zero as above it, and lets the photo through at zero") {
   const Image photo = flat(63, 20, 40, 160, 90);
-  const CropBox whole{0, 0, 63, 20};
+  const Rectangle whole{0, 0, 63, 20};
   const Tensor map({1, 3}, std::vector<float>{-2, 0, 1});
   const OverlayOptions alone{ColourMap::bluered, 1.0F, {}}, half{ColourMap::bluered, 0.5F, {}};
   const Image map_alone = overlay(photo, map, whole, alone), picture = overlay(photo, map, whole, half);

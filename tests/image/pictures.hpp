@@ -16,14 +16,14 @@ using Bytes = std::vector<std::byte>;
 /// A file of tests/data/image.
 Bytes read_fixture(const std::string& name);
 Image load_fixture(const std::string& name);
-/// The raw RGB bytes that Pillow made of a fixture.
+/// The raw RGB bytes of a fixture, computed by Pillow.
 std::vector<std::uint8_t> golden_rgb(const std::string& name);
-/// The raw little-endian floats that torchvision made.
+/// The raw little-endian floats computed by torchvision.
 std::vector<float> golden_floats(const std::string& name);
 
-/// The picture that make_golden.py calls pattern(width, height).
+/// The image pattern(width, height) of make_golden.py.
 Image pattern(int width, int height);
-/// A picture of one colour.
+/// An image of one colour.
 Image flat(int width, int height, std::uint8_t red, std::uint8_t green, std::uint8_t blue);
 
 struct Difference {
@@ -38,7 +38,7 @@ void append(Bytes& to, const Bytes& more);
 Bytes png_chunk(std::string_view type, const Bytes& data);
 /// Signature and header of an 8-bit PNG. Colour type 0: grey, 2: RGB.
 Bytes png_start(std::uint32_t width, std::uint32_t height, std::uint8_t colour_type);
-/// Gives every chunk of a PNG the checksum of what it holds now.
+/// Updates the checksum of every chunk of a PNG.
 void mend_checksums(Bytes& png);
 
 }  // namespace ablaze::testing

@@ -1,4 +1,4 @@
-// The region, box and mask that a map points at, on maps whose answer is known by hand.
+// The region, box and mask of a map, on maps with results known by hand.
 
 #include <algorithm>
 #include <cmath>
@@ -18,21 +18,21 @@ Tensor map_of(std::int64_t height, std::int64_t width, std::vector<float> values
   return {{height, width}, values};
 }
 
-CropBox whole(const Tensor& map) {
+Rectangle whole(const Tensor& map) {
   return {0, 0, static_cast<double>(map.dim(1)), static_cast<double>(map.dim(0))};
 }
 
-/// In a photo of one pixel a map value: what the map says there is the value itself.
+/// In a photo with one pixel per map value, interpolation gives the value itself.
 std::optional<Region> region(const Tensor& map, double threshold = 0.5) {
   return find_region(map, static_cast<int>(map.dim(1)), static_cast<int>(map.dim(0)), whole(map), threshold);
 }
 
 void check_box(const std::optional<Region>& found, int x, int y, int width, int height) {
   REQUIRE(found);
-  CHECK(found->x == x);
-  CHECK(found->y == y);
-  CHECK(found->width == width);
-  CHECK(found->height == height);
+  CHECK(found->box.x == x);
+  CHECK(found->box.y == y);
+  CHECK(found->box.width == width);
+  CHECK(found->box.height == height);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ TEST_CASE("the box holds the largest piece, the mask all pieces") {
   check_box(found, 2, 1, 2, 2);
   CHECK(found->threshold == 0.5);
   CHECK(found->pixels == 5);
-  // Columns: 9; nothing; 6 5; 7; 5. Runs begin outside.
+  // Columns: 9; nothing; 6 5; 7; 5. Runs start with the outside.
   CHECK(found->runs == std::vector<std::int64_t>{0, 1, 8, 2, 2, 1, 5, 1});
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("corners do not join pieces, and a fork is one piece") {
                            1, 1, 1, 1})),
             0, 0, 4, 3);
   check_box(region(map_of(4, 3,
-                          {1, 0, 1,  // two prongs that meet below
+                          {1, 0, 1,  // two prongs joined below
                            1, 0, 1,  //
                            1, 0, 1,  //
                            1, 1, 1})),
@@ -80,7 +80,7 @@ TEST_CASE("corners do not join pieces, and a fork is one piece") {
 
 TEST_CASE("a map that points at no place has no region") {
   CHECK_FALSE(region(map_of(2, 2, {0, 0, 0, 0})));
-  CHECK_FALSE(region(map_of(2, 2, {3, 3, 3, 3})));      // flat
+  CHECK_FALSE(region(map_of(2, 2, {3, 3, 3, 3})));      // constant
   CHECK_FALSE(region(map_of(2, 2, {-3, -1, -2, -4})));  // all negative
   const float nan = std::numeric_limits<float>::quiet_NaN();
   CHECK_FALSE(region(map_of(1, 2, {nan, nan})));
@@ -91,16 +91,16 @@ TEST_CASE("the region lies where the crop was, and nowhere else") {
   const Tensor map = map_of(1, 2, {0, 1});
   const auto found = find_region(map, 100, 50, {30, 10, 40, 30}, 0.5);
   REQUIRE(found);
-  CHECK(found->x == 50);  // the cubic between two values is one half in the middle
-  CHECK(found->y == 10);
-  CHECK(found->width == 20);
-  CHECK(found->height == 30);
+  CHECK(found->box.x == 50);  // the cubic is one half at the midpoint of two values
+  CHECK(found->box.y == 10);
+  CHECK(found->box.width == 20);
+  CHECK(found->box.height == 30);
   CHECK(found->pixels == 600);
   std::int64_t all = 0;
   for (const auto run : found->runs) all += run;
   CHECK(all == 100 * 50);
   CHECK_FALSE(
-      find_region(map_of(1, 2, {1, 0}), 10, 10, {-50, 0, 52, 10}, 0.5));  // the peak lies outside the photo
+      find_region(map_of(1, 2, {1, 0}), 10, 10, {-50, 0, 52, 10}, 0.5));  // the maximum is outside the photo
 }
 
 TEST_CASE("the mask is a picture, and matches the box of a single piece") {
@@ -127,7 +127,7 @@ TEST_CASE("the lines are drawn on pictures of any size, and only inside the box 
   Tensor map({7, 7});
   map[3 * 7 + 3] = 1;
   for (const auto& [width, height] : {std::pair{1, 1}, {2, 300}, {64, 48}, {641, 481}}) {
-    const CropBox all{0, 0, static_cast<double>(width), static_cast<double>(height)};
+    const Rectangle all{0, 0, static_cast<double>(width), static_cast<double>(height)};
     Image photo(width, height);
     const auto found = find_region(map, width, height, all, 0.2);
     if (found) draw_region(photo, *found);

@@ -65,7 +65,7 @@ TEST_CASE("preprocessing is torchvision's, bit for bit") {
                              std::to_string(c.crop) + "-" + c.interpolation + ".f32";
     CAPTURE(name);
     Preprocess how = made_for(c.resize, c.crop);
-    how.interpolation = c.interpolation;
+    how.interpolation = parse_interpolation(c.interpolation);
     const Tensor input = preprocess(pattern(c.photo.width, c.photo.height), how);
     CHECK(input.shape() == Shape{1, 3, c.crop, c.crop});
     const std::vector<float> golden = golden_floats(name);
@@ -75,7 +75,7 @@ TEST_CASE("preprocessing is torchvision's, bit for bit") {
 }
 
 TEST_CASE("a strip of extreme proportions costs no more than its crop") {
-  // Whole, the resized picture would have a thousand million pixels.
+  // The whole resized image would have a billion pixels.
   const Tensor tall = preprocess(Image(1, Image::max_side), made_for(256, 224));
   CHECK(tall.shape() == Shape{1, 3, 224, 224});
   const Tensor wide = preprocess(Image(Image::max_side, 1), made_for(256, 224));
@@ -97,25 +97,33 @@ TEST_CASE("sizes and numbers that make no sense are refused") {
   how = {};
   how.mean[0] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_AS(preprocess(photo, how), Error);
-  how = {};
-  how.interpolation = "lanczos";
-  CHECK(message_of([&] { preprocess(photo, how); }).find("lanczos") != std::string::npos);
+  CHECK(message_of([] { parse_interpolation("lanczos"); }).find("lanczos") != std::string::npos);
+  std::vector<float> small(3);
+  CHECK_THROWS_AS(preprocess(photo, made_for(8, 8), small), Error);
+}
+
+TEST_CASE("an input goes into a caller's buffer with the same numbers") {
+  const Image photo = pattern(9, 7);
+  const Tensor input = preprocess(photo, made_for(8, 12));  // padded
+  std::vector<float> buffer(3 * 12 * 12, 7.0F);
+  preprocess(photo, made_for(8, 12), buffer);
+  CHECK(std::equal(buffer.begin(), buffer.end(), input.values().begin(), input.values().end()));
 }
 
 TEST_CASE("the crop box is where the network looks") {
-  const CropBox whole = crop_box(100, 100, made_for(224, 224));
+  const Rectangle whole = crop_rectangle(100, 100, made_for(224, 224));
   CHECK(whole.x == 0);
   CHECK(whole.width == doctest::Approx(100));
 
-  // 400x200 becomes 512x256; the crop is 224 of 256 high and lies in the middle.
-  const CropBox wide = crop_box(400, 200, made_for(256, 224));
+  // 400x200 is resized to 512x256; the crop is 224 of 256 high and centred.
+  const Rectangle wide = crop_rectangle(400, 200, made_for(256, 224));
   CHECK(wide.width == doctest::Approx(175));
   CHECK(wide.height == doctest::Approx(175));
   CHECK(wide.x == doctest::Approx(112.5));
   CHECK(wide.y == doctest::Approx(12.5));
 
-  // A crop larger than the photo reaches beyond it.
-  const CropBox beyond = crop_box(100, 100, made_for(50, 60));
+  // A crop larger than the photo extends beyond it.
+  const Rectangle beyond = crop_rectangle(100, 100, made_for(50, 60));
   CHECK(beyond.x == doctest::Approx(-10));
   CHECK(beyond.width == doctest::Approx(120));
 }

@@ -9,8 +9,8 @@
 #include "support/isas.hpp"
 #include "support/reference_run.hpp"
 
-// The ways back that are no convolutions, against plain loops in float64, on every instruction set and on
-// plain vectors of every width.
+// The backward kernels that are not convolutions, against plain loops in float64, on every instruction set
+// and on plain vectors of every width.
 
 namespace ablaze::kernels {
 extern const KernelTable table_plain_1, table_plain_4, table_plain_16;
@@ -30,7 +30,7 @@ std::vector<const KernelTable*> all_tables() {
   return tables;
 }
 
-/// nc16 with a border of garbage, which kernels that write it must zero.
+/// nc16 with garbage in its border, which kernels that write it must zero.
 struct Blocked {
   Extent extent;
   int border;
@@ -55,7 +55,7 @@ struct Blocked {
       from_blocked(input(), extent, nchw.data(), item);
     return {nchw.begin(), nchw.end()};
   }
-  /// The sum of everything, the border and the lanes beyond the last channel included.
+  /// The sum of all values, including the border and the lanes beyond the last channel.
   double sum() const {
     double sum = 0;
     for (const float v : floats) sum += v;
@@ -73,7 +73,7 @@ class Random {
     for (double& v : values) v = normal(random_);
     return values;
   }
-  /// Few different values, so that windows have ties.
+  /// Few distinct values, so that windows have ties.
   Values coarse(std::int64_t count) {
     Values values(static_cast<std::size_t>(count));
     for (double& v : values) v = pick(-2, 2);
@@ -86,7 +86,7 @@ class Random {
 
 Extent4 extent4(const Extent& e) { return {e.batch, e.channels, e.h, e.w}; }
 
-/// A pool with some window over some planes, and a gradient of its output.
+/// A pool with a random window over random planes, and a gradient of its output.
 struct PoolCase {
   PoolBackward pull;
   Extent in, out;  // of the pool
@@ -107,7 +107,7 @@ struct PoolCase {
               dilation};
     out = {in.batch, in.channels, outputs(in.h, window.kernel_h, window.stride_h, window.padding_h, dilation),
            outputs(in.w, window.kernel_w, window.stride_w, window.padding_w, dilation)};
-    // A window that hangs over the end, as with ceil_mode.
+    // A window that extends beyond the end, as with ceil_mode.
     if (dilation == 1 && random.pick(0, 1) == 1 && out.h * window.stride_h < in.h + window.padding_h) ++out.h;
     fill(random);
   }
@@ -132,7 +132,7 @@ struct PoolCase {
     pull.dilation_h = window.dilation_h, pull.dilation_w = window.dilation_w;
   }
 
-  /// Runs a kernel of every table and compares with what it must give.
+  /// Runs a kernel of every table and compares the results with the expected ones.
   void check(void (*KernelTable::*kernel)(const PoolBackward&, int), const Values& expected,
              bool gates) const {
     const Blocked gradient(out, 1, g), before(in, 2, x);
@@ -163,7 +163,7 @@ TEST_CASE("a max-pool's gradient goes to the first of the largest values") {
     Values expected = reference::max_pool_backward<double>(pool.g, pool.x, extent4(pool.in),
                                                            extent4(pool.out), pool.window);
     pool.check(&KernelTable::max_pool_backward, expected, false);
-    // The same where the pool reads a ReLU's output.
+    // The same if the pool reads a ReLU's output.
     for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = pool.x[i] > 0 ? expected[i] : 0;
     pool.check(&KernelTable::max_pool_backward, expected, true);
   }

@@ -1,12 +1,12 @@
 #include <doctest/doctest.h>
 
-#include "runtime/execution/execute.hpp"
+#include "runtime/execution/bound_program.hpp"
+#include "runtime/lowering/lower.hpp"
 #include "support/random_network.hpp"
 #include "support/reference_run.hpp"
 
-// The fast kernels over the vector type in plain C++ (kernels/vector_plain.hpp), which is where a new
-// instruction set starts from: whatever width it has, everything that it needs is there, and the results are
-// right.
+// The fast kernels over the plain C++ vector type (kernels/vector_plain.hpp), the starting point for a new
+// instruction set: for any width, it has everything that the kernels need, and the results are correct.
 
 namespace ablaze::kernels {
 extern const KernelTable table_plain_1, table_plain_4, table_plain_16;
@@ -20,7 +20,7 @@ using ablaze::testing::Values;
 
 namespace {
 
-/// The logits of a graph by the given kernels. isa: whose choices between algorithms to make.
+/// The logits of a graph by the given kernels. isa: the instruction set whose algorithm choices to use.
 Tensor run(const kernels::KernelTable& table, Isa isa, const Graph& graph, const Shape& shape,
            const Values& input) {
   const int threads = 2;
@@ -40,9 +40,9 @@ Tensor run(const kernels::KernelTable& table, Isa isa, const Graph& graph, const
   Tensor arena({static_cast<std::int64_t>(program.arena_floats)});
   const runtime::Memory memory{arena.data(), arena.data()};
   const std::vector<float> floats(input.begin(), input.end());
-  runtime::execute(program, graph, table, memory, floats.data(), job.execution);
+  runtime::BoundProgram(program, table, job.execution, memory).run(floats.data());
   Tensor logits(job.shapes.back());
-  runtime::read_value(program.values[program.output], memory, logits.data());
+  runtime::read_value(program.value(program.output), memory, logits.data());
   return logits;
 }
 

@@ -13,7 +13,7 @@
 
 namespace ablaze::testing {
 
-/// How a call ended, and what it gave.
+/// The outcome of a call and its result.
 struct Ending {
   enum Kind { done, out_of_memory, another_error } kind = done;
   std::string result;  ///< or the other error's message
@@ -38,11 +38,11 @@ Ending attempt(State& state, const Act& act, std::int64_t number, Failing how) {
   return ending;
 }
 
-/// A request that nobody makes.
+/// A request number that never occurs.
 inline constexpr std::int64_t never = INT64_MAX;
 
-/// Which requests of so many are refused, one an attempt: all, or evenly spread ones where there are more
-/// than `most`. Sanitizers make an attempt so slow that each sixth has to do.
+/// The requests to refuse, one per attempt: all, or `most` evenly spaced ones if there are more. With
+/// sanitizers an attempt is so slow that only every sixth is used.
 inline std::vector<std::int64_t> chosen_requests(std::int64_t made, std::int64_t most) {
   std::vector<std::int64_t> numbers;
 #ifdef ABLAZE_SANITIZED
@@ -53,10 +53,10 @@ inline std::vector<std::int64_t> chosen_requests(std::int64_t made, std::int64_t
   return numbers;
 }
 
-/// Makes a stage run out of memory at one request after the other, both ways: each attempt ends in
-/// std::bad_alloc or in what it gives with enough memory; afterwards the same state gives that, and once the
-/// state is gone, nothing is left of it. `prepare` makes the state, with enough memory; `act(state)` returns
-/// all that the stage gives, as bytes; `look_after(ended)` checks what it leaves outside of the state.
+/// Runs a stage out of memory at one request after the other, in both ways. Each attempt must end in
+/// std::bad_alloc or in the result with enough memory; afterwards the same state must give that result, and
+/// after its destruction nothing may remain. `prepare` makes the state, with enough memory; `act(state)`
+/// returns the stage's whole result as bytes; `look_after(ended)` checks effects outside the state.
 template <class Prepare, class Act, class LookAfter>
 void run_out_of_memory(const Prepare& prepare, const Act& act, const LookAfter& look_after,
                        const std::vector<std::int64_t>& requests) {
@@ -86,7 +86,7 @@ void run_out_of_memory(const Prepare& prepare, const Act& act, const LookAfter& 
 
 template <class Prepare, class Act>
 std::int64_t requests_of(const Prepare& prepare, const Act& act) {
-  // The second time, what is made once a program is there.
+  // The second round tests what is allocated when a program exists already.
   for (int warm = 0; warm < 2; ++warm) {
     auto state = prepare();
     act(state);

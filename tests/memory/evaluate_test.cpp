@@ -31,8 +31,8 @@ EvaluateOptions evaluate_options() {
 }
 
 std::vector<Measurement> measure(Evaluator& evaluator) {
-  const std::vector<Box> boxes{{1, 2, 9, 8}};
-  return evaluator.measure(small_photo(), 1, boxes);
+  const std::vector<PixelRectangle> boxes{{1, 2, 8, 6}};
+  return evaluator.measure(small_photo(), 1, boxes).measurements;
 }
 
 }  // namespace

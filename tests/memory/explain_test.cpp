@@ -23,7 +23,6 @@ struct Drawn {
   Image photo = small_photo();
   Explainer explainer = Explainer(small_model(), options("ablation"));
   std::vector<Explanation> explanations = explainer.explain(photo);
-  CropBox where = crop_box(photo.width(), photo.height(), explainer.model().preprocess);
 };
 Drawn drawn() { return {}; }
 
@@ -58,12 +57,12 @@ TEST_CASE("explanations are drawn, or there is not enough memory") {
   run_out_of_memory(drawn, [](const Drawn& state) {
     const MapStyle style{.box = 0.5};
     const auto ranges = drawn_ranges(state.explanations, style);
-    return bytes_of(explanation_picture(state.photo, state.where, state.explanations[0], ranges[0], style));
+    return bytes_of(explanation_picture(state.photo, state.explanations[0], ranges[0], style));
   });
   run_out_of_memory(
       drawn,
       [](const Drawn& state) {
-        return bytes_of(contact_sheet(state.photo, state.where, state.explanations, {}, "a photo"));
+        return bytes_of(contact_sheet(state.photo, state.explanations, {}, "a photo"));
       },
       60);
   run_out_of_memory(
@@ -71,8 +70,7 @@ TEST_CASE("explanations are drawn, or there is not enough memory") {
       [](const Drawn& state) {
         std::string bytes;
         const Model model = state.explainer.model();
-        const Steps steps = draw_steps(preprocess(state.photo, model.preprocess), model.preprocess,
-                                       state.explanations[0], state.photo);
+        const Steps steps = draw_steps(model.preprocess, state.explanations[0], state.photo);
         for (const StepPicture& step : steps.pictures) bytes += bytes_of(step.picture);
         return bytes;
       },

@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-// In the program, these functions take the place of the C library's, for all libraries. A sanitizer needs its
-// own ones for itself: there, only the calls of this project's objects are led here, by the linker (--wrap).
+// These functions replace the C library's in the program, for all libraries. A sanitizer needs the original
+// ones: with it, the linker (--wrap) redirects only the calls of this project's objects.
 #ifdef ABLAZE_SANITIZED
 #define ABLAZE_TAKEN(name) __wrap_##name
 #define ABLAZE_BELOW(name) __real_##name
@@ -32,7 +32,7 @@ namespace {
 std::atomic<bool> counting{false};
 std::atomic<std::int64_t> made{0}, refused{0}, first{0}, last{0}, live{0};
 
-/// Whether this request is one of those that fail.
+/// Whether to fail this request.
 bool refuse() {
   if (!counting.load(std::memory_order_relaxed)) return false;
   const std::int64_t number = ++made;

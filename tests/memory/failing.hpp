@@ -2,27 +2,27 @@
 
 #include <cstdint>
 
-// Memory that ends when a test says so: the program's malloc and its kin, operator new, mmap and
-// pthread_create, also where libraries call them.
+// Memory that runs out on a test's command: the program's malloc and related functions, operator new, mmap
+// and pthread_create, also for calls from libraries.
 
 namespace ablaze::testing {
 
 enum class Failing {
-  once,    ///< one request is refused: what a program does for itself then succeeds
-  onwards  ///< that one and all behind it
+  once,    ///< refuses one request: the program's reaction to it succeeds
+  onwards  ///< refuses this request and all later ones
 };
 
-/// From here on requests are counted from 1, and the one with this number fails.
+/// From now on, counts requests from 1 and fails the one with this number.
 void fail_request(std::int64_t number, Failing how);
 
 struct Requests {
   std::int64_t made = 0;
-  bool refused = false;  ///< any
+  bool refused = false;  ///< whether any request was refused
 };
-/// Ends what fail_request began.
+/// Ends the counting and failing.
 Requests stop_failing();
 
-/// How many blocks and mappings there are now that the program has not given back.
+/// The number of blocks and mappings that the program has not freed.
 std::int64_t live_blocks();
 
 }  // namespace ablaze::testing

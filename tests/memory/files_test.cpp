@@ -28,7 +28,7 @@ std::string content(const fs::path& file) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// All that a model is.
+/// All data of a model.
 std::string bytes_of(const Model& model) {
   std::string bytes = model.architecture + model.default_layer + model.provenance;
   for (const std::string& label : model.labels) bytes += label;
@@ -61,7 +61,8 @@ std::string one_layer_onnx() {
   return model(from_x_to_y(nodes, {1, 3, 6, 6}));
 }
 
-/// A stage that writes one file: it is whole or absent, and nothing else is left in its folder.
+/// A stage that writes one file: the file must be complete or absent, and nothing else may remain in its
+/// folder.
 template <class Write>
 void write_out_of_memory(const Write& write, std::int64_t most = 4000) {
   const TemporaryDirectory folder;

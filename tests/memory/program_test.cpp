@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What the program says goes into a file, without memory.
+/// Redirects the program's output to a file, without allocating.
 class Silence {
  public:
   explicit Silence(const fs::path& errors) {

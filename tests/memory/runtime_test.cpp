@@ -31,7 +31,7 @@ struct Ran {
 Ran ran() { return {}; }
 
 std::string bytes_of(const Drops& drops) {
-  std::string bytes = drops.method;
+  std::string bytes = to_string(drops.method);
   add_bytes(bytes, drops.scores);
   for (const auto& row : drops.drops) add_bytes(bytes, row);
   return bytes;
@@ -106,8 +106,8 @@ TEST_CASE("a tensor is moved without memory") {
 }
 
 TEST_CASE("several threads give the same bits, or there is not enough memory, wherever it ended") {
-  // Who asks for what depends on who comes first: a request is one of so many, not always the same one.
-  // Threads may be refused as well.
+  // The order of requests depends on the threads: a request is one of many, not always the same one. Thread
+  // creation may fail as well.
   const auto act = [](Nothing) {
     SessionOptions several = session_options();
     several.execution.threads = 3;

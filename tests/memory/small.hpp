@@ -11,7 +11,7 @@
 
 namespace ablaze::testing {
 
-/// Every kind of layer that memory is taken for, for photos of 12x12 pixels.
+/// A model with every kind of layer that allocates memory, for photos of 12x12 pixels.
 inline Model small_model() {
   const auto convolution = [](const std::string& name, const Shape& shape) {
     op::Conv2d conv;
@@ -39,7 +39,7 @@ inline Model small_model() {
   graph.add("fc", op::Linear{seeded_tensor("fc.weight", {4, 4}), seeded_tensor("fc.bias", {4})}, {9});
   model.architecture = "small";
   model.labels = {"tench", "church", "chute", "ball"};
-  model.preprocess = {12, 12, "bilinear", {0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
+  model.preprocess = {12, 12, Interpolation::bilinear, {0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
   model.default_layer = "relu2";
   return model;
 }
@@ -54,16 +54,18 @@ inline Image small_photo() {
 
 inline void add_bytes(std::string& to, const Tensor& tensor) { add_bytes(to, tensor.values()); }
 
-/// What is the same in every run of an explanation: all but the times.
+/// The parts of an explanation that are equal in every run: all except the times.
 inline std::string bytes_of(std::span<const Explanation> explanations) {
   std::string bytes;
   for (const Explanation& e : explanations) {
-    bytes += e.method + e.layer + e.target.label + e.note;
-    add_bytes(bytes, e.drops);
-    add_bytes(bytes, e.weights);
+    bytes += e.method + e.layer_names() + e.target.label + e.note;
+    for (const LayerAttribution& layer : e.layers) {
+      add_bytes(bytes, layer.drops);
+      add_bytes(bytes, layer.weights);
+      add_bytes(bytes, layer.activation);
+    }
     add_bytes(bytes, e.map);
     add_bytes(bytes, e.signed_map);
-    add_bytes(bytes, e.activation);
   }
   return bytes;
 }

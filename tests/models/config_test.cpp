@@ -14,7 +14,7 @@ using namespace ablaze::testing;
 
 namespace {
 
-/// A plain weight file of five classes with other programs' files beside it.
+/// A plain weight file of five classes with other programs' files next to it.
 struct Downloaded {
   TemporaryFolder folder;
   std::filesystem::path weights = folder.path() / "model.safetensors";
@@ -46,7 +46,7 @@ TEST_CASE("config: timm's labels and preprocessing") {
   CHECK(model.labels == five);
   CHECK(model.preprocess.crop == 160);
   CHECK(model.preprocess.resize == 168);  // floor(160 / 0.95), as timm computes it
-  CHECK(model.preprocess.interpolation == "bicubic");
+  CHECK(model.preprocess.interpolation == Interpolation::bicubic);
   CHECK(model.preprocess.mean == std::array<float, 3>{0.5F, 0.25F, 0.125F});
   CHECK(model.preprocess.std == std::array<float, 3>{1, 2, 4});
   CHECK(model.notes.size() == 2);
@@ -60,7 +60,7 @@ TEST_CASE("config: Hugging Face's labels and preprocessing") {
   CHECK(model.labels == five);
   CHECK(model.preprocess.crop == 224);
   CHECK(model.preprocess.resize == 256);
-  CHECK(model.preprocess.interpolation == "bicubic");
+  CHECK(model.preprocess.interpolation == Interpolation::bicubic);
   CHECK(model.preprocess.mean == std::array<float, 3>{0.5F, 0.5F, 0.5F});
 }
 

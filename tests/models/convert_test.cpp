@@ -24,7 +24,7 @@ std::string bytes_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-/// A plain weight file of a thin network in the folder.
+/// Writes a plain weight file of a thin network to the folder.
 fs::path write_plain(const fs::path& folder, const Shapes& shapes) {
   const fs::path file = folder / "plain.safetensors";
   formats::write_safetensors(file, {seeded(shapes), {{"format", "pt"}}});

@@ -1,4 +1,4 @@
-// Weight files that are damaged or hold something else: each must be told from a network, by name.
+// Weight files that are damaged or contain something else: each must be refused with its name.
 
 #include <doctest/doctest.h>
 

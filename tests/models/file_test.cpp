@@ -22,7 +22,7 @@ Model sample(bool vgg) {
   return model;
 }
 
-/// Calls compare(name, a, b) for every weight of two graphs alike.
+/// Calls compare(name, a, b) for every weight of two graphs of equal structure.
 template <class Compare>
 void for_both(const Graph& a, const Graph& b, const Compare& compare) {
   REQUIRE(a.size() == b.size());
@@ -83,7 +83,7 @@ TEST_CASE("halves keep vectors in full precision and everything else to the last
       if (std::abs(x[i] - y[i]) > tolerance) FAIL("element ", i, ": ", x[i], " became ", y[i]);
     }
   });
-  // Halving again changes nothing: what is in the file is what the self-test is made with.
+  // Halving again changes nothing: the self-test was made with the weights in the file.
   const Model twice = models::with_weights_as(again, DType::f16);
   for_both(again.graph, twice.graph,
            [](const Weight& a, const Weight& b) { CHECK(a.bytes().data() == b.bytes().data()); });

@@ -32,7 +32,7 @@ std::string architecture(const Shapes& shapes) {
   return models::identify(content, "made.up").network.architecture;
 }
 
-/// timm's names of a torchvision VGG's tensors, its hidden layers as convolutions.
+/// timm's names of a torchvision VGG's tensors, with its hidden layers as convolutions.
 Shapes as_timm(const VggRecipe& recipe) {
   Shapes result;
   const std::map<std::string, std::string> heads{{"classifier.0.", "pre_logits.fc1."},

@@ -16,7 +16,7 @@ namespace ablaze::testing {
 
 using Shapes = std::map<std::string, Shape>;
 
-/// torchvision's ResNet constructor in numbers.
+/// The parameters of torchvision's ResNet constructor.
 struct ResnetRecipe {
   std::array<int, 4> blocks{2, 2, 2, 2};
   bool bottleneck = false;
@@ -39,19 +39,18 @@ struct VggRecipe {
 };
 Shapes vgg_shapes(const VggRecipe& recipe);
 
-/// Small networks for tests that look at every tensor.
+/// Small networks for tests that read every tensor.
 ResnetRecipe thin_resnet(bool bottleneck);
 VggRecipe thin_vgg(bool batch_norm);
 
-/// Tensors of these shapes, all zero, that share one piece of memory which is never touched: a VGG-19 costs
-/// nothing.
+/// Zero tensors of these shapes that share one untouched block of memory: a VGG-19 costs nothing.
 models::TensorMap zeros(const Shapes& shapes);
-/// Tensors with numbers in them, the same on every machine.
+/// Tensors with pseudorandom numbers, the same on every machine.
 models::TensorMap seeded(const Shapes& shapes);
 
 models::Network build(const models::TensorMap& tensors);
 
-/// The message of the Error that a call throws; "" where it throws none.
+/// The message of the Error that a call throws; "" if it throws none.
 template <class Call>
 std::string error_of(const Call& call) {
   try {
@@ -62,7 +61,7 @@ std::string error_of(const Call& call) {
   return "";
 }
 
-/// A folder of its own that goes away with it.
+/// A folder that is removed at the end of the scope.
 class TemporaryFolder {
  public:
   TemporaryFolder();

@@ -1,11 +1,11 @@
-// node_tests FOLDER: runs the ONNX project's backend tests of single operators, of those operators that
-// ablaze imports, and prints how many ran and passed, and each one that was left out, with the reason. Exit
-// status 1 where a result is wrong or suspiciously few ran, 77 where the folder does not exist.
+// node_tests FOLDER: runs the ONNX project's backend tests of those single operators that ablaze imports, and
+// prints how many ran and passed, and each skipped one with the reason. Exit status 1 if a result is wrong or
+// suspiciously few ran, 77 if the folder does not exist.
 //
 // A test is a graph of one operator whose inputs are all free. A network's weights are constants, so the
-// first input is the picture here and the others become constants; two inputs of one shape become halves of a
-// picture. Pictures have four axes: numbers with fewer get axes of size 1 in front where the operator does
-// not care, and rows [N, K] come in as N x K x 1 x 1.
+// first input is the image here and the others become constants; two inputs of one shape become halves of an
+// image. Images have four axes: inputs with fewer get leading axes of size 1 if the operator allows it, and
+// rows [N, K] become N x K x 1 x 1.
 
 #include <algorithm>
 #include <cmath>
@@ -73,13 +73,13 @@ const std::set<std::string_view> kOperators{"Conv",
                                             "Pow",
                                             "Sqrt",
                                             "Reciprocal"};
-/// What works on each number for itself.
+/// Elementwise operators.
 const std::set<std::string_view> kPointwise{
     "Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish",  "Mul",      "Add",
     "Sub",  "Div",  "Sum",       "Pow",     "Sqrt",        "Reciprocal", "Identity", "Dropout"};
 const std::set<std::string_view> kTwoFlows{"Mul", "Add", "Sub", "Div", "Sum"};
 
-/// A test that says nothing about ablaze, and why.
+/// A test that does not apply to ablaze, with the reason.
 struct LeftOut {
   std::string reason;
 };
@@ -123,8 +123,8 @@ class NodeTest {
   }
 
  private:
-  /// Some tests name the opset that their operator came with, older than what is read; it means the same
-  /// since.
+  /// Some tests name the opset that introduced their operator, older than the importer supports; the
+  /// operator's meaning is unchanged.
   static std::vector<std::byte> of_known_opset(const fs::path& file) {
     const auto mapped = base::MappedFile::open(file);
     std::vector<std::byte> bytes(mapped->bytes().begin(), mapped->bytes().end());
@@ -209,7 +209,7 @@ class NodeTest {
 
   static Tensor reshaped(const Tensor& from, const Shape& shape) { return {shape, from.values()}; }
 
-  /// [1, sum of C, H, W], which a Split takes apart again.
+  /// [1, sum of C, H, W], which a Split separates again.
   void as_parts_of_a_picture() {
     const Shape shape = four_axes(inputs_[0].shape);
     if (shape[0] != 1) throw LeftOut{"two batches"};
@@ -252,7 +252,7 @@ struct Tally {
   std::map<std::string, std::string> left_out;
 };
 
-/// Files that cannot be read at all are of operators from other domains, which are no concern of ours either.
+/// Unreadable files belong to operators of other domains, which are out of scope.
 std::optional<NodeTest> open_test(const fs::path& folder) {
   try {
     NodeTest test(folder);
@@ -309,7 +309,7 @@ int main(int argc, char** argv) {
   Tally tally;
   for (const fs::path& folder : folders) run_one(folder, tally);
   for (const std::string& name : names_in(argv[2])) {
-    // Another release of ONNX may lack one; none may be refused all of a sudden.
+    // Another release of ONNX may lack one, but none that exists may be refused.
     if (tally.passed.contains(name) || !fs::is_directory(fs::path(argv[1]) / name)) continue;
     ++tally.failed;
     std::printf("FAILED %s: it passed before\n", name.c_str());

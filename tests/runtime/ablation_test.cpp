@@ -40,7 +40,7 @@ double distance(Values a, const Values& b) {
   return norm(a);
 }
 
-/// Layers with channels, some of them: every `step`th, beginning with one that depends on the seed.
+/// Some layers with channels: every `step`th, from a start that depends on the seed.
 std::vector<NodeId> some_layers(const RandomNetwork& network, unsigned seed, int step) {
   std::vector<NodeId> layers;
   const auto shapes = network.graph().infer_shapes(network.input_shape());
@@ -65,7 +65,7 @@ std::vector<Ablation> all_kinds(const Shape& layer) {
           {Ablation::Kind::mask, 0, mask}};
 }
 
-/// A channel's plane as an ablation leaves it.
+/// Ablates a channel's plane.
 void ablate_plane(std::span<double> plane, const Ablation& ablation) {
   double mean = 0;
   for (const double v : plane) mean += v / static_cast<double>(plane.size());
@@ -77,7 +77,7 @@ void ablate_plane(std::span<double> plane, const Ablation& ablation) {
   }
 }
 
-/// What drops must be: everything behind the layer run again, in float64, for every set.
+/// The expected drops: reruns everything behind the layer in float64 for every set.
 std::vector<Values> brute_force(const ReferenceRun& base, NodeId layer, const Ablation& ablation,
                                 const Sets& sets, std::span<const Score> scores) {
   const Shape& shape = base.shapes[layer];
@@ -103,12 +103,12 @@ const std::vector<Score> scores_to_ablate{{Score::Kind::logit, 1, {}},
 const std::vector<Score> logits_to_ablate{
     {Score::Kind::logit, 1, {}}, {Score::Kind::logit, 0, {}}, {Score::Kind::margin, 1, {}}};
 
-/// Drops that are zero by nature have float64's noise on one side and float32's on the other.
+/// Compares drops; drops that are zero in theory have float64's noise on one side and float32's on the other.
 void check_drops(const Values& found, const Values& expected, double score) {
   CHECK(distance(found, expected) <= largest_drop_error * norm(expected) + 1e-9 * std::abs(score));
 }
 
-/// A network whose delta program meets everything at once: see `wide_network`.
+/// A network whose delta program covers all cases at once: see `wide_network`.
 struct Prepared {
   Graph graph;
   Shape shape;
@@ -353,10 +353,10 @@ TEST_CASE("the plain rerun agrees") {
       CAPTURE(name);
       for (const Drops& rerun :
            {trace.ablate(name, {}, logits_to_ablate, plainly), bare.ablate(name, {}, logits_to_ablate)}) {
-        CHECK(rerun.method == "tail rerun");
+        CHECK(rerun.method == AblationMethod::rerun);
         CHECK(rerun.changed >= followed.changed);
         for (std::size_t s = 0; s < logits_to_ablate.size(); ++s) {
-          // A rerun's digits are those of its logits, not of the score, which may be a small one among them.
+          // A rerun's accuracy is relative to the logits, not to the score, which may be much smaller.
           const double noise = 1e-6 * std::max(std::abs(rerun.scores[s]), largest);
           CHECK(distance(rerun.drops[s], followed.drops[s]) <=
                 largest_drop_error * norm(followed.drops[s]) + noise);
@@ -416,7 +416,7 @@ TEST_CASE("a memory limit makes smaller passes of the same result, and the least
   SessionOptions options = keeping(p.shape, {name});
   const Drops roomy =
       Session(p.graph, options).run(to_tensor(p.shape, p.input)).ablate(name, {}, logits_to_ablate);
-  // From the least that the network itself takes upwards: refused with the least named, then small passes.
+  // From the network's own minimum upwards: refused with the required minimum, which then suffices.
   options.execution.memory_limit = Session(p.graph, options).activation_bytes();
   const Trace trace = Session(p.graph, options).run(to_tensor(p.shape, p.input));
   const std::string message = message_of([&] { trace.ablate(name, {}, logits_to_ablate); });
@@ -440,7 +440,7 @@ TEST_CASE("as nothing is ablated any more, a drop tends to gradient times activa
       const std::string& name = graph.node(id).name;
       const Shape& layer = base.shapes[id];
       const auto area = static_cast<std::size_t>(layer[2] * layer[3]);
-      // sum over a channel of gradient x activation: the slope of the score along the activation itself
+      // The sum of gradient x activation over a channel is the score's slope along the activation.
       Values slopes;
       for (std::size_t k = 0; k < static_cast<std::size_t>(layer[1]); ++k) {
         constexpr double step = 1e-7;
@@ -524,7 +524,7 @@ TEST_CASE("a plan counts what will be done, and never more than a rerun of the t
       CHECK(sum == plan.multiply_adds);
       const Trace trace = session.run(to_tensor(shape, network.input()));
       CHECK(trace.ablate(name, {}, std::span(logits_to_ablate).first(1)).method == plan.method);
-      CHECK((plan.method == "closed form") == (plan.batch == 0));
+      CHECK((plan.method == AblationMethod::closed_form) == (plan.batch == 0));
     }
   }
 }
@@ -532,9 +532,9 @@ TEST_CASE("a plan counts what will be done, and never more than a rerun of the t
 TEST_CASE("a plan of a small network is what a pencil gives") {
   const Prepared p = wide_network(1);
   const AblationPlan plan = Session(p.graph, keeping(p.shape, {"relu4"})).plan_ablation("relu4");
-  CHECK(plan.method == "changes");
+  CHECK(plan.method == AblationMethod::deltas);
   CHECK(plan.layer_shape == Shape{33, 8, 7});
   CHECK(plan.rerun_tail == 33 * (33 * 56 * 100 + 100 * 70 + 70 * 20));
-  // fc1 once, fc2 for every channel, one row of fc for every channel
+  // fc1 once, fc2 per channel, one row of fc per channel
   CHECK(plan.multiply_adds == 33 * 56 * 100 + 33 * 100 * 70 + 33 * 70);
 }

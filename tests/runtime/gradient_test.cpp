@@ -63,7 +63,7 @@ Values seed_of(const Values& logits, const Score& score) {
   return seed;
 }
 
-/// What the gradients of a trace must be: float64, with the trace's own decisions at ReLUs and max-pools.
+/// The expected gradients of a trace: in float64, with the trace's own decisions at ReLUs and max-pools.
 std::vector<Values> reference_gradients(const Graph& graph, const Trace& trace, NodeId layer,
                                         const Shape& input, std::span<const Score> scores) {
   ReferenceGradient reference(graph, graph.infer_shapes(input),
@@ -154,7 +154,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
     for (NodeId id = static_cast<NodeId>(seed) % 3; id < graph.size(); id += 3) {
       const std::string& name = graph.node(id).name;
       const Trace trace = Session(graph, keeping(shape, {name})).run(to_tensor(shape, input));
-      // Beside the layer's own activations, many of which are the same 0: a pool of those has no slope.
+      // Next to the layer's own activations, many of which are equal to 0: a pool of those has no slope.
       Values point = base.at(id), direction(point.size());
       for (double& v : point) v = static_cast<float>(v + 0.1 * normal(random));
       for (double& v : direction) v = normal(random);
@@ -169,7 +169,7 @@ TEST_CASE("gradients are the slopes of finite differences") {
         for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * direction[i];
         return ReferenceRun(base, id, moved).output();
       };
-      // Small enough that no ReLU and no pool decides otherwise on the way.
+      // Small enough that no ReLU and no pool changes its decision.
       constexpr double step = 1e-7;
       const Values up = output_along(step), down = output_along(-step);
       for (std::size_t s = 0; s < scores_to_derive.size(); ++s) {
@@ -229,7 +229,7 @@ TEST_CASE("a gradient is taken at other activations, with the untouched run's ru
 }
 
 TEST_CASE("as the scale of an ablation tends to 1, drop / (1 - scale) tends to gradient x activation") {
-  // Networks of which no unit crosses its ReLU's zero on the way.
+  // Networks in which no unit crosses its ReLU's zero on the path.
   for (unsigned seed = 90; seed < 112; ++seed) {
     RandomNetwork network(seed, false, seed % 4 == 1);
     const Graph& graph = network.graph();

@@ -8,7 +8,7 @@
 
 namespace ablaze::testing {
 
-/// Options for an input of this shape; the activations of these layers are kept.
+/// Options for an input of this shape that keep the activations of these layers.
 inline SessionOptions keeping(const Shape& input, std::vector<std::string> layers) {
   SessionOptions options;
   options.input = input;

@@ -13,7 +13,7 @@
 #include "support/reference_run.hpp"
 #include "tensor/half.hpp"
 
-// Each operator on its own, at awkward sizes, on every instruction set, against the plain loops in float64.
+// Each operator alone, at awkward sizes, on every instruction set, against plain loops in float64.
 
 using namespace ablaze;
 using ablaze::testing::ReferenceRun;
@@ -30,7 +30,7 @@ Tensor random_tensor(const Shape& shape, unsigned seed) {
   return t;
 }
 
-/// One operator behind a copy of the input, so that it reads blocks (`planar`: the input itself).
+/// Tests one operator behind a copy of the input, so that it reads blocks (`planar`: the input itself).
 void check(const Op& op, const Shape& shape, bool planar = false) {
   Graph graph;
   NodeId at = graph.add("input", op::Input{}, {});
@@ -197,7 +197,7 @@ TEST_CASE("pools with ceil mode, padding, dilation and overhang") {
   }
   for (const int out : {1, 2, 3, 7}) {
     check(op::AdaptiveAvgPool2d{{out, out}}, {2, 33, 7, 7});
-    check(op::AdaptiveAvgPool2d{{out, out + 1}}, {1, 5, 3, 10});  // larger than the input, too
+    check(op::AdaptiveAvgPool2d{{out, out + 1}}, {1, 5, 3, 10});  // larger than the input as well
   }
 }
 
@@ -265,7 +265,7 @@ TEST_CASE("half-precision weights of linear layers stay half and give the bits o
       CHECK(relative_error(a.values(), reference.output()) < 2e-6);
       const bool kept = isa != Isa::baseline && batch <= 24;
       CHECK(kept == (10 * half.packed_bytes() < 6 * wide.packed_bytes()));
-      // Behind a kept layer weights are widened, and the bits are the same.
+      // Behind a kept layer weights are widened, with the same bits.
       options.keep = {"relu"};
       const Tensor c = Session(network(fc1, fc2), options).run(input).logits();
       CHECK(std::memcmp(a.data(), c.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0);
@@ -293,7 +293,7 @@ TEST_CASE("Winograd with tiles of two and of four, in blocks and in phases, give
   struct Case {
     Shape input;
     std::int64_t out_channels;
-    const char* tiles;  // of the algorithm's name; nullptr: direct
+    const char* tiles;  // in the algorithm's name; nullptr: direct
   };
   const Case cases[] = {{{1, 16, 7, 7}, 33, "2x2"},    {{1, 40, 5, 9}, 16, "2x2"},
                         {{3, 32, 6, 4}, 7, "2x2"},     {{1, 19, 13, 14}, 48, "4x4"},
@@ -312,7 +312,7 @@ TEST_CASE("Winograd with tiles of two and of four, in blocks and in phases, give
       options.execution.isa = isa;
       options.execution.threads = 1;
       const Session one(graph, options);
-      options.execution.threads = 3;  // the schedule may be another one
+      options.execution.threads = 3;  // the schedule may differ
       const Session three(graph, options);
       CAPTURE(to_string(c.input));
       CAPTURE(to_string(isa));

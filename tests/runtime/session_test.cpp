@@ -169,7 +169,8 @@ TEST_CASE("values before a ReLU can be kept without undoing the fusion") {
     const std::size_t plain_steps = Session(graph, options).steps().size();
     options.keep_preactivations = true;
     const Session session(graph, options);
-    CHECK(session.steps().size() <= plain_steps + 3);  // max-pools' inputs may cost a fusion, ReLUs' do not
+    CHECK(session.steps().size() <=
+          plain_steps + 3);  // max-pools' inputs may prevent a fusion, ReLUs' do not
     const Trace trace = session.run(to_tensor(shape, input));
     const auto downstream = graph.downstream(first);
     for (NodeId id = 0; id < graph.size(); ++id) {
@@ -206,18 +207,18 @@ TEST_CASE("wrong requests are refused with a word") {
 TEST_CASE("every instruction set has a peak, and threads that cannot be are refused") {
   for (const Isa isa : ablaze::testing::available_isas()) {
     CAPTURE(to_string(isa));
-    const double peak = measured_peak(isa, 1);
+    const double peak = peak_operations(isa, 1);
     CHECK(peak > 0);
     CHECK(std::isfinite(peak));
   }
-  CHECK_THROWS_AS(measured_peak(Isa::baseline, -1), UsageError);
-  CHECK_THROWS_AS(measured_peak(Isa::baseline, 100000), UsageError);
+  CHECK_THROWS_AS(peak_operations(Isa::baseline, -1), UsageError);
+  CHECK_THROWS_AS(peak_operations(Isa::baseline, 100000), UsageError);
 }
 
 TEST_CASE("a cache line takes time from one thread to another") {
-  CHECK(measured_handover(1) == 0);
-  CHECK(measured_handover(3) > 0);
-  CHECK_THROWS_AS(measured_handover(-1), UsageError);
+  CHECK(handover_seconds(1) == 0);
+  CHECK(handover_seconds(3) > 0);
+  CHECK_THROWS_AS(handover_seconds(-1), UsageError);
 }
 
 TEST_CASE("a batch gives each input's logits, whatever the session keeps") {
@@ -254,7 +255,7 @@ TEST_CASE(
     }
     for (const Isa isa : testing::available_isas()) {
       SessionOptions options = options_for(six, isa, keep);
-      options.execution.threads = 4;  // which six images cannot be handed out to evenly: shared
+      options.execution.threads = 4;  // does not divide six images: they share an image
       const Trace shared = Session(network.graph(), options).run(inputs);
       for (const int threads : {1, 2, 3, 6}) {
         CAPTURE(threads);

@@ -1,10 +1,10 @@
 #pragma once
 
-// Guards of speed that hold on any processor, however busy: no time is judged, only the ratio of two times
-// that the same core takes for two like things in turns. Each guard can be seen to fail: with
-// ABLAZE_PROVE_GUARDS in the environment, as in tools/check --long, the work done twice must be too slow.
-// Elsewhere that is told, not checked: on a processor where a layer is faster beside its yardstick than on
-// any known one, it would fail for being fast.
+// Speed guards that are independent of the processor and its load: they compare no absolute times, only the
+// ratio of two alternating, similar computations on one core. Each guard can be shown to fail: with
+// ABLAZE_PROVE_GUARDS in the environment, as in tools/check --long, twice the work must be too slow.
+// Otherwise that is reported, not checked: on a processor with a layer faster relative to its yardstick than
+// on any known one, the check would fail because of that speed.
 
 #include <doctest/doctest.h>
 #if defined(__x86_64__)
@@ -19,14 +19,14 @@
 
 namespace ablaze::testing {
 
-/// Processor time of this thread: what others do on its core does not count.
+/// This thread's processor time, which excludes other processes on its core.
 inline double thread_seconds() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// The least of what was seen: what disturbs (a shared cache, a hypervisor) only ever adds.
+/// The minimum of the measured times: disturbances (a shared cache, a hypervisor) only add time.
 class Least {
  public:
   void see(double seconds) { least_ = std::min(least_, seconds); }
@@ -36,8 +36,8 @@ class Least {
   double least_ = std::numeric_limits<double>::infinity();
 };
 
-/// Whether the bounds were measured on this kind of processor: AMD's Zen 5. Another may do otherwise without
-/// anything being wrong, and is granted half as much again.
+/// Whether the bounds were measured on this kind of processor: AMD's Zen 5. On others, bounds are 1.5 times
+/// as large, because a different ratio is no fault there.
 inline bool known_processor() {
 #if defined(__x86_64__)
   unsigned family = 0, vendor = 0, ignored = 0;
@@ -49,9 +49,9 @@ inline bool known_processor() {
 #endif
 }
 
-/// Checks that work() takes at most `bound` times the seconds of yardstick(); where it is to be proved, also
-/// that work done twice takes more. All three return the seconds that they took. Turns are taken until both
-/// hold, since a neighbour may spoil some.
+/// Checks that work() takes at most `bound` times the seconds of yardstick(); to prove a guard, also that
+/// twice the work takes more. All three functions return their time in seconds. Repeats until both hold,
+/// since other processes may disturb some rounds.
 template <class Work, class Twice, class Yardstick>
 void check_ratio(const std::string& what, double bound, Work work, Twice twice, Yardstick yardstick) {
   constexpr int kLeastTurns = 7, kMostTurns = 200;
@@ -61,7 +61,7 @@ void check_ratio(const std::string& what, double bound, Work work, Twice twice, 
     one.see(work());
     yard.see(yardstick());
     two.see(twice());
-    yard.see(yardstick());  // so that what follows it finds its caches, and not its own
+    yard.see(yardstick());  // so that the work after it starts with these caches
     const double most = bound * yard.seconds();
     if (turn + 1 >= kLeastTurns && one.seconds() <= most) break;
   }
@@ -71,8 +71,8 @@ void check_ratio(const std::string& what, double bound, Work work, Twice twice, 
   if (std::getenv("ABLAZE_PROVE_GUARDS") != nullptr) CHECK(doubled > bound);
 }
 
-/// The same for what one thread does: work() and yardstick() are repeated for about a millisecond, short
-/// beside what a scheduler grants.
+/// The same for single-threaded code: repeats work() and yardstick() for about a millisecond, short compared
+/// to a scheduler's time slice.
 template <class Work, class Yardstick>
 void check_speed(const std::string& what, double bound, Work&& work, Yardstick&& yardstick) {
   const auto seconds_of = [](int repeats, auto&& action) {
@@ -81,7 +81,7 @@ void check_speed(const std::string& what, double bound, Work&& work, Yardstick&&
     return thread_seconds() - start;
   };
   work();
-  yardstick();  // memory is touched, code is there
+  yardstick();  // touches memory and loads the code
   const int repeats = std::clamp(static_cast<int>(1e-3 / seconds_of(1, yardstick)), 1, 1000);
   check_ratio(
       what, bound, [&] { return seconds_of(repeats, work); }, [&] { return seconds_of(2 * repeats, work); },

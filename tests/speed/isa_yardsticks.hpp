@@ -1,4 +1,4 @@
-// The yardsticks over the thin vector type; compiled once for each instruction set.
+// The yardsticks over the vector type, compiled once per instruction set.
 #pragma once
 
 #include "kernels/isa_common.hpp"
@@ -52,7 +52,7 @@ void tiles(double operations, float* memory) {
   }
 }
 
-/// Where the lanes of a vector find their group's inputs.
+/// The index of each vector lane's group inputs.
 template <int Inputs>
 struct GroupLanes {
   int of[Inputs][Vector::width];
@@ -63,9 +63,9 @@ struct GroupLanes {
   }
 };
 
-constexpr int kRowPixels = Vector::registers >= 32 ? 14 : 7;  // of a tile
+constexpr int kRowPixels = Vector::registers >= 32 ? 14 : 7;  // per tile
 
-/// Neighbouring pixels of one vector of channels. Inputs: of a group.
+/// Neighbouring pixels of one vector of channels. Inputs: the channels of a group.
 template <int Inputs>
 void grouped_tile(const float* in, int row, int rows, const float* w, const GroupLanes<Inputs>& lanes,
                   float* out) {

@@ -1,7 +1,7 @@
-// The speed of layers beside plain loops of the same mix of instructions, on one thread.
+// The speed of layers relative to plain loops with the same mix of instructions, on one thread.
 //
-// The bounds: what was measured on Zen 3, Zen 4, Zen 5 and Emerald Rapids lies between half of a bound and
-// the bound, with a quarter to spare on both sides.
+// The bounds: the ratios measured on Zen 3, Zen 4, Zen 5 and Emerald Rapids are between half of a bound and
+// the bound, with a margin of a quarter on both sides.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -38,7 +38,7 @@ Tensor filled(Shape shape) {
   return tensor;
 }
 
-/// Several of one convolution behind each other, ReLUs between them: what a run does besides is little then.
+/// Several equal convolutions in sequence with ReLUs between them, so that a run's overhead is small.
 struct Layers {
   int in_channels, out_channels, size;
   int kernel = 3, stride = 1, groups = 1;
@@ -76,7 +76,7 @@ SessionOptions on_one_thread(const Shape& input, Isa isa, bool winograd = false)
   return options;
 }
 
-/// A session and all that a run needs.
+/// A session and all data for a run.
 class Running {
  public:
   Running(const Graph& graph, const SessionOptions& options)
@@ -93,7 +93,7 @@ class Running {
 
 std::string named(const std::string& what, Isa isa) { return what + ", " + std::string(to_string(isa)); }
 
-/// Register tiles that do as many operations.
+/// Register tiles with the same number of operations.
 class Tiles {
  public:
   Tiles(Isa isa, double operations)
@@ -138,7 +138,7 @@ TEST_CASE("grouped convolutions multiply no zeros") {
                           .count = 8};
       Running run(layers.graph(), on_one_thread(layers.input(), isa));
       Planes planes{.channels = channels, .size = layers.size};
-      // Between cache lines always, as a vector's numbers are more often than not.
+      // Never aligned to cache lines, the more frequent case for a vector's data.
       constexpr std::int64_t kLine = 16, kBetween = 4;
       const auto floats = static_cast<std::int64_t>(planes.floats());
       Tensor memory({2 * (floats + kLine)});
@@ -172,7 +172,7 @@ TEST_CASE("Winograd's convolution keeps its lead over the direct one") {
 TEST_CASE("a linear layer reads its weights as fast as a plain loop, halves too") {
   constexpr int kInputs = 4096, kOutputs = 2048;
   const Tensor weights = filled({kOutputs, kInputs});
-  // In a tensor's memory, as the engine's weights are.
+  // In a tensor's memory, like the engine's weights.
   const auto memory = std::make_shared<Tensor>(Shape{kOutputs, kInputs / 2});
   const std::span halves(reinterpret_cast<std::uint16_t*>(memory->data()), weights.values().size());
   std::ranges::transform(weights.values(), halves.begin(), float_to_half);
@@ -264,7 +264,7 @@ TEST_CASE("drops and gradients through convolutions keep near what register tile
     options.keep = {"layer"};
     const Running run(graph, options);
     const AblationPlan plan = run.session().plan_ablation("layer");
-    REQUIRE(plan.method == "changes");
+    REQUIRE(plan.method == AblationMethod::deltas);
     check_speed(
         named("drops", isa), isa == Isa::avx512 ? 3.2 : 2.4,
         [&] { (void)run.trace().ablate("layer", {}, score); },

@@ -1,5 +1,5 @@
-// The processor time of a process that names what is on a photo, beside that of a process that need not
-// start: a fork of this one that loads the same model and runs it.
+// The processor time of a process that classifies a photo, relative to that of a process without start-up: a
+// fork of this one that loads the same model and runs it.
 
 #include <filesystem>
 #include <stdexcept>

@@ -16,17 +16,16 @@
 
 namespace ablaze::testing {
 
-/// A program that runs beside the test, its input and outputs nowhere. It is killed where the test ends
-/// before it.
+/// A child process with its standard streams on /dev/null. Killed at the end of the scope if it still runs.
 class Child {
  public:
   struct Setup {
-    /// Most bytes of a file that it writes: at the next one the system kills it.
+    /// The largest file that it may write; the system kills it at the next byte.
     rlim_t file_size = RLIM_INFINITY;
-    bool terminal = false;  ///< its standard error is a terminal: it shows how far it is
+    bool terminal = false;  ///< its standard error is a terminal, so that it shows progress
   };
 
-  /// Looks for what is waited for until then; a machine may be slow, but not as slow as that.
+  /// The limit of all waits, far beyond the time on a slow machine.
   static constexpr std::chrono::minutes kPatience{10};
 
   explicit Child(std::vector<std::string> words) : Child(std::move(words), Setup()) {}
@@ -52,7 +51,7 @@ class Child {
 
   void signal(int number) const { ::kill(process_, number); }
 
-  /// Waits for something that comes about while it runs.
+  /// Waits for a condition while it runs.
   template <class Condition>
   void wait_until(Condition condition) const {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -74,7 +73,7 @@ class Child {
       throw std::runtime_error("the program showed nothing on its terminal");
   }
 
-  /// Waits for its end: the exit status, or less the signal that killed it. What it used is in `usage`.
+  /// Waits for its end: the exit status, or minus the signal that killed it. `usage`: its resource usage.
   int wait(rusage* usage = nullptr) {
     int waited = 0;
     while (::wait4(process_, &waited, 0, usage) < 0 && errno == EINTR) {
@@ -94,7 +93,7 @@ class Child {
   [[noreturn]] static void become(const std::vector<char*>& arguments, const std::string& screen,
                                   const Setup& setup) {
     for (const int number : {SIGINT, SIGTERM, SIGXFSZ})
-      std::signal(number, SIG_DFL);  // a test may ignore them
+      std::signal(number, SIG_DFL);  // the test may ignore them
     const int nowhere = ::open("/dev/null", O_RDWR);
     for (int descriptor = 0; descriptor < 3; ++descriptor) ::dup2(nowhere, descriptor);
     if (!screen.empty()) ::dup2(::open(screen.c_str(), O_RDWR | O_NOCTTY), STDERR_FILENO);

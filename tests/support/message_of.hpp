@@ -7,7 +7,7 @@
 
 namespace ablaze::testing {
 
-/// The message of the Error that a call throws; empty where it throws none.
+/// The message of the Error that a call throws; empty if it throws none.
 template <class Call>
 std::string message_of(Call&& call) {
   try {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Small random networks with branches, skips, strides, groups, dilation, pools and odd sizes: what property
-// tests run on.
+// Small random networks with branches, skips, strides, groups, dilation, pools and odd sizes, for property
+// tests.
 
 #include <cmath>
 #include <random>
@@ -13,7 +13,7 @@ namespace ablaze::testing {
 class RandomNetwork {
  public:
   /// channel_maps: some shortcuts are channel maps instead of convolutions. gates: some blocks end in a
-  /// curve, in channels that are weighed by what is in them, or in a product of two branches.
+  /// curve, in squeeze and excitation, or in a product of two branches.
   explicit RandomNetwork(unsigned seed, bool channel_maps = false, bool gates = false)
       : random_(seed), channel_maps_(channel_maps), gates_(gates) {
     const int channels = pick(1, 20);
@@ -53,7 +53,7 @@ class RandomNetwork {
     conv.groups = groups;
     return conv;
   }
-  /// Some channels, in any order, some of them twice, and zeros.
+  /// Some channels in any order, some of them repeated, and zeros.
   op::ChannelMap channel_map(const Shape& in, int out_channels, int stride) {
     op::ChannelMap map;
     for (int c = 0; c < out_channels; ++c) map.from.push_back(pick(-1, static_cast<int>(in[1]) - 1));
@@ -114,7 +114,7 @@ class RandomNetwork {
         return graph_.add(name + ".se", op::Multiply{},
                           pick(0, 1) == 1 ? std::vector<NodeId>{at, from} : std::vector<NodeId>{from, at});
       }
-      case 2: {  // a gate that is computed beside what it opens
+      case 2: {  // a gate computed in parallel to its factor
         at = graph_.add(name + ".gate.conv", convolution(in, static_cast<int>(in[1]), 3, 1, 1), {from});
         at = graph_.add(name + ".gate.curve", curve(), {at});
         at = graph_.add(name + ".gate", op::Multiply{}, {from, at});
@@ -178,7 +178,7 @@ class RandomNetwork {
                         {at});
         break;
       }
-      case 4: {  // operators on their own
+      case 4: {  // single operators
         at = graph_.add(name + ".bn", norm(in[1]), {at});
         if (pick(0, 1) == 1) at = graph_.add(name + ".drop", op::Identity{}, {at});
         if (pick(0, 1) == 1) at = graph_.add(name + ".relu", op::Relu{}, {at});
@@ -190,7 +190,7 @@ class RandomNetwork {
         at = graph_.add(name + ".relu", op::Relu{}, {at});
         break;
       }
-      case 6: {  // a filter a channel
+      case 6: {  // a depthwise convolution
         at = graph_.add(name + ".depthwise",
                         convolution(in, static_cast<int>(in[1]), 3, pick(1, 2), static_cast<int>(in[1])),
                         {at});
@@ -198,7 +198,7 @@ class RandomNetwork {
         if (pick(0, 1) == 1) at = graph_.add(name + ".relu", op::Relu{}, {at});
         break;
       }
-      default: {  // two layers that add up, without BatchNorm
+      default: {  // a sum of two layers, without BatchNorm
         const int out = pick(1, 20);
         const NodeId a = graph_.add(name + ".a", convolution(in, out, 1, 1, 1), {from});
         const NodeId b = graph_.add(name + ".b", convolution(in, out, 3, 1, 1), {from});

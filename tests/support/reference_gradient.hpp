@@ -17,7 +17,7 @@ namespace ablaze::testing {
 class ReferenceGradient {
  public:
   using Values = std::vector<double>;
-  /// value_of: what a node has in the forward run; asked for the inputs of ReLUs and max-pools.
+  /// value_of: a node's value in the forward run; called for the inputs of ReLUs and max-pools.
   ReferenceGradient(const Graph& graph, std::vector<Shape> shapes, std::function<Values(NodeId)> value_of)
       : graph_(graph), shapes_(std::move(shapes)), value_of_(std::move(value_of)) {}
 
@@ -57,7 +57,7 @@ class ReferenceGradient {
     for (std::size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
   }
 
-  /// g times the other factor, summed where the factor is one number a channel.
+  /// g times the other factor, summed if the factor is one number per channel.
   Values factor_backward(const Node& node, NodeId id, std::size_t i) const {
     const Values& g = gradients_[id];
     const Values other = value_of_(node.inputs[1 - i]);
@@ -68,7 +68,7 @@ class ReferenceGradient {
     return back;
   }
 
-  /// By a difference quotient in float64, whose error is some 1e-10.
+  /// A difference quotient in float64, with an error of about 1e-10.
   static double slope(const op::Curve& curve, double x) {
     const double h = 1e-5;
     return (reference_curve(curve, x + h) - reference_curve(curve, x - h)) / (2 * h);
@@ -122,7 +122,7 @@ class ReferenceGradient {
     }
     if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op))
       return adaptive_average_pool_backward<double>(from, extent(first), extent(id));
-    return g;  // Add, Flatten, Unflatten and Identity hand it on
+    return g;  // unchanged by Add, Flatten, Unflatten and Identity
   }
 
   static Values norm_backward(const op::BatchNorm& norm, Values g,

@@ -1,14 +1,17 @@
 #pragma once
 
-// Runs a graph in float64 with the plain loops of kernels/reference.hpp, node by node: the truth that the
-// engine is tested against where PyTorch is not at hand.
+// Runs a graph in float64 with the plain loops of kernels/reference.hpp, node by node: the reference for the
+// engine where there are no PyTorch results.
 
 #include <cmath>
 #include <map>
+#include <string>
 #include <vector>
 
+#include <ablaze/error.hpp>
 #include <ablaze/graph.hpp>
 
+#include "graph/visit.hpp"
 #include "kernels/reference.hpp"
 
 namespace ablaze::testing {
@@ -21,7 +24,7 @@ inline Values to_double(const Weight& weight) {
   return {t.values().begin(), t.values().end()};
 }
 
-/// The curves' definitions, not the engine's way to compute them.
+/// The curves' definitions, independent of the engine's algorithms.
 inline double reference_curve(const op::Curve& curve, double x) {
   using Kind = op::Curve::Kind;
   const auto between = [](double v, double low, double high) { return v < low ? low : v > high ? high : v; };
@@ -59,7 +62,7 @@ struct ReferenceRun {
     }
   }
 
-  /// Another run with one node's output replaced: only what comes after it is computed again.
+  /// A run with one node's output replaced; recomputes only the nodes after it.
   ReferenceRun(const ReferenceRun& base, NodeId changed, Values replacement)
       : graph(base.graph), shapes(base.shapes), values(base.values) {
     values[changed] = std::move(replacement);
@@ -78,7 +81,7 @@ struct ReferenceRun {
     return {s[0], s[1], s.size() == 4 ? s[2] : 1, s.size() == 4 ? s[3] : 1};
   }
 
-  /// Where a product's element i finds a factor's: one number a channel serves its whole plane.
+  /// The factor's index for a product's element i: one number per channel applies to its whole plane.
   std::size_t factor_index(NodeId product, NodeId factor, std::size_t i) const {
     const auto whole = extent(product).size(), own = extent(factor).size();
     return i / static_cast<std::size_t>(whole / own);
@@ -155,11 +158,15 @@ struct ReferenceRun {
     if (const auto* map = std::get_if<op::ChannelMap>(&node.op)) {
       return channel_map<double>(in, extent(first), map->from, map->stride[0], map->stride[1], extent(id));
     }
-    return x;  // Flatten and Identity move nothing
+    if (graph::visit(
+            node.op, [](const graph::one_of<op::Flatten, op::Unflatten, op::Identity> auto&) { return true; },
+            [](const auto&) { return false; }))
+      return x;
+    throw Error("the reference has no " + std::string(op_name(node.op)));
   }
 };
 
-/// |a - b| / |b| over all elements (L2); |a - b| where b is all zeros.
+/// |a - b| / |b| over all elements (L2); |a - b| if b is all zeros.
 template <class A, class B>
 double relative_error(const A& a, const B& b) {
   double difference = 0, norm = 0;

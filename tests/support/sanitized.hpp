@@ -14,8 +14,8 @@ inline constexpr bool sanitized = false;
 inline constexpr bool sanitized = false;
 #endif
 
-/// The step of a loop over many random cases. Under a sanitizer a case takes ten times as long and is there
-/// for the memory that it touches, which a third of the cases show as well.
+/// The step of a loop over many random cases. With a sanitizer, a case takes ten times as long and tests
+/// memory accesses, for which a third of the cases suffices.
 inline constexpr int case_step = sanitized ? 3 : 1;
 
 }  // namespace ablaze::testing

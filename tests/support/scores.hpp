@@ -10,7 +10,7 @@
 
 namespace ablaze::testing {
 
-/// The class with the largest logit but `index`.
+/// The class with the largest logit except `index`.
 inline std::size_t runner_up(const Values& logits, std::size_t index) {
   std::size_t best = index == 0 ? 1 : 0;
   for (std::size_t c = 0; c < logits.size(); ++c) {
@@ -19,7 +19,7 @@ inline std::size_t runner_up(const Values& logits, std::size_t index) {
   return best;
 }
 
-/// The score of one image, in float64; the runner-up is that of `untouched`.
+/// The score of one image in float64; the runner-up is determined by `untouched`.
 inline double score_of(const Values& logits, const Score& score, const Values& untouched) {
   const auto index = static_cast<std::size_t>(score.index);
   if (score.kind == Score::Kind::logit) return logits[index];

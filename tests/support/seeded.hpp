@@ -1,7 +1,6 @@
 #pragma once
 
-// Tensors from their names alone, bit for bit as tests/data/golden/seeded.py makes them; the maps are
-// explained there.
+// Tensors determined by their names, bit for bit as in tests/data/golden/seeded.py, which explains the maps.
 
 #include <cmath>
 #include <cstdint>
@@ -45,7 +44,7 @@ inline SeededMap seeded_map(std::string_view name, const Shape& shape, double ga
   return {0.0F, static_cast<float>(gain * std::sqrt(6.0 / fan_in))};
 }
 
-/// The tensor that a name and a shape stand for.
+/// The tensor for a name and a shape.
 inline Tensor seeded_tensor(std::string_view name, const Shape& shape, double gain = 1.0) {
   Tensor tensor(shape);
   const std::uint64_t seed = fnv1a(name);

@@ -9,9 +9,9 @@
 
 namespace ablaze::testing {
 
-/// A file or folder of the test data that is not part of the project (its licence or its size forbids it):
-/// looked for in $ABLAZE_TEST_DATA, else in ../shared beside the sources. Where it is missing, says so; the
-/// test then returns:
+/// A file or folder of the test data outside the project (because of its licence or size): in
+/// $ABLAZE_TEST_DATA, else in ../shared next to the sources. If it is missing, prints that, and the test
+/// returns:
 ///
 ///     const auto photos = shared_data("photos/imagenette");
 ///     if (!photos) return;
@@ -25,7 +25,7 @@ inline std::optional<std::filesystem::path> shared_data(const std::filesystem::p
   return std::nullopt;
 }
 
-/// A file that is part of the project, under tests/data.
+/// A project file in tests/data.
 inline std::filesystem::path test_data(const std::filesystem::path& relative) {
   return std::filesystem::path(ABLAZE_SOURCE_DIR) / "tests" / "data" / relative;
 }

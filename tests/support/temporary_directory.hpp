@@ -7,7 +7,7 @@
 
 namespace ablaze::testing {
 
-/// A new empty folder that goes, with all that is in it, at the end of the scope.
+/// A new empty folder, removed with its content at the end of the scope.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -25,7 +25,7 @@ class TemporaryDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::filesystem::path& name) const { return path_ / name; }
-  /// How many files and folders lie in it: what a failed write must not change.
+  /// The number of files and folders in it, which a failed write must not change.
   std::size_t entries() const {
     std::size_t count = 0;
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++count;

@@ -8,7 +8,7 @@
 
 namespace ablaze::testing {
 
-/// A tensor from a list of its numbers.
+/// A tensor from its values.
 inline Tensor tensor(Shape shape, std::vector<float> values) { return {std::move(shape), values}; }
 
 /// The float32 nearest to each value.
@@ -21,7 +21,7 @@ inline Tensor to_tensor(Shape shape, const std::vector<double>& values) {
 inline std::vector<float> numbers(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
 inline std::vector<double> widened(const Tensor& t) { return {t.values().begin(), t.values().end()}; }
 
-/// The same shape and the same bits: -0 is not 0, and a nan equals itself.
+/// The same shape and bits: -0 differs from 0, and a NaN equals itself.
 inline bool same_bits(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
 }

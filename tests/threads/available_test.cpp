@@ -42,7 +42,7 @@ TEST_CASE("a CPU quota is the least of a control group's and of those above it")
     CHECK(quota() == doctest::Approx(0.5));
     write(groups, "0::/\n");
     CHECK(std::isinf(quota()));
-    write(mount / "cpu.max", "300000 100000\n");  // what a container sees of its own
+    write(mount / "cpu.max", "300000 100000\n");  // a container's own view
     CHECK(quota() == doctest::Approx(3));
     write(groups, "0::/../../elsewhere\n");
     CHECK(quota() == doctest::Approx(3));

@@ -5,7 +5,7 @@
 
 namespace ablaze::testing {
 
-/// Calls work() in a child after fork(): its exit status, 0 where work() returned true.
+/// Calls work() in a child after fork() and returns its exit status, 0 if work() returned true.
 template <class Work>
 int status_of_child(Work work) {
   const pid_t child = ::fork();

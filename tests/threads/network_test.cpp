@@ -1,5 +1,5 @@
-// A network over each source of threads: the same bits as on one thread, in a child after fork(), on a
-// caller's threads.
+// A network on each source of threads: the same bits as on one thread, in a child after fork(), on a caller's
+// threads.
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -54,7 +54,7 @@ Execution with_threads(int threads) {
   return execution;
 }
 
-/// Half of what is asked for, as a pool does that several sessions share.
+/// Provides half of the requested threads, like a pool shared by several sessions.
 class Half : public Executor {
  public:
   int run(int most, const Work& work) override {
@@ -67,7 +67,7 @@ class Half : public Executor {
   }
 };
 
-/// Members that come when the others are anywhere in their work, or done.
+/// Members that arrive at any point of the others' work, or after its end.
 class Late : public Executor {
  public:
   int run(int most, const Work& work) override {

@@ -30,7 +30,7 @@ Execution with_threads(int threads) {
 
 bool serial() { return threads::backend() == "none"; }
 
-/// The members that a region has where all of them begin.
+/// The number of members in a region that all of them join.
 int members_of(const Execution& execution) {
   std::atomic<int> members{0}, announced{0};
   threads::run(execution, [&](const Member& member) {
@@ -50,7 +50,7 @@ std::int64_t sum_by(const Execution& execution, std::int64_t count) {
   return sum;
 }
 
-/// Numbers that only right barriers make: each round reads what the neighbour wrote in the round before.
+/// Numbers that only correct barriers give: each round reads what the neighbour wrote in the previous round.
 std::vector<int> relay(const Execution& execution, int rounds) {
   std::vector<int> line(64), next(64);
   threads::run(execution, [&](const Member& member) {
@@ -62,7 +62,7 @@ std::vector<int> relay(const Execution& execution, int rounds) {
   return line;
 }
 
-/// The same by loops that the members share, the next line made by who ends one.
+/// The same with shared loops; the member that ends a loop makes the next line.
 std::vector<int> relay_in_loops(const Execution& execution, int rounds) {
   std::vector<int> line(64), next(64);
   threads::run(execution, [&](const Member& member) {
@@ -75,7 +75,7 @@ std::vector<int> relay_in_loops(const Execution& execution, int rounds) {
   return line;
 }
 
-/// Threads of a caller's, begun anew for each region.
+/// A caller's threads, created for each region.
 class Fresh : public Executor {
  public:
   explicit Fresh(int most) : most_(most) {}
@@ -142,7 +142,7 @@ TEST_CASE("a member whose core was taken holds up nobody, and goes on where the 
     threads::run(with_threads(3), [&](const Member& member) {
       threads::SharedLoops loops(member);
       for (int loop = 0; loop < 100; ++loop) {
-        // Somewhere on its way it stays until the others are two loops from the end.
+        // This member waits in the loop until the others are two loops from the end.
         if (member.count() == 3 && member.number() == late && loop == 7) {
           while (!over) std::this_thread::yield();
         }
@@ -212,7 +212,7 @@ TEST_CASE("an exception leaves the region, and those who wait are released") {
       threads::for_each(with_threads(threads), 100, [](std::int64_t) { throw UsageError("everyone's"); });
     };
     CHECK_THROWS_WITH_AS(all_fail(), "everyone's", UsageError);
-    CHECK(sum_by(with_threads(threads), 100) == 4950);  // and the next region is as good as any
+    CHECK(sum_by(with_threads(threads), 100) == 4950);  // the next region works as usual
   }
 }
 
@@ -260,11 +260,11 @@ TEST_CASE("after fork() the child goes on, with its parent's threads or without"
 }
 
 TEST_CASE("where no thread can be started, fewer do the work") {
-  if (threads::backend() != "std::thread") return;  // libgomp ends the process there
+  if (threads::backend() != "std::thread") return;  // libgomp aborts the process there
   const int before = 5;
   CHECK(members_of(with_threads(before)) == before);
   if (!testing::refuse_threads(true)) return;
-  // Those that there are, work on; no more come.
+  // The existing threads continue to work; no new ones start.
   const int members = members_of(with_threads(40));
   CHECK(members >= before);
   CHECK(members < 40);
@@ -275,7 +275,7 @@ TEST_CASE("where no thread can be started, fewer do the work") {
 }
 
 TEST_CASE("who has not begun when the work is done is not waited for") {
-  // Regions so short that their threads come late, one after the other: each begins with the right one, or
+  // Regions so short that their threads arrive late, one after the other: each starts with its own region, or
   // not at all.
   for (int region = 0; region < 3000; ++region) {
     std::atomic<int> begun{0};
@@ -301,8 +301,8 @@ TEST_CASE("signals are left to the program's own threads") {
 }
 
 TEST_CASE("who waits for long is asleep") {
-  // One member keeps a core for long, the others wait for it: of the processor time, which others' load does
-  // not change, little is theirs.
+  // One member keeps a core for long, and the others wait for it. They use little of the processor time,
+  // which does not depend on the machine's load.
   const auto seconds_of = [](int who) {
     rusage usage{};
     ::getrusage(who, &usage);

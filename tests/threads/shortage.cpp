@@ -38,7 +38,7 @@ bool refuse_threads(bool refuse) {
 
 }  // namespace ablaze::testing
 
-/// Comes before the C library's, for the C++ library's std::thread too.
+/// Replaces the C library's, also for the C++ library's std::thread.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
                               void* argument) {
   static const auto real = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));

@@ -2,8 +2,8 @@
 
 namespace ablaze::testing {
 
-/// From now on pthread_create fails with EAGAIN, until the next call says otherwise. False where that cannot
-/// be had: ThreadSanitizer needs its own pthread_create.
+/// Makes pthread_create fail with EAGAIN until the next call. False if that is impossible: ThreadSanitizer
+/// needs its own pthread_create.
 bool refuse_threads(bool refuse);
 
 }  // namespace ablaze::testing

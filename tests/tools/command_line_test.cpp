@@ -14,7 +14,7 @@ using namespace ablaze::testing;
 
 namespace {
 
-/// Wrong usage: status 2, nothing on standard output, and the error says `part`.
+/// Wrong usage: status 2, nothing on standard output, and `part` in the error.
 void check_usage(const std::vector<std::string>& words, const std::string& part) {
   const Finished done = run_ablaze(words);
   CAPTURE(done.err);

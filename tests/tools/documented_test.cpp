@@ -1,4 +1,4 @@
-// What is documented must be so: the README's commands run, and the manual page knows every option.
+// Checks the documentation: the README's commands run, and the manual page has every option.
 
 #include <algorithm>
 #include <cctype>
@@ -27,7 +27,7 @@ std::string content(const fs::path& file) {
   return text.str();
 }
 
-/// Lines of a text that are indented and call ablaze's `command`, without what follows a " #".
+/// Indented lines of a text that call ablaze's `command`, without a comment after " #".
 std::vector<std::string> calls_in(const std::string& text, const std::string& command) {
   std::vector<std::string> calls;
   std::istringstream lines(text);
@@ -40,14 +40,14 @@ std::vector<std::string> calls_in(const std::string& text, const std::string& co
   return calls;
 }
 
-/// The photos and models that the documents' commands name.
+/// Creates the photos and models named in the documents' commands.
 void provide(const Workshop& w) {
   for (const char* name : {"photo.jpg", "photos/a.png", "photos/b.png"}) w.save_picture(name);
   fs::copy_file(w.model(), w / "model.safetensors");
   fs::copy_file(w.model(), w / "resnet50.safetensors");
 }
 
-/// Runs a line as a shell would, in the workshop.
+/// Runs a line in a shell, in the workshop.
 Finished run_line(const Workshop& w, const std::string& line) {
   w.write("line.sh", "ablaze() { " + std::string("'") + ABLAZE_PROGRAM + "' \"$@\"; }\n" + line + "\n");
   const int status = std::system(("cd '" + (w / ".") +
@@ -62,7 +62,7 @@ void check_calls(const std::vector<std::string>& calls, std::size_t at_least) {
   const Workshop w;
   provide(w);
   for (const std::string& call : calls) {
-    // A small picture is no photo of a parachute; what is tested are the words.
+    // A small image shows no parachute; this tests the command line.
     const Finished done = run_line(w, call);
     CAPTURE(call);
     CAPTURE(done.err);
@@ -70,13 +70,13 @@ void check_calls(const std::vector<std::string>& calls, std::size_t at_least) {
   }
 }
 
-/// The options (--name) that a text names; "\\-" stands for "-", as manual pages write it.
+/// The options (--name) in a text; manual pages write "-" as "\\-".
 std::set<std::string> options_in(std::string text) {
   for (std::size_t at = 0; (at = text.find("\\-", at)) != std::string::npos;) text.erase(at, 1);
   const auto of_a_name = [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; };
   std::set<std::string> found;
   for (std::size_t at = 0; (at = text.find("--", at)) != std::string::npos;) {
-    // Troff's "\fB" may stand right before an option; any other letter makes it part of a word.
+    // Troff's "\fB" may precede an option; after any other letter it is part of a word.
     const bool begins = at == 0 || std::string(" \n,.B").find(text[at - 1]) != std::string::npos;
     std::size_t end = at + 2;
     while (end < text.size() && of_a_name(text[end])) ++end;

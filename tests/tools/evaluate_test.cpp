@@ -20,7 +20,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-/// Photos of two classes, and the words that measure them.
+/// Photos of two classes, and the arguments to measure them.
 class Photos : public Workshop {
  public:
   explicit Photos(int each = 3) {
@@ -51,7 +51,7 @@ bool is_installed(const std::string& program) {
 
 std::string in_quotes(const std::string& word) { return "'" + word + "'"; }
 
-/// A command line as one word: parallel hands it to another shell.
+/// A command line as one word, because parallel passes it to another shell.
 std::string doubly_quoted(const std::string& command) {
   std::string text;
   for (const char c : command)
@@ -59,7 +59,7 @@ std::string doubly_quoted(const std::string& command) {
   return "\"" + text + "\"";
 }
 
-/// A shell command that prints nothing; its status.
+/// Runs a shell command without output and returns its status.
 int shell(const std::string& command) {
   const int waited = std::system((command + " >/dev/null 2>&1 </dev/null").c_str());
   return WIFEXITED(waited) ? WEXITSTATUS(waited) : -1;
@@ -85,7 +85,7 @@ TEST_CASE("evaluate writes results, summaries and figures, and prints the tables
   const std::string results = w.read("out/results.jsonl");
   CHECK(std::count(results.begin(), results.end(), '\n') == 6 * 2 * 4);
   CHECK(Json::parse(results.substr(0, results.find('\n')))["path"] == "golf ball/0.png");
-  // Threads change no byte, and a finished run nothing.
+  // The number of threads changes no byte, and running a finished run again changes nothing.
   const std::string before = w.all_of("out");
   CHECK(run_ablaze(w.words("two", {"--threads", "2"})).status == 0);
   CHECK(w.all_of("two") == before);
@@ -113,7 +113,7 @@ TEST_CASE("a photo that cannot be read is reported, recorded and tried again") {
   CHECK(says(done.err, "tench/broken.png"));
   CHECK(says(done.err, "1 of 3 photos failed"));
   CHECK(says(w.read("out/results.jsonl"), "\"error\":"));
-  CHECK_FALSE(says(w.read("out/results.jsonl"), w / "photos"));  // where a data set lies is not told
+  CHECK_FALSE(says(w.read("out/results.jsonl"), w / "photos"));  // the data set's location is not reported
   CHECK(says(w.read("out/summary.md"), "Photos that failed"));
   CHECK(Json::parse(w.read("out/summary.json"))["failed"][0]["path"] == "tench/broken.png");
   const std::string before = w.all_of("out");
@@ -150,7 +150,7 @@ TEST_CASE("killed at any moment and started again, the results are the same byte
   Strings words = w.words("killed", metrics);
   const auto finish_and_compare = [&] {
     CHECK(run_ablaze(words).status == 0);
-    CHECK(w.all_of("killed") == whole);  // hidden files too: what a killed run had begun to write is gone
+    CHECK(w.all_of("killed") == whole);  // includes hidden files: temporaries of a killed run are gone
     std::filesystem::remove_all(w / "killed");
   };
   Strings command = words;
@@ -177,7 +177,7 @@ TEST_CASE("killed at any moment and started again, the results are the same byte
         return std::count(lines.begin(), lines.end(), '\n') >= 4 * photos;
       });
       child.signal(SIGKILL);
-      child.wait();  // killed, or just done
+      child.wait();  // killed, or just finished
       finish_and_compare();
     }
   }
@@ -227,7 +227,7 @@ TEST_CASE("mpirun's processes share the photos and write the bytes of one") {
       "mpirun --oversubscribe --mca btl self,vader -n 3 ";
   CHECK(shell(mpirun + shell_words(w.words("shared"))) == 1);
   CHECK(w.all_of("shared") == w.all_of("whole"));
-  // A leader that cannot begin ends all of them.
+  // A leader that fails to start ends all processes.
   CHECK(shell(mpirun + shell_words(w.words("shared", {"--layer", "layer3"}))) == 1);
 }
 #else

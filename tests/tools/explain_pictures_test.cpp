@@ -1,4 +1,4 @@
-// `ablaze explain`: finer maps, and the pictures beside the overlay.
+// `ablaze explain`: finer maps, and the images other than the overlay.
 
 #include <algorithm>
 #include <filesystem>
@@ -120,7 +120,7 @@ TEST_CASE("the box lies round the mask, in the photo's pixels") {
   const Json json = done.json().at(0), box = json["box"];
   CHECK(box["threshold"] == 0.5);
   const auto number = [&](const char* key) { return box[key].get<int>(); };
-  CHECK(number("x") + number("width") < 448 * 3 / 4);  // the ball lies in the lower left
+  CHECK(number("x") + number("width") < 448 * 3 / 4);  // the ball is in the lower left
   CHECK(number("y") > 448 / 2);
   CHECK(box["mask"]["size"] == Json({448, 448}));
   const auto counts = box["mask"]["counts"].get<std::vector<std::int64_t>>();
@@ -168,7 +168,7 @@ TEST_CASE("the steps are all there, and the JSON is last and agrees with --json"
   CHECK(steps["steps"][3]["after"] == json["map"]);
   CHECK(w.read("way/photo.ablation.tench/5-overlay.png") == w.read("out/photo.ablation.tench.png"));
 
-  // A second run over the folder does not take the first one's pictures for photos.
+  // A second run over the folder does not treat the first one's images as photos.
   w.save_picture("set/a.png");
   for (int run = 0; run < 2; ++run)
     CHECK(run_explain(w, {w / "set", "--steps", w / "set/way", "--class", "tench", "-q"}).status == 0);
@@ -188,7 +188,7 @@ TEST_CASE("a contact sheet is written where it is asked for, and named in every 
 
 TEST_CASE("names that would be one are numbered") {
   const Workshop w;
-  w.save_picture("photo.ablation.png");  // its sheet and its overlays must not meet those of photo.png
+  w.save_picture("photo.ablation.png");  // its sheet and overlays must not collide with those of photo.png
   w.save_picture("x/photo.png");
   const Finished done = run_explain(w, {w.photo(), w / "photo.ablation.png", w / "x/photo.png", "--class",
                                         "tench", "--sheet", "--box", "--steps", w / "way", "-q"});

@@ -38,7 +38,7 @@ struct Point {
   double x = 0, y = 0;
 };
 
-/// Where a map's weight lies, from (0, 0) in the upper left to (1, 1) in the lower right corner.
+/// The centre of a map's weight, from (0, 0) in the upper left to (1, 1) in the lower right corner.
 Point centre_of(const Json& map) {
   const auto height = map["height"].get<std::size_t>(), width = map["width"].get<std::size_t>();
   const auto values = map["values"].get<std::vector<double>>();
@@ -67,9 +67,9 @@ TEST_CASE("the shipped models' maps lie on the golf ball and on the parachute") 
     CHECK(lines.at(0)["top"][0]["label"] == "parachute");
     CHECK(lines.at(0)["top"][1]["label"] == "golf ball");
     const Point parachute = centre_of(lines.at(0)["map"]), ball = centre_of(lines.at(1)["map"]);
-    CHECK(parachute.x > 0.55);  // the parachute hangs in the upper right
+    CHECK(parachute.x > 0.55);  // the parachute is in the upper right
     CHECK(parachute.y < 0.45);
-    CHECK(ball.x < 0.45);  // the ball lies in the lower left
+    CHECK(ball.x < 0.45);  // the ball is in the lower left
     CHECK(ball.y > 0.55);
   }
 }
@@ -89,7 +89,7 @@ TEST_CASE("explain --json has the promised keys, in order") {
   const Strings promised{"input", "model", "architecture", "method", "layer", "layer_shape", "target",
                          "top",   "drops", "weights",      "map",    "files", "milliseconds"};
   Strings found = keys(json);
-  std::erase_if(found, [&](const std::string& key) {  // more may stand between them
+  std::erase_if(found, [&](const std::string& key) {  // there may be others between them
     return std::find(promised.begin(), promised.end(), key) == promised.end();
   });
   CHECK(found == promised);
@@ -161,7 +161,7 @@ TEST_CASE("a folder's subfolders are mirrored, and equal names are numbered") {
   CHECK(done.status == 0);
   CHECK(w.files_in("out") == Strings{"a-2.ablation.tench.png", "a.ablation.tench.png",
                                      "one/a.ablation.tench.png", "two/a.ablation.tench.png"});
-  CHECK(std::count(done.out.begin(), done.out.end(), '\n') == 4);  // quiet: the files alone
+  CHECK(std::count(done.out.begin(), done.out.end(), '\n') == 4);  // quiet: only the files
 }
 
 TEST_CASE("what a person reads names the classes, the files and the layer") {

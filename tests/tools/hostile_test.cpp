@@ -1,4 +1,4 @@
-// Bad input of every kind, through the program: a clear error, the right exit status, nothing half-written.
+// Invalid input of every kind: a clear error, the right exit status, no incomplete files.
 
 #include <cstdint>
 #include <cstdlib>
@@ -29,7 +29,7 @@ void check_refused(const Finished& done, const std::string& file, const std::str
   CHECK(done.err.size() < 2000);
 }
 
-/// The model file is refused by every command that reads one, and nothing comes of it.
+/// Checks that every command that reads a model refuses the file and writes nothing.
 void check_bad_model(const Workshop& w, const std::string& file, const std::string& part) {
   CAPTURE(file);
   check_refused(
@@ -72,7 +72,7 @@ std::string png_chunk(const std::string& type, const std::string& data) {
   return big_endian(static_cast<std::uint32_t>(data.size())) + type + data + big_endian(crc32(type + data));
 }
 
-/// A PNG that is right but for the pixels it does not have.
+/// A valid PNG except for its missing pixels.
 std::string png_that_claims(std::uint32_t side) {
   const std::string header = big_endian(side) + big_endian(side) + std::string("\x08\x02\x00\x00\x00", 5);
   return "\x89PNG\r\n\x1A\n" + png_chunk("IHDR", header) + png_chunk("IDAT", "x") + png_chunk("IEND", "");
@@ -172,7 +172,7 @@ TEST_CASE("an empty folder is an error, not a success over nothing") {
   check_bad_input(w, "empty", "found none");
 }
 
-// The tests may run as root, whom no permission stops; no one writes below a file or into /proc.
+// The tests may run as root, who may write anywhere; but nobody can write below a file or into /proc.
 TEST_CASE("where nothing may be written, nothing is, and the error names the place") {
   const Workshop w;
   w.write("file", "");
@@ -192,7 +192,7 @@ TEST_CASE("where nothing may be written, nothing is, and the error names the pla
   }
 }
 
-// A limit on file sizes fails a write in its middle, as a full disk does.
+// A limit on file sizes makes a write fail halfway, like a full disk.
 TEST_CASE("a disk that fills up leaves nothing half-written") {
   const Workshop w;
   const std::string full = "trap '' XFSZ; ulimit -f 4;";  // 4 blocks of 512 or 1024 bytes

@@ -40,7 +40,7 @@ using Strings = std::vector<std::string>;
 TEST_CASE("a folder stands for the pictures and tensors below it, known by content, sorted by path") {
   const Workshop w;
   w.save_picture("set/b.png");
-  w.save_picture("set/deep/er/a.txt");  // a picture, whatever its name
+  w.save_picture("set/deep/er/a.txt");  // an image, regardless of its name
   w.save_tensor("set/c.npy", {3, 8, 8});
   w.write("set/notes.md", "no picture");
   w.write("set/.hidden.png", "");

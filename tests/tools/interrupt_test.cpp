@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM in the middle of the work.
+// Ctrl-C and SIGTERM during the work.
 
 #include <csignal>
 #include <string>
@@ -32,7 +32,7 @@ TEST_CASE("Ctrl-C in a long explanation leaves no file") {
   Child child(ablaze_words({"explain", w / "large.npy", "--model", w / "wide.safetensors", "--layer", "conv1",
                             "--out", w / "out"}),
               {.terminal = true});
-  child.wait_for_text();  // its progress bar: it is among the channels
+  child.wait_for_text();  // its progress bar, which appears during the ablation
   child.signal(SIGINT);
   CHECK(child.wait() == 130);
   CHECK(w.files_in("out").empty());
@@ -48,11 +48,11 @@ TEST_CASE("a signal between many pictures leaves whole ones alone") {
   child.signal(SIGTERM);
   CHECK(child.wait() == 128 + SIGTERM);
   const auto files = w.files_in("out");
-  CHECK(files.size() >= 4);  // of the five, one may have been unfinished
+  CHECK(files.size() >= 4);  // of five; one may have been incomplete
   for (const std::string& file : files) {
     CAPTURE(file);
-    REQUIRE(
-        (file.ends_with(".ablation.tench.png") || file.ends_with(".ablation.tench.npy")));  // no temporary
+    REQUIRE((file.ends_with(".ablation.tench.png") ||
+             file.ends_with(".ablation.tench.npy")));  // no temporary file
     if (file.ends_with(".png")) CHECK(message_of([&] { Image::load(w / ("out/" + file)); }) == "");
   }
 }
@@ -69,7 +69,7 @@ TEST_CASE("a signal among steps, masks and sheets leaves whole files alone") {
   for (const std::string folder : {"out", "way"}) {
     for (const std::string& file : w.files_in(folder)) {
       CAPTURE(file);
-      REQUIRE((file.ends_with(".png") || file.ends_with("/steps.json")));  // no temporary
+      REQUIRE((file.ends_with(".png") || file.ends_with("/steps.json")));  // no temporary file
       const std::string path = folder + "/" + file;
       if (file.ends_with(".png")) CHECK(message_of([&] { Image::load(w / path); }) == "");
       if (file.ends_with(".json")) CHECK(Json::parse(w.read(path))["steps"].size() == 5);

@@ -1,4 +1,4 @@
-// The most memory that a process of the program has, beside what the plan says.
+// The peak memory of a process compared with its plan.
 
 #include <cstdint>
 #include <filesystem>
@@ -19,13 +19,13 @@ using namespace ablaze::testing;
 namespace {
 
 constexpr std::size_t kMebi = std::size_t{1} << 20;
-/// The program and its libraries, the picture in its forms, the allocator's slack.
+/// The program and its libraries, the forms of the image, the allocator's slack.
 constexpr std::size_t kProgram = 12 * kMebi;
 
 const std::filesystem::path kWeights = std::filesystem::path(ABLAZE_SOURCE_DIR) / "weights";
 const std::filesystem::path kModel = kWeights / "resnet18_thin-imagenette.safetensors";
 
-/// The most resident memory of a process that explains the shipped picture at a layer.
+/// The peak resident memory of a process that explains the shipped image at a layer.
 std::size_t peak_of(const Workshop& w, const std::string& layer, const std::string& memory) {
   Child child({ABLAZE_PROGRAM, "--threads", "1", "--memory", memory, "explain",
                (kWeights / "golf-ball-and-parachute.png").string(), "--model", kModel.string(), "--layer",
@@ -37,7 +37,7 @@ std::size_t peak_of(const Workshop& w, const std::string& layer, const std::stri
 
 struct Planned {
   std::size_t base = 0;      ///< packed weights and a run's activations
-  std::size_t ablation = 0;  ///< what ablating adds
+  std::size_t ablation = 0;  ///< additional memory for ablation
 };
 
 Planned planned(const std::string& layer, std::size_t memory) {
@@ -62,7 +62,7 @@ TEST_CASE("a process takes the memory that the plan says, and keeps to --memory"
   };
   const std::vector<Case> cases{
       {"layer4", "4G", 4096 * kMebi}, {"layer2", "4G", 4096 * kMebi}, {"layer2", "16M", 16 * kMebi}};
-  // Before this process grows: until it is another program, a child has the memory of its parent.
+  // Before this process grows: until exec, a child has its parent's memory.
   std::vector<std::size_t> peaks;
   for (const Case& c : cases) peaks.push_back(peak_of(w, c.layer, c.memory));
   const auto file = static_cast<std::size_t>(std::filesystem::file_size(kModel));
@@ -74,7 +74,7 @@ TEST_CASE("a process takes the memory that the plan says, and keeps to --memory"
     most = plan.base + plan.ablation + file + kProgram;
     MESSAGE(cases[i].layer << ", --memory " << cases[i].memory << ": " << peaks[i] / kMebi << " MiB of "
                            << most / kMebi);
-    CHECK(peaks[i] > plan.base);  // or it was not this process that was measured
+    CHECK(peaks[i] > plan.base);  // otherwise another process was measured
     CHECK(peaks[i] < most);
     CHECK(plan.ablation <= cases[i].bytes);
   }

@@ -1,4 +1,4 @@
-// The subcommands but explain, as a user runs them.
+// The subcommands except explain, as a user runs them.
 
 #include <cmath>
 #include <filesystem>
@@ -25,7 +25,7 @@ std::vector<std::string> keys(const Json& object) {
 
 using Strings = std::vector<std::string>;
 
-/// Status 0 and not a word on standard error.
+/// Status 0 and nothing on standard error.
 Finished run_well(const std::vector<std::string>& words) {
   Finished done = run_ablaze(words);
   CHECK(done.status == 0);
@@ -41,7 +41,7 @@ TEST_CASE("classify prints the best classes") {
   CHECK(says(done.out, "photo.png\n"));
   CHECK(says(done.out, " %"));
   CHECK(std::count(done.out.begin(), done.out.end(), '%') == 2);
-  CHECK_FALSE(says(done.out, "\x1b"));  // no terminal, no colours
+  CHECK_FALSE(says(done.out, "\x1b"));  // no colours without a terminal
 }
 
 TEST_CASE("classify --json is one object a line with the promised keys") {
@@ -81,7 +81,7 @@ TEST_CASE("the common options are understood before and after the command") {
       run_well({"--threads", "1", "--no-winograd", "classify", w.photo(), "--model", w.model(), "--json"});
   const auto after =
       run_well({"classify", w.photo(), "--model", w.model(), "--json", "--no-winograd", "--threads", "2"});
-  CHECK(before.json()[0]["top"] == after.json()[0]["top"]);  // the threads change no digit
+  CHECK(before.json()[0]["top"] == after.json()[0]["top"]);  // threads change no digit
 }
 
 TEST_CASE("activations are written as the layer puts them out") {
@@ -201,7 +201,7 @@ TEST_CASE("bench says where the machine was too busy for its figures to mean any
   }
   REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
   {
-    // Three neighbours on its only core: it has a quarter of it, whatever else the machine does.
+    // Three competing processes on its only core leave it a quarter, independent of the machine's load.
     const std::vector<std::string> loop{"/bin/sh", "-c", "while :; do :; done"};
     const Child first(loop), second(loop), third(loop);
     const Finished json = run_well({"bench", w.model(), "--repeats", "1", "--json", "--threads", "2"});

@@ -33,7 +33,7 @@ std::string content(const fs::path& file) {
 
 int exit_status(int waited) { return WIFEXITED(waited) ? WEXITSTATUS(waited) : 128 + WTERMSIG(waited); }
 
-/// Two of the labels make one file name; one is long.
+/// Two of the labels give the same file name; one is long.
 constexpr const char* labels =
     R"(["tench", "golf ball", "Golf-Ball!", "parachute, chute", "a label, as long as some are"])";
 

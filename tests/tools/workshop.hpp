@@ -18,19 +18,19 @@ namespace ablaze::testing {
 
 using Json = nlohmann::ordered_json;
 
-/// How a program ended, and what it said.
+/// A program's exit status and output.
 struct Finished {
-  int status = -1;  ///< exit status; 128 + the signal where one ended it
+  int status = -1;  ///< exit status; 128 + the signal if one ended it
   std::string out, err;
 
-  /// Standard output as one JSON value a line. Throws where it is anything else.
+  /// Standard output as one JSON value per line. Throws if it is anything else.
   std::vector<Json> json() const;
 };
 
-/// Runs the ablaze program with these words. `limits` is a piece of shell that comes before it.
+/// Runs the ablaze program with these arguments. `limits` is a shell command before it.
 Finished run_ablaze(const std::vector<std::string>& words, const std::string& limits = "");
 
-/// A folder for one test, with a small model of five classes and a photo. The model is converted once a
+/// A folder for one test, with a small model of five classes and a photo. Converts the model once per
 /// process.
 class Workshop {
  public:
@@ -50,10 +50,10 @@ class Workshop {
   TemporaryDirectory folder_;
 };
 
-/// Runs explain with the workshop's model; the pictures go to its "out".
+/// Runs explain with the workshop's model; the images go to its "out".
 Finished run_explain(const Workshop& w, std::vector<std::string> words);
 
-/// The weights of a thin ResNet as a plain safetensors file: what `ablaze convert` takes.
+/// Writes the weights of a thin ResNet as a plain safetensors file, the input of `ablaze convert`.
 void write_thin_resnet(const std::filesystem::path& file, std::int64_t width = 4);
 
 }  // namespace ablaze::testing

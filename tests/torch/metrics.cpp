@@ -1,5 +1,5 @@
 // metrics MODEL PHOTO METHODS OUT [LEFT TOP RIGHT BOTTOM]...: measures a photo by every metric, prints the
-// measurements as one JSON object, and writes OUT/METHOD.npy, the maps that were measured.
+// measurements as one JSON object, and writes the measured maps to OUT/METHOD.npy.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -23,16 +23,17 @@ std::vector<std::string> split(const std::string& text) {
   return words;
 }
 
-std::vector<ablaze::Box> boxes_from(int count, char** words) {
-  std::vector<ablaze::Box> boxes;
-  for (int i = 0; i + 3 < count; i += 4)
-    boxes.push_back(
-        {std::stoi(words[i]), std::stoi(words[i + 1]), std::stoi(words[i + 2]), std::stoi(words[i + 3])});
+std::vector<ablaze::PixelRectangle> boxes_from(int count, char** words) {
+  std::vector<ablaze::PixelRectangle> boxes;
+  for (int i = 0; i + 3 < count; i += 4) {
+    const int left = std::stoi(words[i]), top = std::stoi(words[i + 1]);
+    boxes.push_back({left, top, std::stoi(words[i + 2]) - left, std::stoi(words[i + 3]) - top});
+  }
   return boxes;
 }
 
 void run(const std::string& file, const std::string& picture, const std::string& methods,
-         const std::filesystem::path& out, const std::vector<ablaze::Box>& boxes) {
+         const std::filesystem::path& out, const std::vector<ablaze::PixelRectangle>& boxes) {
   const ablaze::Model model = ablaze::load_model(file);
   const ablaze::Image photo = ablaze::Image::load(picture);
   ablaze::ExplainOptions explain;
@@ -42,14 +43,15 @@ void run(const std::string& file, const std::string& picture, const std::string&
 
   ablaze::EvaluateOptions options;
   options.metrics.clear();
-  options.steps = 10;  // each is a pass of the reference
+  options.steps = 10;  // the reference needs a pass for each
   for (const ablaze::MetricInfo& metric : ablaze::metrics()) options.metrics.push_back(metric.id);
   ablaze::Evaluator evaluator(model, explain, options);
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const ablaze::Measurement& m : evaluator.measure(photo, std::nullopt, boxes))
+  const ablaze::PhotoMeasurements measured = evaluator.measure(photo, std::nullopt, boxes);
+  for (const ablaze::Measurement& m : measured.measurements)
     all.push_back({{"method", m.method}, {"metric", m.metric}, {"value", m.value}, {"curve", m.curve}});
   const auto stages = evaluator.randomization_stages();
-  const nlohmann::ordered_json answer{{"class", evaluator.target().index},
+  const nlohmann::ordered_json answer{{"class", measured.target.index},
                                       {"stages", std::vector<std::string>(stages.begin(), stages.end())},
                                       {"measurements", all}};
   std::printf("%s\n", answer.dump().c_str());

@@ -12,10 +12,9 @@ void explain_photo(const char* file) {
   ablaze::ExplainOptions options;
   options.classes = {"top2"};
   ablaze::Explainer explainer(ablaze::load_model(ablaze::shipped_model()), options);
-  auto seen = ablaze::crop_box(photo.width(), photo.height(), explainer.model().preprocess);
   for (const ablaze::Explanation& why : explainer.explain(photo)) {
     std::cout << why.target.label << ": " << why.target.probability << '\n';
-    ablaze::overlay(photo, why.map, seen).save_png(why.target.label + ".png");
+    ablaze::overlay(photo, why.map, why.seen).save_png(why.target.label + ".png");
   }
   // README: end
 }

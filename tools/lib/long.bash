@@ -45,7 +45,7 @@ soak() {
 }
 
 tidy() {
-  CXX=clang++ cmake --preset debug -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+  configure_tidy
   run-clang-tidy -quiet -p build/debug "$PWD/(src|tools)/" >build/debug/tidy.log 2>/dev/null ||
     { grep -E 'warning:|error:' build/debug/tidy.log >&2; die "clang-tidy reports problems: build/debug/tidy.log"; }
   if grep -qE 'warning:|error:' build/debug/tidy.log; then

@@ -8,14 +8,14 @@
 #include "cam/methods/methods.hpp"
 #include "cam/result.hpp"
 
-// CAM, the method that gave the others their name. Where a layer A goes through a global average pool into
-// the last linear layer W, a logit is a sum over channels and places:
+// CAM, the first class activation map. If a global average pool and the last linear layer W follow a layer A,
+// a logit is a sum over channels and locations:
 //
 //     y = b + sum_k W[c,k] mean(A_k)        w_k = W[c,k]        map = ReLU(sum_k w_k A_k)
 //
-// The paper draws the sum itself; here the map is its positive part, as for every other method, and the
-// signed map is the paper's. The bias belongs to no place and is left out, as in the paper. The weights are
-// the logit's: where a probability was asked for, the logit is explained.
+// The paper shows the sum itself; here the map is its positive part, as for all methods, and the signed map
+// is the paper's. The bias has no location and is omitted, as in the paper. The weights are the logit's: for
+// a probability, the logit is explained.
 
 namespace ablaze::cam {
 
@@ -32,11 +32,11 @@ bool passes_on(const Op& op) {
   return std::holds_alternative<op::Identity>(op) || std::holds_alternative<op::Flatten>(op);
 }
 
-/// What a network ends in, walked up from the output: identities, a linear layer, flattening, a pool that
-/// averages planes, and the layer that it reads.
+/// The end of a network, searched from the output up: identities, a linear layer, flattening, an average
+/// pool, and the layer that the pool reads.
 struct Head {
   const op::Linear* linear = nullptr;
-  NodeId pooled = -1;  ///< -1: the network ends otherwise
+  NodeId pooled = -1;  ///< -1: the network has a different end
 };
 
 NodeId behind_identities(const Graph& graph, NodeId id) {

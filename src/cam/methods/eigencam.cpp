@@ -4,15 +4,16 @@
 #include "cam/principal.hpp"
 #include "cam/result.hpp"
 
-// Eigen-CAM. With the layer as a matrix of places by channels and its singular value decomposition
-// A = U S V',
+// Eigen-CAM. With the layer as a matrix of locations by channels and its singular value decomposition A = U S
+// V':
 //
 //     map = ReLU(A v_1),    v_1 the first right singular vector
 //
-// No class enters: the map shows what is strongest in the layer, whatever the network makes of it. A singular
-// vector's sign is open in the paper; here it is the one that goes with the channels' sum, which for a layer
-// behind a ReLU makes the whole map positive (Perron and Frobenius). The most used library centres each
-// channel first and takes whichever sign its decomposition gives: another map, about half of it negative.
+// The map does not depend on a class: it shows the layer's strongest component, whatever its effect on the
+// output. The paper leaves the sign of the singular vector open; here it is the sign of the product with the
+// channels' sum, which makes the whole map positive for a layer behind a ReLU (Perron and Frobenius). The
+// most used library centres each channel first and keeps the sign of its decomposition: a different map,
+// about half of it negative.
 
 namespace ablaze::cam {
 

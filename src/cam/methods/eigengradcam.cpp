@@ -7,21 +7,21 @@
 #include "cam/principal.hpp"
 #include "cam/result.hpp"
 
-// Eigen-Grad-CAM. With g = dy/dA and B = g A, place by place, as a matrix of places by channels, B = U S V':
+// Eigen-Grad-CAM. With g = dy/dA and B = g A (elementwise) as a matrix of locations by channels, B = U S V':
 //
 //     map = ReLU(B v_1),    v_1 the first right singular vector
 //
-// The sign is the one that goes with the channels' sum, HiRes-CAM's map. The library that the method comes
-// from centres each channel first and leaves the sign to its decomposition (see Eigen-CAM).
+// The sign is that of the product with the channels' sum, HiRes-CAM's map. The library that introduced the
+// method centres each channel first and keeps the sign of its decomposition (see Eigen-CAM).
 //
-// The first component is what is strongest, be it for the class or against it. Where it speaks against, this
-// map has next to nothing above zero and says so, while HiRes-CAM's shows both.
+// The first component is the strongest, for or against the class. If it is against the class, the map is
+// almost zero and the note says so, while HiRes-CAM shows both.
 
 namespace ablaze::cam {
 
 namespace {
 
-Result eigengradcam_answer(const LayerGradient& p) {
+Result eigengradcam_result(const LayerGradient& p) {
   xt::xtensor<double, 4> terms = xt::expand_dims(p.a * p.g, 0);
   return result_from(principal_projection(from_xtensor(terms)));
 }
@@ -38,7 +38,7 @@ constexpr Method eigengradcam{
     .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
-    .explain = [](const Request& request) { return explain_by_gradient(request, eigengradcam_answer); },
+    .explain = [](const Request& request) { return explain_by_gradient(request, eigengradcam_result); },
 };
 
 }  // namespace ablaze::cam

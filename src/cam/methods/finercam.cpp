@@ -9,14 +9,14 @@
 #include "cam/methods/methods.hpp"
 #include "cam/scores.hpp"
 
-// Finer-CAM changes what is explained, not how: any method, asked for the difference to the n classes most
-// like the wanted one,
+// Finer-CAM explains another score with any base method: the difference to the n classes most similar to the
+// target class,
 //
 //     y = (1/n) sum_d (y_c - strength y_d),    d the classes whose logits are nearest to c's
 //
-// The paper's code takes n = 3; its comparison strength is 1 here unless told otherwise. The most used
-// library weights the classes d by their softmax probabilities, and differentiates those weights too; the
-// plain mean has the derivative that the paper writes down.
+// The paper's code uses n = 3; the default comparison strength here is 1. The most used library weights the
+// classes d by their softmax probabilities and differentiates these weights too; the plain mean has the
+// derivative given in the paper.
 
 namespace ablaze::cam {
 
@@ -31,7 +31,7 @@ const Method& base_of(const Request& request) {
   return *base;
 }
 
-/// Classes by how near their logits are to the wanted one's, which is left out; ties: the lower index.
+/// The classes with the logits nearest to the target's, without the target; ties: the lower index.
 std::vector<std::int64_t> nearest_classes(std::span<const float> logits, std::int64_t wanted, int count) {
   const auto logit = [&](std::int64_t c) { return static_cast<double>(logits[c]); };
   std::vector<std::int64_t> order(logits.size());
@@ -44,7 +44,7 @@ std::vector<std::int64_t> nearest_classes(std::span<const float> logits, std::in
 
 Target difference(const Target& target, std::span<const std::int64_t> others, double strength) {
   Score score = target.terms.at(0).score;
-  // A margin is a difference already; set against several classes, it is the logit's.
+  // A margin is a difference already; compared with several classes, it becomes the logit.
   if (score.kind == Score::Kind::margin) score.kind = Score::Kind::logit;
   Target out{{{score, 1}}};
   for (const std::int64_t c : others) {

@@ -7,13 +7,13 @@
 //
 //     w_k = mean(g_k)        map = ReLU(sum_k w_k A_k)
 //
-// y is the logit, as in the paper ("before the softmax"), unless another score is asked for.
+// y is the logit, as in the paper ("before the softmax"), unless another score is requested.
 
 namespace ablaze::cam {
 
 namespace {
 
-Result gradcam_answer(const LayerGradient& p) { return result_from(p, xt::mean(p.g, {1, 2})); }
+Result gradcam_result(const LayerGradient& p) { return result_from(p, xt::mean(p.g, {1, 2})); }
 
 }  // namespace
 
@@ -27,7 +27,7 @@ constexpr Method gradcam{
     .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
-    .explain = [](const Request& request) { return explain_by_gradient(request, gradcam_answer); },
+    .explain = [](const Request& request) { return explain_by_gradient(request, gradcam_result); },
 };
 
 }  // namespace ablaze::cam

@@ -5,10 +5,10 @@
 
 // Element-wise Grad-CAM. With g = dy/dA:
 //
-//     map = sum_k ReLU(g_k A_k),    place by place
+//     map = sum_k ReLU(g_k A_k),    per location
 //
-// HiRes-CAM with the ReLU inside the sum: evidence against the class is dropped before it can cancel evidence
-// for it. There is nothing below zero, so the signed map is the map.
+// HiRes-CAM with the ReLU inside the sum, so that evidence against the class cannot cancel evidence for it.
+// Nothing is below zero: the signed map is the map.
 
 namespace ablaze::cam {
 

@@ -4,15 +4,15 @@
 #include "cam/gradients.hpp"
 #include "cam/methods/methods.hpp"
 
-// Grad-CAM++. The paper differentiates Y = exp(y), whose derivatives are exp(y) times powers of g = dy/dA
-// where y is piecewise linear in A; the power of e cancels in alpha and is a common factor of the weights,
-// left out here (it overflows for a large logit and changes no picture):
+// Grad-CAM++. The paper differentiates Y = exp(y), whose derivatives are exp(y) times powers of g = dy/dA if
+// y is piecewise linear in A. exp(y) cancels in alpha and is a common factor of the weights; it is omitted
+// here, because it overflows for a large logit and does not change the normalised map:
 //
 //     alpha = g^2 / (2 g^2 + sum(A_k) g^3)        w_k = sum(alpha ReLU(g_k))        map = ReLU(sum_k w_k A_k)
 //
-// Only places with g > 0 count, where alpha g = g / (2 + sum(A_k) g). Where that divisor is 0, as it can be
-// at a layer with negative activations, the place counts 0. The most used library adds 1e-6 to the divisor of
-// alpha, which decides where g^2 is as small as that.
+// Only locations with g > 0 contribute, where alpha g = g / (2 + sum(A_k) g). Locations with a zero divisor
+// (possible at a layer with negative activations) contribute 0. The most used library adds 1e-6 to alpha's
+// divisor, which dominates if g^2 is that small.
 
 namespace ablaze::cam {
 

@@ -5,15 +5,15 @@
 
 // HiRes-CAM. With g = dy/dA:
 //
-//     map = ReLU(sum_k g_k A_k),    place by place
+//     map = ReLU(sum_k g_k A_k),    per location
 //
-// The paper draws the sum itself, with or without the ReLU; the signed map is the sum.
+// The paper shows the sum itself, with or without the ReLU; the signed map is the sum.
 
 namespace ablaze::cam {
 
 namespace {
 
-Result hirescam_answer(const LayerGradient& p) { return result_from(xt::sum(p.a * p.g, {0})); }
+Result hirescam_result(const LayerGradient& p) { return result_from(xt::sum(p.a * p.g, {0})); }
 
 }  // namespace
 
@@ -27,7 +27,7 @@ constexpr Method hirescam{
     .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
-    .explain = [](const Request& request) { return explain_by_gradient(request, hirescam_answer); },
+    .explain = [](const Request& request) { return explain_by_gradient(request, hirescam_result); },
 };
 
 }  // namespace ablaze::cam

@@ -15,26 +15,25 @@
 #include "cam/result.hpp"
 #include "cam/scores.hpp"
 
-// Integrated gradients over a layer's channels: all channels are scaled up together from nothing, and each is
-// credited with what its activations times the gradient add up to on the way,
+// Integrated gradients over a layer's channels: all channels are scaled together from zero, and each is
+// attributed the integral of its activations times the gradient along this path,
 //
 //     a_k = integral over t in [0, 1] of sum(A_k dy/dA_k at t A) dt        sum_k a_k = y(A) - y(0)
 //     w_k = a_k / |y|        map = ReLU(sum_k w_k A_k)
 //
-// Integrated gradients' own paper starts from a baseline input; this is its path in a layer, from the
-// activations 0, and its attributions summed over each channel's places so that they stand beside
-// Ablation-CAM's drops.
+// The paper integrates from a baseline input. This integrates in a layer, from zero activations, and sums the
+// attributions over each channel's locations, so that they are comparable to Ablation-CAM's drops.
 //
 // The integrand of a ReLU network is piecewise constant in t. Its nodes are halves, quarters, eighths, ...:
-// each step doubles them and keeps those there were, until the parts add up.
+// each step doubles their number and reuses the existing ones, until the parts add up.
 
 namespace ablaze::cam {
 
 namespace {
 
-constexpr double largest_gap = 1e-3;  // of y(A) - y(0)
-constexpr std::int64_t most_intervals = 4096;
-constexpr std::int64_t most_images = 8;
+constexpr double max_gap = 1e-3;  // of y(A) - y(0)
+constexpr std::int64_t max_intervals = 4096;
+constexpr std::int64_t max_images = 8;
 
 Tensor scaled(const Tensor& activation, std::span<const double> factors) {
   Shape shape = activation.shape();
@@ -49,32 +48,32 @@ Tensor scaled(const Tensor& activation, std::span<const double> factors) {
   return out;
 }
 
-/// y at the layer's own activations and at zeros.
+/// y at the layer's own activations and at zero.
 struct Ends {
   double whole = 0, nothing = 0;
   double difference() const { return whole - nothing; }
-  /// A difference as small as the rounding errors of the two scores cannot be met more closely than those.
+  /// The gap cannot be smaller than the rounding errors of the two scores.
   double allowed_gap() const {
-    return std::max(largest_gap * std::abs(difference()), 1e-6 * (std::abs(whole) + std::abs(nothing)));
+    return std::max(max_gap * std::abs(difference()), 1e-6 * (std::abs(whole) + std::abs(nothing)));
   }
 };
 
 using Parts = xt::xtensor<double, 1>;  // [C]
 
-/// The path's integral for one target, with nodes at j / n, 0 < j < n. The first and the last stand for half
-/// an interval more than the others, so that the weights add up to 1.
+/// The path integral for one target, with nodes at j / n, 0 < j < n. The first and last nodes have 1.5 times
+/// the weight of the others, so that the weights add up to 1.
 class PathIntegral {
  public:
   PathIntegral(const Request& q, const Tensor& activation)
       : q_(q), activation_(activation), a_(planes_of(activation)) {
     inner_ = integrand({0.5});
-    outer_ = 2 * inner_;  // the only node is the first and the last
+    outer_ = 2 * inner_;  // the only node is both the first and the last
   }
 
   void halve_intervals() {
     intervals_ *= 2;
     const auto n = static_cast<double>(intervals_);
-    std::vector<double> between;  // the odd multiples of 1 / n but the first and the last
+    std::vector<double> between;  // the odd multiples of 1 / n except the first and the last
     for (std::int64_t j = 3; j < intervals_ - 1; j += 2) between.push_back(static_cast<double>(j) / n);
     outer_ = integrand({1 / n, 1 - 1 / n});
     inner_ += outer_ + integrand(between);
@@ -88,15 +87,15 @@ class PathIntegral {
     const std::vector<double> all = parts();
     return std::accumulate(all.begin(), all.end(), 0.0) - ends.difference();
   }
-  bool exhausted() const { return intervals_ >= most_intervals; }
+  bool exhausted() const { return intervals_ >= max_intervals; }
   std::int64_t nodes() const { return intervals_ - 1; }
 
  private:
-  /// sum(A_k dy/dA_k) at t A, added up over some t.
+  /// sum(A_k dy/dA_k) at t A, summed over the nodes t.
   Parts integrand(const std::vector<double>& nodes) const {
     Parts sum = xt::zeros<double>({a_.shape(0)});
-    for (std::size_t first = 0; first < nodes.size(); first += most_images) {
-      const std::size_t count = std::min<std::size_t>(most_images, nodes.size() - first);
+    for (std::size_t first = 0; first < nodes.size(); first += max_images) {
+      const std::size_t count = std::min<std::size_t>(max_images, nodes.size() - first);
       const Tensor at = scaled(activation_, std::span(nodes).subspan(first, count));
       const TargetGradient slope = std::move(gradients(q_, &at).at(0));
       const auto g = as_xtensor<4>(slope.gradient);
@@ -117,11 +116,11 @@ class PathIntegral {
   Parts outer_;  // of the first and the last
 };
 
-/// `request` has one target: how far its intervals are halved must not depend on what else is asked.
-Result integrated_gradients_answer(const Request& request, const Tensor& activation, const Ends& ends) {
+/// `request` has one target: the number of intervals must not depend on other targets.
+Result integrated_gradients_result(const Request& request, const Tensor& activation, const Ends& ends) {
   PathIntegral path(request, activation);
   while (!path.exhausted() && std::abs(path.gap(ends)) > ends.allowed_gap()) {
-    // How many there will be nobody knows; it is at least as many again.
+    // The number of further nodes is unknown; it is at least the current number.
     if (request.progress && !request.progress(path.nodes(), 2 * path.nodes() + 1)) throw Cancelled();
     path.halve_intervals();
   }
@@ -144,7 +143,7 @@ std::vector<Result> integrated_gradients_maps(const Request& request) {
   for (const Target& target : request.targets) {
     Request one = request;
     one.targets = {&target, 1};
-    results.push_back(integrated_gradients_answer(
+    results.push_back(integrated_gradients_result(
         one, activation, {score_of(target, row(whole, 0)), score_of(target, row(nothing, 0))}));
   }
   return results;

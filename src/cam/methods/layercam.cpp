@@ -5,16 +5,16 @@
 
 // LayerCAM. With g = dy/dA:
 //
-//     map = ReLU(sum_k ReLU(g_k) A_k),    place by place
+//     map = ReLU(sum_k ReLU(g_k) A_k),    per location
 //
-// For early layers the paper draws tanh(2 map / max(map)) before it fuses them with later ones; that is a
-// matter of the drawing and is not in the map. The most used library leaves the outer ReLU to its drawing.
+// For early layers the paper applies tanh(2 map / max(map)) before fusing them with later ones; that concerns
+// the display and is not in the map. The most used library applies the outer ReLU only for display.
 
 namespace ablaze::cam {
 
 namespace {
 
-Result layercam_answer(const LayerGradient& p) {
+Result layercam_result(const LayerGradient& p) {
   return result_from(xt::sum(xt::maximum(p.g, 0.0) * p.a, {0}));
 }
 
@@ -30,7 +30,7 @@ constexpr Method layercam{
     .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
-    .explain = [](const Request& request) { return explain_by_gradient(request, layercam_answer); },
+    .explain = [](const Request& request) { return explain_by_gradient(request, layercam_result); },
 };
 
 }  // namespace ablaze::cam

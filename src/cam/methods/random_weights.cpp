@@ -4,19 +4,19 @@
 #include "cam/methods/methods.hpp"
 #include "cam/result.hpp"
 
-// The baseline that every method must beat: weights from [-1, 1), evenly spread, and
+// The baseline that every method must beat: weights uniform in [-1, 1), and
 //
 //     map = ReLU(sum_k w_k A_k)
 //
-// They depend on the seed, the class and the channel alone, not on what else is explained in the same call.
+// The weights depend only on the seed, the class and the channel, not on other targets of the same call.
 
 namespace ablaze::cam {
 
 namespace {
 
 std::vector<double> random_weights(std::uint64_t seed, std::int64_t index, std::int64_t channels) {
-  SplitMix64 of_class(static_cast<std::uint64_t>(index));
-  SplitMix64 numbers(seed ^ of_class.next());
+  base::SplitMix64 of_class(static_cast<std::uint64_t>(index));
+  base::SplitMix64 numbers(seed ^ of_class.next());
   std::vector<double> weights;
   for (std::int64_t k = 0; k < channels; ++k) weights.push_back(2 * numbers.unit() - 1);
   return weights;

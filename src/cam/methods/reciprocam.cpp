@@ -8,53 +8,53 @@
 #include "cam/result.hpp"
 #include "cam/scores.hpp"
 
-// Recipro-CAM turns Ablation-CAM round: not one channel is taken away, one place is left. With M_p the mask
-// that is 1 at place p of the layer and 0 elsewhere, the same for all channels,
+// Recipro-CAM keeps one location of the layer, where Ablation-CAM removes one channel. With M_p the mask that
+// is 1 at location p and 0 elsewhere, the same for all channels,
 //
 //     map(p) = ReLU(y(M_p A) - y(0))
 //
-// The paper scales y(M_p A) to [0, 1] over the places for the picture, which leaves its zero open. Here it is
-// what the network says of nothing at all, y(0): a place that adds nothing is 0, and behind a global average
-// pool and a linear layer the map is CAM's divided by the number of places. The authors' code passes on
-// softmax probabilities, and a place spread over its neighbours by a 3x3 Gaussian; here the score is the one
-// asked for (the logit by default) and a place is one place, as in the paper's formula.
+// The paper scales y(M_p A) to [0, 1] over the locations, which leaves the zero undefined. Here the zero is
+// the score of an empty layer, y(0): a location without effect is 0, and behind a global average pool and a
+// linear layer the map is CAM's divided by the number of locations. The authors' code uses softmax
+// probabilities and spreads each location over its neighbours by a 3x3 Gaussian; here the score is the
+// requested one (the logit by default) and a location is one location, as in the paper's formula.
 
 namespace ablaze::cam {
 
 namespace {
 
-// A few megabytes of activations at a time: enough to keep the cores busy, little beside the network.
-constexpr std::int64_t most_places = 32;
-constexpr std::int64_t most_floats = std::int64_t{1} << 24;
+// A few megabytes of activations per batch: enough for all cores, little compared to the network.
+constexpr std::int64_t max_locations = 32;
+constexpr std::int64_t max_floats = std::int64_t{1} << 24;
 
-/// The scores of the layer with one place left, [places + 1][targets]; the last row is of no place at all.
-class OnePlaceAtATime {
+/// The scores of the layer with one location left, [locations + 1][targets]; the last row is of no location.
+class LocationScores {
  public:
-  explicit OnePlaceAtATime(const Request& request)
+  explicit LocationScores(const Request& request)
       : q_(request),
         activation_(q_.trace.activation(q_.layer)),
-        places_(activation_.dim(2) * activation_.dim(3)),
-        batch_(std::clamp<std::int64_t>(most_floats / std::max<std::int64_t>(activation_.size(), 1), 1,
-                                        std::min(most_places, places_ + 1))) {}
+        locations_(activation_.dim(2) * activation_.dim(3)),
+        batch_(std::clamp<std::int64_t>(max_floats / std::max<std::int64_t>(activation_.size(), 1), 1,
+                                        std::min(max_locations, locations_ + 1))) {}
 
   std::vector<std::vector<double>> scores() const {
     Shape shape = activation_.shape();
     shape[0] = batch_;
     std::vector<std::vector<double>> all;
-    for (std::int64_t first = 0; first <= places_; first += batch_) {
-      if (q_.progress && !q_.progress(first, places_ + 1)) throw Cancelled();
-      Tensor left(shape);
-      for (std::int64_t i = 0; i < batch_ && first + i < places_; ++i) leave(first + i, i, left);
-      append_scores(q_.trace.resume(q_.layer, left), std::min(batch_, places_ + 1 - first), all);
+    for (std::int64_t first = 0; first <= locations_; first += batch_) {
+      if (q_.progress && !q_.progress(first, locations_ + 1)) throw Cancelled();
+      Tensor masked(shape);
+      for (std::int64_t i = 0; i < batch_ && first + i < locations_; ++i) copy_location(first + i, i, masked);
+      append_scores(q_.trace.resume(q_.layer, masked), std::min(batch_, locations_ + 1 - first), all);
     }
     return all;
   }
 
  private:
-  void leave(std::int64_t place, std::int64_t image, Tensor& left) const {
+  void copy_location(std::int64_t location, std::int64_t image, Tensor& masked) const {
     for (std::int64_t k = 0; k < activation_.dim(1); ++k) {
-      const std::int64_t at = k * places_ + place;
-      left[image * activation_.size() + at] = activation_[at];
+      const std::int64_t at = k * locations_ + location;
+      masked[image * activation_.size() + at] = activation_[at];
     }
   }
 
@@ -68,11 +68,11 @@ class OnePlaceAtATime {
 
   const Request& q_;
   Tensor activation_;
-  std::int64_t places_, batch_;
+  std::int64_t locations_, batch_;
 };
 
 std::vector<Result> reciprocam_maps(const Request& request) {
-  const std::vector<std::vector<double>> scores = OnePlaceAtATime(request).scores();
+  const std::vector<std::vector<double>> scores = LocationScores(request).scores();
   const Shape shape = request.session.layer_shape(request.layer);
   std::vector<Result> results;
   for (std::size_t t = 0; t < request.targets.size(); ++t) {

@@ -36,3 +36,30 @@ const Method* find_method(std::string_view id) {
 }
 
 }  // namespace ablaze::cam
+
+namespace ablaze {
+
+namespace {
+
+std::vector<MethodInfo> list_methods() {
+  std::vector<MethodInfo> list;
+  for (const cam::Method* m : cam::methods()) {
+    list.push_back({.id = std::string(m->id),
+                    .name = std::string(m->name),
+                    .summary = std::string(m->summary),
+                    .paper = std::string(m->paper),
+                    .passes = std::string(m->passes),
+                    .needs_gradients = m->needs_gradients,
+                    .class_discriminative = m->class_discriminative});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::span<const MethodInfo> methods() {
+  static const std::vector<MethodInfo> list = list_methods();
+  return list;
+}
+
+}  // namespace ablaze

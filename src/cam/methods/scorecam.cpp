@@ -11,31 +11,30 @@
 #include "cam/scores.hpp"
 #include "threads/threads.hpp"
 
-// Score-CAM. Each channel, drawn up to the size of the input X and scaled to [0, 1], is a mask M_k; what the
-// network says of the masked input is the channel's score:
+// Score-CAM. Each channel, upsampled to the size of the input X and scaled to [0, 1], is a mask M_k; the
+// network's score of the masked input is the channel's score:
 //
 //     s_k = y(M_k X)        w_k = exp(s_k) / sum_j exp(s_j)        map = ReLU(sum_k w_k A_k)
 //
-// The paper subtracts y of a baseline input from every s_k, which the softmax over channels takes out again.
-// Its algorithm has that softmax; the code its authors published weights channels by the class's softmax
-// probability instead and has none. The most used library follows the algorithm, as this does. Left open
-// there:
+// The paper subtracts the score of a baseline input from every s_k, which cancels in the softmax over
+// channels. The paper's algorithm has that softmax; the authors' code instead weights channels by the class's
+// softmax probability. The most used library follows the algorithm, as does this. Details that the paper
+// leaves open:
 //
-// - Masks are drawn up bilinearly with pixels' centres half a pixel inside (align_corners=False, as in the
-//   authors' code; the library has True), and scaled by what they reach after that.
-// - A channel that is the same everywhere makes no mask: its weight is 0 and it is no part of the softmax.
-// The
-//   library shows the network an input of zeros for it, and lets that score into the sum.
-// - The mask multiplies the normalised input, so that what is hidden has the mean colour.
+// - Masks are upsampled bilinearly with pixel centres at half pixels (align_corners=False, as in the authors'
+//   code; the library has True), and scaled by their minimum and maximum after that.
+// - A constant channel has no mask: its weight is 0 and it is not in the softmax. The library runs the
+//   network on an input of zeros for it and includes that score in the sum.
+// - The mask multiplies the normalised input, so that hidden pixels have the mean colour.
 
 namespace ablaze::cam {
 
 namespace {
 
-// Beside the weights: enough for 16 inputs of 224 x 224 to a ResNet and 8 to a VGG, whose speed more does not
-// raise.
-constexpr std::uint64_t most_bytes = std::uint64_t{192} << 20;
-constexpr std::int64_t most_inputs = 16;
+// In addition to the weights: enough for 16 inputs of 224 x 224 for a ResNet and 8 for a VGG. More does not
+// run faster.
+constexpr std::uint64_t max_bytes = std::uint64_t{192} << 20;
+constexpr std::int64_t max_inputs = 16;
 
 std::vector<int> channels_with_a_mask(const Tensor& activation) {
   std::vector<int> channels;
@@ -45,11 +44,11 @@ std::vector<int> channels_with_a_mask(const Tensor& activation) {
   return channels;
 }
 
-/// s_k of each of `channels`, for each target: [targets][channels].
+/// s_k for each channel in `channels` and each target: [targets][channels].
 std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const Tensor& activation,
                                                          std::span<const int> channels) {
   const Masks masks(activation, q.input);
-  Batch batch = Batch::within(q.session, most_bytes, most_inputs);
+  Batch batch = Batch::within(q.session, max_bytes, max_inputs);
   std::vector<std::vector<double>> scores(q.targets.size());
   const auto total = static_cast<std::int64_t>(channels.size());
   for (std::int64_t first = 0; first < total; first += batch.size()) {
@@ -67,7 +66,7 @@ std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const
   return scores;
 }
 
-/// exp(s) over its sum, 0 for channels that have no score.
+/// exp(s) over its sum; 0 for channels without a score.
 std::vector<double> softmax(std::span<const double> scores, std::span<const int> channels,
                             std::int64_t count) {
   std::vector<double> weights(count);

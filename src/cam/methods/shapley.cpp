@@ -12,36 +12,36 @@
 #include "cam/methods/methods.hpp"
 #include "cam/result.hpp"
 
-// Shapley values of channels: what a channel adds to the score, averaged over all orders in which channels
-// can come. With y(S) the score while the channels outside S are ablated:
+// Shapley values of channels: the increase of the score when a channel is added, averaged over all orders of
+// the channels. With y(S) the score while the channels outside S are ablated:
 //
 //     phi_k = mean over orders of (y(before k, and k) - y(before k))      sum_k phi_k = y(A) - y(A')
 //     w_k = phi_k / |y|        map = ReLU(sum_k w_k A_k)
 //
-// Ablation-CAM's drop is the case of an order in which k comes last. Orders are sampled with their reverses
-// (R. Mitchell, J. Cooper, E. Frank and G. Holmes, Sampling Permutations for Shapley Value Estimation, 2022):
-// in the reverse, what came last comes first. Along an order every set of channels that is ablated contains
-// the one before, and their changes add up at the first operator that mixes channels.
+// Ablation-CAM's drop is the term of an order in which k is last. Orders are sampled together with their
+// reverses (R. Mitchell, J. Cooper, E. Frank and G. Holmes, Sampling Permutations for Shapley Value
+// Estimation, 2022). Along an order every set of ablated channels contains the previous one, and their
+// changes add up at the first operator that mixes channels.
 
 namespace ablaze::cam {
 
 namespace {
 
-constexpr std::int64_t most_pairs = 4096;
+constexpr std::int64_t max_pairs = 4096;
 
-/// A standard error of fewer pairs is itself too uncertain to stop by; where there are few channels, more
+/// With fewer pairs, the standard error itself is too uncertain for a stopping rule; for few channels, more
 /// pairs cost little.
-std::int64_t fewest_pairs(std::size_t players) {
+std::int64_t min_pairs(std::size_t players) {
   const auto count = static_cast<std::int64_t>(std::max<std::size_t>(players, 1));
   return std::clamp<std::int64_t>(1024 / count, 8, 256);
 }
 
-std::vector<int> shuffled(std::vector<int> players, SplitMix64& numbers) {  // Fisher and Yates
+std::vector<int> shuffled(std::vector<int> players, base::SplitMix64& numbers) {  // Fisher and Yates
   for (std::size_t i = players.size(); i > 1; --i) std::swap(players[i - 1], players[numbers.below(i)]);
   return players;
 }
 
-/// The channels that are ablated when all but the last of an order are there, all but the last two, ...
+/// The ablated channels when all but the last of an order are present, all but the last two, ...
 std::vector<std::vector<int>> sets_along(const std::vector<int>& order) {
   std::vector<std::vector<int>> sets;
   std::vector<int> gone;
@@ -52,7 +52,7 @@ std::vector<std::vector<int>> sets_along(const std::vector<int>& order) {
   return sets;
 }
 
-/// Adds half of what each channel adds in an order: `drops` are those of sets_along(order).
+/// Adds half of each channel's marginal contribution in an order: `drops` are those of sets_along(order).
 void add_marginals(const std::vector<int>& order, std::span<const double> drops, std::vector<double>& sums) {
   double before = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -61,7 +61,7 @@ void add_marginals(const std::vector<int>& order, std::span<const double> drops,
   }
 }
 
-/// Means of samples and their standard errors, one of each a channel.
+/// Sample means and their standard errors, one of each per channel.
 class Estimate {
  public:
   explicit Estimate(std::size_t channels) : mean_(channels), spread_(channels) {}
@@ -107,7 +107,7 @@ class Sampling {
   }
 
   void run() {
-    while (pairs_ < most_pairs && !all_done()) {
+    while (pairs_ < max_pairs && !all_done()) {
       sample_pair();
       report();
     }
@@ -127,9 +127,9 @@ class Sampling {
   }
 
  private:
-  /// Each target by itself, so that none's result depends on what else is asked.
+  /// Decides per target, so that no result depends on the other targets.
   bool done(std::size_t t) const {
-    return estimates_[t].count() >= fewest_pairs(players_.size()) && error(t) <= q_.options.until;
+    return estimates_[t].count() >= min_pairs(players_.size()) && error(t) <= q_.options.until;
   }
   bool all_done() const {
     for (std::size_t t = 0; t < estimates_.size(); ++t) {
@@ -163,13 +163,13 @@ class Sampling {
     ++pairs_;
   }
 
-  /// Errors fall with the root of the pairs: that tells how many there will be.
+  /// Estimates the total number of pairs: errors fall with its square root.
   void report() const {
     if (!q_.progress) return;
-    std::int64_t total = std::max(pairs_, fewest_pairs(players_.size()));
+    std::int64_t total = std::max(pairs_, min_pairs(players_.size()));
     for (std::size_t t = 0; t < estimates_.size(); ++t) {
       const double times = error(t) / q_.options.until;
-      const double expected = std::min<double>(most_pairs, static_cast<double>(pairs_) * times * times);
+      const double expected = std::min<double>(max_pairs, static_cast<double>(pairs_) * times * times);
       if (!done(t)) total = std::max(total, static_cast<std::int64_t>(expected));
     }
     if (!q_.progress(pairs_, total)) throw Cancelled();
@@ -177,7 +177,7 @@ class Sampling {
 
   const Request& q_;
   std::vector<int> players_;
-  SplitMix64 numbers_;
+  base::SplitMix64 numbers_;
   std::vector<Estimate> estimates_;
   std::vector<double> scores_, wholes_;
   std::int64_t pairs_ = 0;

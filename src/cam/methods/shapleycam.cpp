@@ -11,28 +11,27 @@
 #include "cam/result.hpp"
 #include "cam/scores.hpp"
 
-// Shapley-CAM: channels' Shapley values, estimated from the score's Taylor expansion to the second order.
-// With g = dy/dA and H the second derivatives:
+// Shapley-CAM: channels' Shapley values, estimated from the second-order Taylor expansion of the score. With
+// g = dy/dA and H the second derivatives:
 //
 //     w_k = mean(g_k - (H A)_k / 2)        map = ReLU(sum_k w_k A_k)
 //
-// For a logit, or a difference of logits, of a network of ReLUs, pools and linear operators H is zero
-// wherever it exists, so this is Grad-CAM. It is something of its own for a probability: there H A comes
-// exactly, without differences, from the logits' gradients G_c alone. With v_c = sum(G_c A), the logits'
-// change along A, and p = softmax(logits), the gradient of p_c by the logits changes along v at the rate
+// For a logit or a difference of logits, in a network of ReLUs, pools and linear operators, H is zero
+// wherever it exists, so this is Grad-CAM. For a probability it is not: H A is computed exactly, without
+// finite differences, from the logits' gradients G_c. With v_c = sum(G_c A), the logits' change along A, and
+// p = softmax(logits), the gradient of p_c by the logits changes along v at the rate
 //
-//     q_j = p_c ((v_c - v') ([j = c] - p_j) - p_j (v_j - v')),   v' = sum_j p_j v_j,    and   H A = sum_j q_j
-//     G_j.
+//     q_j = p_c ((v_c - v') ([j = c] - p_j) - p_j (v_j - v')),    v' = sum_j p_j v_j,    H A = sum_j q_j G_j
 
 namespace ablaze::cam {
 
 namespace {
 
-// Classes whose probabilities add up to less than this move no digit of a map.
+// Classes whose probabilities add up to less than this change no digit of a map.
 constexpr double negligible = 1e-6;
 
-/// The classes without which the rest adds up to a negligible probability, ascending, and `wanted` in any
-/// case.
+/// The smallest set of classes, ascending, such that the others add up to a negligible probability; always
+/// includes `wanted`.
 std::vector<std::int64_t> classes_that_matter(std::span<const double> p, std::int64_t wanted) {
   std::vector<std::int64_t> order(p.size());
   std::iota(order.begin(), order.end(), 0);
@@ -52,12 +51,12 @@ std::vector<std::int64_t> classes_that_matter(std::span<const double> p, std::in
   return kept;
 }
 
-/// dp/dlogits of a probability, and how it changes when the logits move along v.
+/// dp/dlogits of a probability, and its rate of change as the logits move along v.
 struct Derivatives {
   std::vector<double> first, second;
 };
 
-/// p and v: of the classes that matter; `c`: the wanted one's place among them.
+/// p and v of the relevant classes; `c`: the target's index among them.
 Derivatives of_softmax(std::span<const double> p, std::span<const double> v, std::size_t c) {
   double mean = 0;
   for (std::size_t j = 0; j < p.size(); ++j) mean += p[j] * v[j];
@@ -100,7 +99,7 @@ class OfProbability {
     for (const std::int64_t c : classes_) out.push_back(p_[c]);
     return out;
   }
-  /// v_c: how each logit changes along A.
+  /// v_c: the rate of change of each logit along A.
   std::vector<double> changes() const {
     std::vector<double> out;
     for (const Tensor& g : pulled_.gradients) out.push_back(xt::sum(planes_of(g) * a_)());
@@ -120,7 +119,7 @@ xt::xtensor<double, 3> of_score(const Request& q, const Score& score) {
   return planes_of(q.trace.gradient(q.layer, {&score, 1}, {.progress = q.progress}).gradients.at(0));
 }
 
-Result shapleycam_answer(const Request& q, const Target& target) {
+Result shapleycam_result(const Request& q, const Target& target) {
   const Tensor activation = q.trace.activation(q.layer);
   xt::xtensor<double, 1> weights = xt::zeros<double>({static_cast<std::size_t>(activation.dim(1))});
   bool curved = false;
@@ -136,7 +135,7 @@ Result shapleycam_answer(const Request& q, const Target& target) {
 
 std::vector<Result> shapleycam_maps(const Request& request) {
   std::vector<Result> results;
-  for (const Target& target : request.targets) results.push_back(shapleycam_answer(request, target));
+  for (const Target& target : request.targets) results.push_back(shapleycam_result(request, target));
   return results;
 }
 

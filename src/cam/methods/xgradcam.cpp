@@ -7,13 +7,13 @@
 //
 //     w_k = sum(A_k g_k) / sum(A_k)        map = ReLU(sum_k w_k A_k)
 //
-// A channel whose activations add up to 0 has the weight 0.
+// A channel whose activations sum to 0 has weight 0.
 
 namespace ablaze::cam {
 
 namespace {
 
-Result xgradcam_answer(const LayerGradient& p) {
+Result xgradcam_result(const LayerGradient& p) {
   const xt::xtensor<double, 1> whole = xt::sum(p.a, {1, 2});
   return result_from(p, xt::where(xt::not_equal(whole, 0), xt::sum(p.a * p.g, {1, 2}) / whole, 0.0));
 }
@@ -30,7 +30,7 @@ constexpr Method xgradcam{
     .passes = "one backward pass to the layer",
     .needs_gradients = true,
     .cost = one_gradient,
-    .explain = [](const Request& request) { return explain_by_gradient(request, xgradcam_answer); },
+    .explain = [](const Request& request) { return explain_by_gradient(request, xgradcam_result); },
 };
 
 }  // namespace ablaze::cam

@@ -15,7 +15,7 @@ namespace {
 double parse_side(std::string_view text, const std::string& where) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // A box may reach a little beyond its photo; numbers that no photo has are a mistake in the file.
+  // A box may extend slightly beyond its photo; a number beyond any photo is an error in the file.
   if (error != std::errc{} || end != text.data() + text.size() || !(std::abs(value) <= 2 * Image::max_side)) {
     throw Error(where + ": expected a number of pixels as a box's side, found \"" + base::printable(text) +
                 "\"");
@@ -25,7 +25,7 @@ double parse_side(std::string_view text, const std::string& where) {
 
 }  // namespace
 
-Box parse_box(std::span<const std::string_view> sides, const std::string& where) {
+PixelRectangle parse_box(std::span<const std::string_view> sides, const std::string& where) {
   if (sides.size() != 4) {
     throw Error(where + ": expected a box of four numbers (left, top, right, bottom), found " +
                 std::to_string(sides.size()));
@@ -37,8 +37,8 @@ Box parse_box(std::span<const std::string_view> sides, const std::string& where)
                 std::string(sides[0]) + " " + std::string(sides[1]) + " " + std::string(sides[2]) + " " +
                 std::string(sides[3]));
   }
-  return {static_cast<int>(std::floor(v[0])), static_cast<int>(std::floor(v[1])),
-          static_cast<int>(std::ceil(v[2])), static_cast<int>(std::ceil(v[3]))};
+  const auto left = static_cast<int>(std::floor(v[0])), top = static_cast<int>(std::floor(v[1]));
+  return {left, top, static_cast<int>(std::ceil(v[2])) - left, static_cast<int>(std::ceil(v[3])) - top};
 }
 
 }  // namespace ablaze::evaluate

@@ -8,9 +8,9 @@
 
 namespace ablaze::evaluate {
 
-/// A box from the words for its left, top, right and bottom sides: pixels, which may be fractions; the box is
-/// made of all pixels that it touches. Throws Error, `where` first: not four, no numbers, empty, beyond the
-/// largest photo.
-Box parse_box(std::span<const std::string_view> sides, const std::string& where);
+/// Parses a box from its left, top, right and bottom sides in pixels, which may be fractions; the box
+/// consists of all pixels that it touches. Throws Error with `where` first if there are not four numbers, or
+/// the box is empty or beyond the largest photo.
+PixelRectangle parse_box(std::span<const std::string_view> sides, const std::string& where);
 
 }  // namespace ablaze::evaluate

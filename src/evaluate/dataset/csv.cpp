@@ -27,7 +27,7 @@ constexpr std::uint64_t largest_list = std::uint64_t{256} << 20;
 constexpr std::size_t absent = static_cast<std::size_t>(-1);
 constexpr std::array<std::string_view, 4> sides{"xmin", "ymin", "xmax", "ymax"};
 
-/// Where each column stands.
+/// The index of each column.
 struct Columns {
   std::size_t path = absent, label = absent, boxes = absent;
   std::array<std::size_t, 4> sides{absent, absent, absent, absent};
@@ -74,8 +74,9 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   }
 }
 
-std::vector<Box> boxes_of(const formats::CsvRow& row, const Columns& columns, const std::string& where) {
-  std::vector<Box> boxes;
+std::vector<PixelRectangle> boxes_of(const formats::CsvRow& row, const Columns& columns,
+                                     const std::string& where) {
+  std::vector<PixelRectangle> boxes;
   if (columns.has_sides()) {
     std::array<std::string_view, 4> numbers;
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = row.fields[columns.sides[i]];
@@ -90,7 +91,7 @@ std::vector<Box> boxes_of(const formats::CsvRow& row, const Columns& columns, co
   return boxes;
 }
 
-/// Collects rows into photos: those of one path and label are one.
+/// Collects rows into photos: rows with the same path and label are one photo.
 class Collector {
  public:
   Collector(const fs::path& file, const Model& model) : folder_(file.parent_path()), classes_(model) {}
@@ -105,7 +106,7 @@ class Collector {
     const auto [known, added] = index_.try_emplace({path, label}, dataset_.photos.size());
     if (added) dataset_.photos.push_back({path, folder_ / path, label, {}});
     auto& boxes = dataset_.photos[known->second].boxes;
-    for (const Box& box : boxes_of(row, columns, where)) boxes.push_back(box);
+    for (const PixelRectangle& box : boxes_of(row, columns, where)) boxes.push_back(box);
   }
 
   Dataset take() { return std::move(dataset_); }

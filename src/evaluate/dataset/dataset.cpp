@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The folders that hold photos, by name, that are called as no class is.
+/// The names of the folders with photos that match no class.
 std::vector<std::string> folders_without_class(const Dataset& dataset) {
   std::set<std::string> names;
   for (const DatasetPhoto& photo : dataset.photos) {
@@ -26,7 +26,7 @@ std::vector<std::string> folders_without_class(const Dataset& dataset) {
 
 constexpr std::size_t kMostNamed = 5;
 
-/// All folders are classes, or none is.
+/// Either all folders are classes, or none.
 void check_labels(Dataset& dataset, const Model& model) {
   std::vector<std::string> unknown = folders_without_class(dataset);
   if (unknown.empty()) return;
@@ -65,11 +65,11 @@ Dataset read_folder(std::span<const fs::path> files, const fs::path& folder, con
 std::string signature(const Dataset& dataset) {
   std::string text;
   for (const DatasetPhoto& photo : dataset.photos) {
-    // Lengths first: no path can pass for two.
+    // Lengths first, so that no two different lists have the same text.
     text += std::to_string(photo.path.size()) + ":" + photo.path;
     text += " " + (photo.label ? std::to_string(*photo.label) : "-");
-    for (const Box& box : photo.boxes) {
-      for (const int side : {box.left, box.top, box.right, box.bottom}) text += " " + std::to_string(side);
+    for (const PixelRectangle& box : photo.boxes) {
+      for (const int side : {box.x, box.y, box.right(), box.bottom()}) text += " " + std::to_string(side);
       text += ";";
     }
     text += "\n";

@@ -11,21 +11,20 @@
 
 namespace ablaze::evaluate {
 
-/// Which class a data set's name for it means. Unlike the words that a person types, these are taken whole:
-/// a folder called "test" must not become the class "contest". Case, blanks, dashes and underscores do not
-/// count; of a label such as "tench, Tinca tinca" each name will do.
+/// Maps a data set's class names to class indices. Unlike words on the command line, names must match
+/// completely: a folder "test" must not match the class "contest". Ignores case, spaces, hyphens and
+/// underscores; a label such as "tench, Tinca tinca" matches by each of its names.
 class LabelIndex {
  public:
   explicit LabelIndex(const Model& model);
 
-  /// Nothing where no class, or more than one, is called so.
+  /// Nothing if no class, or more than one, has the name.
   std::optional<std::int64_t> find(std::string_view name) const;
-  /// The same, where a class's index in digits will do as well. Throws Error: `where` says which line named
-  /// it.
+  /// The same, but also accepts a class index in digits. Throws Error; `where` is the line in its message.
   std::int64_t at(std::string_view name, const std::string& where) const;
 
  private:
-  /// From the strictest reading to the loosest: the label, its slug, its names' slugs. Ambiguous: -1.
+  /// In order of strictness: the label, its slug, its names' slugs. Ambiguous: -1.
   using Names = std::map<std::string, std::int64_t, std::less<>>;
   static void add(const std::string& name, std::int64_t index, Names& names);
 

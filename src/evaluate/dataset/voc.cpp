@@ -22,18 +22,18 @@ namespace {
 
 constexpr std::uint64_t largest_annotation = std::uint64_t{1} << 20;
 
-using BoxesByClass = std::map<std::int64_t, std::vector<Box>>;
+using BoxesByClass = std::map<std::int64_t, std::vector<PixelRectangle>>;
 
-/// VOC counts pixels from 1, and the last one still belongs to the box.
-Box object_box(const formats::XmlElement& object, const std::string& where) {
+/// VOC counts pixels from 1, and its last pixel belongs to the box.
+PixelRectangle object_box(const formats::XmlElement& object, const std::string& where) {
   const formats::XmlElement* const edges = object.child("bndbox");
   if (edges == nullptr)
     throw Error(where + ": expected a <bndbox> in each object, found an object without one");
   const std::array<std::string_view, 4> words{edges->text_of("xmin"), edges->text_of("ymin"),
                                               edges->text_of("xmax"), edges->text_of("ymax")};
-  Box box = parse_box(words, where);
-  --box.left;
-  --box.top;
+  PixelRectangle box = parse_box(words, where);
+  --box.x, ++box.width;
+  --box.y, ++box.height;
   return box;
 }
 
@@ -54,7 +54,7 @@ BoxesByClass read_objects(const fs::path& file, const LabelIndex& classes) {
   return boxes;
 }
 
-/// A labelled photo with its label's boxes; another once for each class that is on it.
+/// Adds a labelled photo with its label's boxes; another photo once per class in its file.
 void add_photo(DatasetPhoto photo, const BoxesByClass& objects, std::vector<DatasetPhoto>& photos) {
   if (photo.label || objects.empty()) {
     const auto own = photo.label ? objects.find(*photo.label) : objects.end();

@@ -29,9 +29,9 @@ constexpr std::uint64_t largest_summary = std::uint64_t{256} << 20;
 
 struct Run {
   Json what;
-  std::string photos;  // which ones
+  std::string photos;  // identifies the photos
   std::vector<MethodMean> means;
-  Values values;  // empty where the results do not lie beside the summary
+  Values values;  // empty if results.jsonl is not in the summary's folder
 };
 
 Estimate estimate_of(const Json& line) {
@@ -51,7 +51,7 @@ Values read_values(const fs::path& file) {
   return values;
 }
 
-/// `place`: a summary.json, or the folder that holds it.
+/// `place`: a summary.json, or its folder.
 Run read_run(const fs::path& place) {
   const fs::path file = base::is_folder(place) ? place / "summary.json" : place;
   const auto bytes = base::read_file(file, largest_summary);
@@ -69,7 +69,7 @@ Run read_run(const fs::path& place) {
   }
 }
 
-/// The values of the photos that both have.
+/// The values of the photos that both runs have.
 std::pair<std::vector<double>, std::vector<double>> pairs_of(const Run& first, const Run& second,
                                                              const Key& key) {
   std::pair<std::vector<double>, std::vector<double>> pairs;
@@ -111,7 +111,7 @@ std::string text_of(const Json& value) {
   return base::printable(value.is_string() ? value.get<std::string>() : value.dump(), 60);
 }
 
-/// The parts of the options that differ: "ablate {"scale":0.5}".
+/// The options that differ: "ablate {"scale":0.5}".
 void add_differences(const Json& own, const Json& other, const std::string& name, std::string& text) {
   if (own == other) return;
   if (!own.is_object() || !other.is_object()) {

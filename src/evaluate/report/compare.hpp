@@ -8,26 +8,26 @@
 
 namespace ablaze::evaluate {
 
-/// One method and metric of two runs.
+/// One method and metric in two runs.
 struct ComparedMean {
   std::string method, metric;
   Estimate first, second;
-  /// Second less first on the same photos; without pairs (`paired` false) the difference of the means, and no
-  /// interval.
+  /// Second minus first on the same photos; without pairs (`paired` false) the difference of the means,
+  /// without an interval.
   Estimate difference;
   bool paired = false;
-  double wins = 0;  ///< % of the photos on which the second is better; an equal pair counts half
+  double wins = 0;  ///< % of the photos with a better second value; an equal pair counts half
 };
 
-/// Two runs, or two models, side by side: what both measured.
+/// The comparison of two runs: all that both measured.
 struct Comparison {
-  std::string first, second;         ///< what they are: model file, layer and options that differ
-  std::vector<ComparedMean> means;   ///< in the first one's order
+  std::string first, second;         ///< what distinguishes them: model file, layer, differing options
+  std::vector<ComparedMean> means;   ///< in the order of the first run
   std::vector<std::string> remarks;  ///< what could not be compared, and why
 };
 
-/// Of two summary.json. Where both saw the same photos and their results.jsonl still lie beside them, photos
-/// are compared with themselves. Throws Error.
+/// Compares two summary.json. If both have the same photos and results.jsonl in the same folder, compares
+/// photo by photo. Throws Error.
 Comparison compare_runs(const std::filesystem::path& first, const std::filesystem::path& second);
 
 }  // namespace ablaze::evaluate

@@ -14,8 +14,8 @@ namespace {
 
 using Anchor = Svg::Anchor;
 
-// Okabe and Ito's colours, which most colour-blind readers tell apart, but for the yellow, which is too pale
-// on white; where there are more methods than colours, lines are dashed.
+// Okabe and Ito's colours, which most colour-blind readers can distinguish, without the yellow, which is too
+// pale on white. With more methods than colours, lines are dashed.
 constexpr std::array<std::string_view, 7> colours{"#d55e00", "#0072b2", "#009e73", "#cc79a7",
                                                   "#e69f00", "#56b4e9", "#444444"};
 constexpr std::array<std::string_view, 4> dashes{"", "6 3", "2 2", "8 3 2 3"};
@@ -25,7 +25,7 @@ Svg::Line line_of(std::size_t method) {
   return {colours[method % colours.size()], 1.8, dashes[method / colours.size() % dashes.size()]};
 }
 
-/// An axis with round numbers at its marks.
+/// An axis with round numbers at its ticks.
 struct Axis {
   double low = 0, high = 1, step = 0.2;
   int digits = 1;
@@ -33,7 +33,7 @@ struct Axis {
   double share(double value) const { return (value - low) / (high - low); }
 };
 
-/// From the least to the largest value, zero included: a bar's length must mean its value.
+/// From the minimum to the maximum, including zero, because a bar's length represents its value.
 Axis axis_over(double least, double largest) {
   least = std::min(least, 0.0);
   largest = std::max(largest, 0.0);
@@ -53,7 +53,7 @@ std::string heading(const MetricInfo& metric) {
          (metric.higher_is_better ? " (higher is better)" : " (lower is better)");
 }
 
-/// Where one panel's bars stand.
+/// The layout of a panel of bars.
 struct BarPanel {
   static constexpr double names = 132, plot = 190, values = 62, row = 19, top = 30, bottom = 30;
   static constexpr double width = names + plot + values + 16;
@@ -107,7 +107,7 @@ struct CurvePanel {
   static constexpr double width = left + plot_width + 24, height = top + plot_height + bottom;
 };
 
-/// What the steps are steps of.
+/// The label of the steps' axis.
 std::string steps_name(const std::string& metric) {
   if (metric == "insertion") return "share of the pixels that are shown";
   if (metric == "deletion") return "share of the pixels that are taken away";

@@ -6,13 +6,14 @@
 
 namespace ablaze::evaluate {
 
-// Figures as SVG, written by hand: what Debian has for C++ either draws on a screen, or brings a toolkit, a
-// language or a program of its own (plplot, mathgl, gnuplot) for what is a few lines and rectangles here.
+// Figures as SVG, without a library: Debian's C++ plotting libraries either draw on a screen, or need a
+// toolkit, a language or another program (plplot, mathgl, gnuplot). These figures are a few lines and
+// rectangles.
 
-/// A panel a metric: each method's mean as a bar, with its interval.
+/// One panel per metric: each method's mean as a bar, with its interval.
 std::string bars_svg(const Summary& summary);
 
-/// A panel for each metric that goes through steps: each method's mean curve.
+/// One panel per stepwise metric: each method's mean curve.
 std::string curves_svg(const Summary& summary);
 
 }  // namespace ablaze::evaluate

@@ -21,15 +21,15 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
-/// Shorter curves are single numbers beside the value, no way that it took.
+/// Shorter curves are extra numbers, not curves over steps.
 constexpr std::size_t shortest_curve = 3;
 
 using Key = std::pair<std::string, std::string>;  // method, metric
 
-/// A method's values by a metric, one a photo (nan: it has none), and the sum of their curves.
+/// A method's values for a metric, one per photo (NaN: none), and the sum of its curves.
 struct Column {
   std::vector<double> values;
-  std::vector<double> judged;  // by what wins are counted
+  std::vector<double> judged;  // the values that decide wins
   std::vector<double> curve;
   std::size_t curves = 0;
 };
@@ -41,14 +41,14 @@ void add_curve(Column& column, std::span<const double> curve) {
   ++column.curves;
 }
 
-/// A drop is 0 for every increase alike; who wins is told by the fall itself, which is below zero then.
+/// An average drop is 0 for every increase; wins compare the unclipped drop, which is then negative.
 double judged_value(const Measurement& measurement) {
   const auto& scores = measurement.curve;  // the photo's, the masked photo's
   if (measurement.metric != "average-drop" || scores.size() < 2 || !(scores[0] > 0)) return measurement.value;
   return 100 * (scores[0] - scores[1]) / scores[0];
 }
 
-/// Everything that a results file holds, photo by photo.
+/// Collects all measurements of a results file, photo by photo.
 class Collector {
  public:
   explicit Collector(Summary& summary) : summary_(summary) {
@@ -92,7 +92,7 @@ Estimate mean_of(std::span<const double> values) {
   return bootstrap_mean(present);
 }
 
-/// The photos at which both have a value.
+/// The photos with a value of both.
 struct Pairs {
   std::vector<double> first, second;
 };
@@ -111,7 +111,7 @@ MethodPair pair_of(const std::string& method, const std::string& against, const 
   const Column& first = columns.column(method, metric.id);
   const Column& second = columns.column(against, metric.id);
   const Pairs values = pairs_of(first.values, second.values), judged = pairs_of(first.judged, second.judged);
-  // Of the wins the share alone is told: the interval of the difference says how sure it is.
+  // Only the share of wins is reported; the interval of the difference gives the uncertainty.
   BootstrapOptions once;
   once.resamples = 1;
   return {method, against, metric.id, paired_difference(values.first, values.second),

@@ -13,20 +13,20 @@
 
 namespace ablaze::evaluate {
 
-/// What a method reaches by a metric, over all photos.
+/// A method's mean for a metric, over all photos.
 struct MethodMean {
   std::string method, metric;
   Estimate value;
 };
 
-/// What two methods differ by on the same photos.
+/// The difference of two methods on the same photos.
 struct MethodPair {
   std::string method, against, metric;
-  Estimate difference;  ///< `method` less `against`
-  double wins = 0;      ///< % of the photos on which `method` is better; an equal pair counts half
+  Estimate difference;  ///< `method` minus `against`
+  double wins = 0;      ///< % of the photos with a better `method`; an equal pair counts half
 };
 
-/// The mean over all photos of each point of a metric's curve.
+/// The mean curve of a metric over all photos.
 struct MeanCurve {
   std::string method, metric;
   std::vector<double> values;
@@ -36,32 +36,32 @@ struct FailedPhoto {
   std::string path, error;
 };
 
-/// A run in numbers.
+/// A run's summary.
 struct Summary {
   Manifest manifest;
-  std::size_t photos = 0;  ///< measured
+  std::size_t photos = 0;  ///< with measurements
   std::vector<FailedPhoto> failed;
-  std::vector<MethodMean> means;  ///< methods outermost
-  std::vector<MethodPair> pairs;  ///< each two methods, the earlier one first
-  std::vector<MeanCurve> curves;  ///< of the metrics that go through steps
+  std::vector<MethodMean> means;  ///< ordered by method, then metric
+  std::vector<MethodPair> pairs;  ///< each pair of methods, the earlier one first
+  std::vector<MeanCurve> curves;  ///< of the stepwise metrics
 
   const MethodMean* mean(const std::string& method, const std::string& metric) const;
 };
 
-/// Of a folder of results in photo order. Throws Error.
+/// Summarises a folder of results in photo order. Throws Error.
 Summary summarise(const std::filesystem::path& folder);
 
-/// The metric of this id. Throws Error.
+/// The metric with this id. Throws Error.
 const MetricInfo& metric_info(const std::string& id);
 
-// The forms that a summary is written in; the numbers of JSON and CSV are exact.
+// The summary's formats. The numbers in JSON and CSV are exact.
 std::string summary_json(const Summary& summary);
-/// A row a method and metric, and one for each two methods (`against`).
+/// One row per method and metric, and one per pair of methods (`against`).
 std::string summary_csv(const Summary& summary);
 std::string summary_markdown(const Summary& summary);
 
-/// summary.json, .csv and .md and the figures bars.svg and curves.svg (the latter where there are curves),
-/// each written whole.
+/// Writes summary.json, .csv and .md and the figures bars.svg and curves.svg (the latter only with curves),
+/// each atomically.
 void write_summary(const std::filesystem::path& folder, const Summary& summary);
 
 /// "12.34 [11.90, 12.80]"

@@ -14,9 +14,9 @@ namespace {
 using base::fixed;
 using base::Json;
 
-constexpr std::size_t most_failures_listed = 20;
+constexpr std::size_t max_failures_listed = 20;
 
-/// The shortest digits that read back as this number.
+/// The shortest decimal that parses to this number.
 std::string exact(double value) {
   std::array<char, 32> text{};
   const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
@@ -34,7 +34,7 @@ Json with(Json head, const Json& tail) {
   return head;
 }
 
-/// Newlines and the bars of a table would end a cell.
+/// Replaces newlines and table bars, which would end a cell.
 std::string cell(const std::string& text) {
   std::string out;
   for (const char c : base::printable(text, 400)) out += c == '|' ? "\\|" : std::string(1, c);
@@ -89,20 +89,20 @@ std::string pairs_table(const Summary& summary) {
 std::string failures_list(const Summary& summary) {
   if (summary.failed.empty()) return "";
   std::string text = "\n## Photos that failed\n\n";
-  for (std::size_t i = 0; i < summary.failed.size() && i < most_failures_listed; ++i) {
+  for (std::size_t i = 0; i < summary.failed.size() && i < max_failures_listed; ++i) {
     const FailedPhoto& photo = summary.failed[i];
     const bool named = photo.error.find(photo.path) != std::string::npos;
     text += "- " + (named ? "" : cell(photo.path) + ": ") + cell(photo.error) + "\n";
   }
-  if (summary.failed.size() > most_failures_listed) {
-    text += "- and " + std::to_string(summary.failed.size() - most_failures_listed) + " more, see " +
+  if (summary.failed.size() > max_failures_listed) {
+    text += "- and " + std::to_string(summary.failed.size() - max_failures_listed) + " more, see " +
             results_name + "\n";
   }
   return text;
 }
 
 std::string title(const Summary& summary) {
-  const Json& what = summary.manifest.what;
+  const Json& what = *summary.manifest.what;
   const auto word = [&](const char* part, const char* key) {
     return cell(what.value(part, Json::object()).value(key, std::string()));
   };
@@ -123,7 +123,7 @@ std::string interval_text(const Estimate& value, const MetricInfo& metric) {
 }
 
 std::string summary_json(const Summary& summary) {
-  Json json{{"run", summary.manifest.what}, {"photos", summary.photos}};
+  Json json{{"run", *summary.manifest.what}, {"photos", summary.photos}};
   if (summary.manifest.shard.count > 1) json["shard"] = to_string(summary.manifest.shard);
   json["failed"] = Json::array();
   for (const FailedPhoto& photo : summary.failed) {

@@ -7,7 +7,7 @@
 namespace ablaze::evaluate {
 namespace {
 
-/// A hundredth of a pixel is finer than any eye; nothing else may stand where a number is expected.
+/// Two decimals are finer than visible. Values that are not finite become 0, because SVG requires a number.
 std::string number(double value) {
   std::array<char, 400> text{};
   std::snprintf(text.data(), text.size(), "%.2f", std::isfinite(value) ? value : 0);
@@ -23,7 +23,7 @@ std::string attribute(std::string_view name, const std::string& value) {
 
 std::string attribute(std::string_view name, double value) { return attribute(name, number(value)); }
 
-/// Control characters have no place in XML, however they are written.
+/// XML allows no control characters, not even escaped.
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -7,14 +7,14 @@
 
 namespace ablaze::evaluate {
 
-/// A picture of lines, rectangles and words, in pixels from the upper left corner, on white.
+/// An SVG drawing of lines, rectangles and text, in pixels from the upper left corner, on white.
 class Svg {
  public:
   enum class Anchor { start, middle, end };
   struct Line {
     std::string_view colour;
     double width = 1;
-    std::string_view dashes{};  ///< SVG's stroke-dasharray; empty: whole
+    std::string_view dashes{};  ///< SVG's stroke-dasharray; empty: solid
   };
 
   Svg(double width, double height);

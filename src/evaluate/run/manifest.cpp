@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include <ablaze/error.hpp>
+#include <ablaze/machine.hpp>
 
 #include "base/files.hpp"
 #include "base/json.hpp"
@@ -16,27 +17,16 @@ namespace {
 
 using base::Json;
 
-// Counted up where results change their meaning: those of before are then another run's.
+// Increment when the meaning of results changes, so that older results belong to another run.
 constexpr int format = 1;
 constexpr std::uint64_t largest_manifest = std::uint64_t{16} << 20;
-constexpr std::size_t most_shards = 1'000'000;
+constexpr std::size_t max_shards = 1'000'000;
 
 Json model_json(const Model& model) {
   const auto file = base::MappedFile::open(model.source);
-  return {{"file", model.source.filename().string()},
+  return {{"file", std::filesystem::path(model.source).filename().string()},
           {"architecture", model.architecture},
           {"sha256", base::sha256(file->bytes())}};
-}
-
-std::string score_name(Score::Kind kind) {
-  switch (kind) {
-    case Score::Kind::probability:
-      return "probability";
-    case Score::Kind::margin:
-      return "margin";
-    default:
-      return "logit";
-  }
 }
 
 Json ablation_json(const Ablation& ablation) {
@@ -66,7 +56,7 @@ Json explain_json(const Model& model, const ExplainOptions& options) {
   const std::string layer = options.layer.empty() ? model.default_layer : options.layer;
   return {{"layer", fused ? Json(options.fuse) : Json(layer)},
           {"fusion", fused ? Json(ablaze::to_string(options.fusion)) : Json()},
-          {"score", score_name(options.score)},
+          {"score", ablaze::to_string(options.score)},
           {"against", options.against},
           {"ablate", ablation_json(options.ablate)},
           {"method", method_json(options.method)},
@@ -86,14 +76,14 @@ Json evaluate_json(const EvaluateOptions& options) {
           {"seed", options.seed}};
 }
 
-/// What else decides about the last bits.
+/// Execution options that affect the last bits.
 Json engine_json(const ExplainOptions& options) {
   return {{"isa", ablaze::to_string(resolve_isa(options.execution.isa))},
           {"winograd", options.execution.winograd},
           {"memory", options.execution.memory_limit}};
 }
 
-/// Both values, cut to what fits an error message.
+/// Both values, shortened for an error message.
 std::string both(const Json& wanted, const Json& found) {
   const auto text = [](const Json& value) {
     return base::printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 120);
@@ -101,7 +91,7 @@ std::string both(const Json& wanted, const Json& found) {
   return "now " + text(wanted) + ", there " + text(found);
 }
 
-/// The innermost part in which they differ: a name and both values.
+/// The innermost part in which they differ: its name and both values.
 std::string first_difference(const Json& wanted, const Json& found, const std::string& name) {
   if (!wanted.is_object() || !found.is_object()) return name + ": " + both(wanted, found);
   for (const auto& [key, value] : wanted.items()) {
@@ -123,7 +113,7 @@ Shard parse_shard(const std::string& text) {
   const bool whole = error == std::errc{} && slash != last && *slash == '/';
   const auto [end, second] = std::from_chars(whole ? slash + 1 : last, last, shard.count);
   if (!whole || second != std::errc{} || end != last || shard.index >= shard.count ||
-      shard.count > most_shards) {
+      shard.count > max_shards) {
     throw UsageError("--shard " + base::printable(text) +
                      ": expected I/N, the I-th of N equal parts, counted from 0, for example 0/8");
   }
@@ -134,9 +124,9 @@ std::string to_string(const Shard& shard) {
   return std::to_string(shard.index) + "/" + std::to_string(shard.count);
 }
 
-std::size_t Manifest::photos() const { return what.at("photos").at("count"); }
-std::vector<std::string> Manifest::methods() const { return what.at("methods"); }
-std::vector<std::string> Manifest::metrics() const { return what.at("metrics"); }
+std::size_t Manifest::photos() const { return what->at("photos").at("count"); }
+std::vector<std::string> Manifest::methods() const { return what->at("methods"); }
+std::vector<std::string> Manifest::metrics() const { return what->at("metrics"); }
 
 Manifest make_manifest(const Model& model, const ExplainOptions& explain, const EvaluateOptions& options,
                        const Dataset& dataset, const Shard& shard) {
@@ -148,7 +138,7 @@ Manifest make_manifest(const Model& model, const ExplainOptions& explain, const 
             {"evaluate", evaluate_json(options)},
             {"engine", engine_json(explain)},
             {"photos", {{"count", dataset.photos.size()}, {"sha256", signature(dataset)}}}};
-  return {std::move(what), shard};
+  return {std::make_shared<const Json>(std::move(what)), shard};
 }
 
 Manifest read_manifest(const fs::path& folder) {
@@ -160,11 +150,11 @@ Manifest read_manifest(const fs::path& folder) {
     Json json = base::parse_json({text, bytes.size()});
     const Shard shard = parse_shard(json.at("shard"));
     json.erase("shard");
-    Manifest manifest{std::move(json), shard};
-    if (manifest.what.at("format") != format) {
+    Manifest manifest{std::make_shared<const Json>(std::move(json)), shard};
+    if (manifest.what->at("format") != format) {
       throw Error(name + ": another version of ablaze wrote it; measure again with another --out");
     }
-    // All that is read later is there, and of its kind.
+    // Checks that all parts that are read later exist with the right type.
     manifest.photos(), manifest.methods(), manifest.metrics();
     return manifest;
   } catch (const Json::exception&) {
@@ -173,15 +163,15 @@ Manifest read_manifest(const fs::path& folder) {
 }
 
 void write_manifest(const fs::path& folder, const Manifest& manifest) {
-  Json json = manifest.what;
+  Json json = *manifest.what;
   json["shard"] = to_string(manifest.shard);
   base::write_file(folder / manifest_name, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 std::string difference(const Manifest& wanted, const Manifest& found) {
-  // As read back from a file: text that is not UTF-8 has been mended there.
-  const Json here = base::parse_json(wanted.what.dump(-1, ' ', false, Json::error_handler_t::replace));
-  return here == found.what ? std::string() : first_difference(here, found.what, "");
+  // Converts as a file would: writing replaces invalid UTF-8.
+  const Json here = base::parse_json(wanted.what->dump(-1, ' ', false, Json::error_handler_t::replace));
+  return here == *found.what ? std::string() : first_difference(here, *found.what, "");
 }
 
 }  // namespace ablaze::evaluate

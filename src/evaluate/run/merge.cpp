@@ -30,7 +30,7 @@ void require_same_run(const Manifest& first, const Manifest& other, const fs::pa
               shown(first_folder) + " and " + shown(folder) + "); merge the shards of one run");
 }
 
-/// The shards' places, each taken by one folder.
+/// The shards' indices, each used by one folder.
 class Places {
  public:
   explicit Places(const Manifest& first) : count_(first.shard.count), taken_(count_) {}
@@ -82,7 +82,7 @@ void require_finished(const Manifest& manifest, const fs::path& folder) {
               "; run its command again: it resumes");
 }
 
-/// The folder may hold the same run's merged results, and nothing else.
+/// The folder may contain only the same run's merged results.
 void claim(const fs::path& out, const Manifest& merged) {
   base::make_folders(out);
   if (!base::exists(out / manifest_name) && !base::exists(out / results_name)) return;
@@ -109,7 +109,7 @@ void merge_shards(std::span<const fs::path> folders, const fs::path& out) {
   }
   const Manifest merged{first.what, {}};
   claim(out, merged);
-  // The manifest last: a folder that has it has results that are whole.
+  // Writes the manifest last, so that a folder with a manifest has complete results.
   write_in_photo_order(sources, out / results_name);
   write_manifest(out, merged);
 }

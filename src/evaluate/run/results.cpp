@@ -39,13 +39,13 @@ Json line_of(const PhotoResult& result, const Measurement& measurement) {
   return line;
 }
 
-/// A line of results.jsonl and what is needed to know whether its photo is whole.
+/// A line of results.jsonl, with the data to check that its photo is complete.
 struct Line {
   std::size_t photo = 0, more = 0;
   Json json;
 };
 
-/// Nothing where the text is no line that to_lines wrote.
+/// Nothing if to_lines did not write the text.
 std::optional<Line> parse_line(std::string_view text) {
   Json json = base::parse_json(text);
   if (!json.is_object()) return std::nullopt;
@@ -57,7 +57,7 @@ std::optional<Line> parse_line(std::string_view text) {
   return Line{number, rest, std::move(json)};
 }
 
-/// Takes a line with its end off the text; nothing where it has no end.
+/// Removes a line including its newline from the text; nothing without a newline.
 std::optional<std::string_view> take_line(std::string_view& text) {
   const auto end = text.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
@@ -68,7 +68,7 @@ std::optional<std::string_view> take_line(std::string_view& text) {
 
 Measurement measurement_of(const Json& line) {
   Measurement out{line.at("method"), line.at("metric"), 0, {}, line.value("note", std::string())};
-  // JSON has no nan: what was none comes back as none.
+  // JSON has no NaN; to_lines writes null.
   const Json& value = line.at("value");
   out.value = value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
   if (line.contains("curve")) out.curve = line["curve"].get<std::vector<double>>();

@@ -2,25 +2,25 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <ablaze/evaluate.hpp>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "evaluate/dataset/dataset.hpp"
 #include "evaluate/run/results.hpp"
 
 namespace ablaze::evaluate {
 
-/// The part of a data set that one process works on: every photo whose place leaves `index` when divided by
-/// `count`.
+/// The part of a data set for one process: every photo with index mod `count` = `index`.
 struct Shard {
   std::size_t index = 0, count = 1;
 
   bool has(std::size_t photo) const { return photo % count == index; }
-  /// How many of so many photos.
+  /// The number of its photos out of `photos`.
   std::size_t share_of(std::size_t photos) const;
 };
 Shard parse_shard(const std::string& text);  ///< "0/8". Throws UsageError
@@ -29,38 +29,39 @@ std::string to_string(const Shard& shard);
 inline constexpr const char* results_name = "results.jsonl";
 inline constexpr const char* manifest_name = "run.json";
 
-/// What a run is: all that its results depend on. Two folders of results go together where their manifests
-/// differ in the shard alone; a run goes on only under its own. It holds no time and no folder's name.
+/// The identity of a run: all that its results depend on. Folders of results can be merged if their manifests
+/// differ only in the shard; a run resumes only with an equal manifest. It contains no time and no folder
+/// name.
 struct Manifest {
-  base::Json what;  ///< model, methods, metrics, options, photos
+  std::shared_ptr<const base::Json> what;  ///< model, methods, metrics, options, photos
   Shard shard;
 
-  std::size_t photos() const;  ///< of the whole data set
+  std::size_t photos() const;  ///< in the whole data set
   std::vector<std::string> methods() const, metrics() const;
 };
 Manifest make_manifest(const Model& model, const ExplainOptions& explain, const EvaluateOptions& options,
                        const Dataset& dataset, const Shard& shard);
 Manifest read_manifest(const std::filesystem::path& folder);  ///< Throws Error
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
-/// What the two differ in, in words a person understands; empty where only the shard may differ.
+/// The first difference between the two, as text; empty if at most the shard differs.
 std::string difference(const Manifest& wanted, const Manifest& found);
 
-/// A folder of results that one process works on. A photo's lines are appended in one piece as soon as it is
-/// measured, so whatever ends the process, only the photo at work is lost.
+/// A process's folder of results. Appends all lines of a photo at once when it is measured, so that an
+/// interrupted process loses only the current photo.
 class RunFolder {
  public:
-  /// Makes the folder, or opens it where this very run was begun: what is torn at the end of its results is
-  /// cut off. Throws Error where it holds another run, or where another process is at work in it.
+  /// Creates the folder, or opens it if it contains the same run, and truncates an incomplete photo at the
+  /// end of its results. Throws Error if it contains another run, or if another process uses it.
   RunFolder(std::filesystem::path folder, Manifest manifest);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  /// Photos of the shard that are still to be measured, in order; those that failed are tried again.
+  /// The photos of the shard without results, in order; includes failed ones, which are retried.
   std::vector<std::size_t> open_photos() const;
-  std::size_t dropped_bytes() const { return dropped_; }  ///< of a photo that was torn
+  std::size_t dropped_bytes() const { return dropped_; }  ///< of an incomplete photo
   void append(std::string_view lines);                    ///< of one photo
-  /// Puts the results in the photos' order: the file's last form, the same however often the run was cut off.
+  /// Sorts the results by photo. The final file is the same, however often the run was interrupted.
   void finish();
 
  private:
@@ -75,7 +76,7 @@ class RunFolder {
   int folder_descriptor_ = -1, results_ = -1;
 };
 
-/// Puts the whole photos of several results files into one, in the data set's order, each once.
+/// Merges the complete photos of several results files into one, in data set order, each once.
 void write_in_photo_order(const std::vector<std::filesystem::path>& sources,
                           const std::filesystem::path& out);
 

@@ -51,18 +51,18 @@ RunFolder::~RunFolder() {
   ::close(folder_descriptor_);
 }
 
-/// Two processes that appended to one file would each measure every photo.
+/// Without a lock, two processes with the same folder would each measure every photo.
 void RunFolder::lock() {
   folder_descriptor_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_descriptor_ < 0) fail(folder_, "open this folder");
-  // A file system without locks must do without this protection.
+  // File systems without locks have no such protection.
   if (::flock(folder_descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw Error(shown(folder_) +
                 ": another 'ablaze evaluate' is writing to this folder; wait for it, or give another --out");
   }
 }
 
-/// The folder is this run's: by its manifest, or because it holds none yet.
+/// Checks that the folder's manifest is this run's, or writes one.
 void RunFolder::claim() {
   if (!base::exists(folder_ / manifest_name)) {
     if (base::exists(folder_ / results_name)) {

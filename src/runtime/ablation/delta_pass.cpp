@@ -28,7 +28,7 @@ class DeltaPass {
         network_(q.trace.network()),
         logits_(logits_of(q.trace, q.image)),
         channels_(q.trace, q.layer, q.image, q.ablation) {
-    result_.method = "changes";
+    result_.method = AblationMethod::deltas;
     for (const Score& score : q.scores) {
       result_.scores.push_back(score_of(logits_, score));
       result_.drops.emplace_back(q.sets.size(), 0.0);
@@ -86,7 +86,7 @@ class DeltaPass {
   // Nothing non-linear on the way but inside a channel: each channel has its part in the logits.
 
   void closed_form() {
-    result_.method = "closed form";
+    result_.method = AblationMethod::closed_form;
     report(0, 1);
     const std::size_t classes = classes_.size();
     std::vector<std::vector<double>> parts(used_.size());

@@ -28,8 +28,9 @@ class Planner {
     if (network_.options.keep_preactivations) {
       follow(compile_delta_program(network_, layer_, true, false));
     } else {
-      plan_.method = "tail rerun";
-      add(network_.graph.output(), "dense", "all operators behind the layer", plan_.rerun_tail);
+      plan_.method = AblationMethod::rerun;
+      add(network_.graph.output(), AblationStep::Kind::dense, "all operators behind the layer",
+          plan_.rerun_tail);
     }
     for (const AblationStep& step : plan_.steps) plan_.multiply_adds += step.multiply_adds;
     return std::move(plan_);
@@ -40,17 +41,18 @@ class Planner {
   std::int64_t of_one_image(NodeId id) const {
     return multiply_adds(network_.graph, id, network_.shapes) / shape(0)[0];
   }
-  void add(NodeId node, const char* kind, std::string operation, std::int64_t count) {
+  void add(NodeId node, AblationStep::Kind kind, std::string operation, std::int64_t count) {
     plan_.steps.push_back({network_.graph.node(node).name, kind, std::move(operation), count});
   }
 
   void follow(const DeltaProgram& program) {
     const Route& route = program.route;
-    plan_.method = route.closed_form() ? "closed form" : "changes";
+    plan_.method = route.closed_form() ? AblationMethod::closed_form : AblationMethod::deltas;
     for (const NodeId id : route.local) {
       // All channels together take one ordinary pass of a channel-local operator.
       if (id != layer_)
-        add(id, "channel-local", std::string(op_name(network_.graph.node(id).op)), of_one_image(id));
+        add(id, AblationStep::Kind::channel_local, std::string(op_name(network_.graph.node(id).op)),
+            of_one_image(id));
     }
     if (!route.closed_form()) {
       plan_.batch = program.batch;
@@ -60,8 +62,8 @@ class Planner {
     }
     if (!route.through_head) return;
     const Shape& read = shape(network_.head_input);
-    if (route.closed_form()) return add(network_.head, "closed form", "one row", read[1]);
-    add(network_.head, "last linear", "one row", channels_ * read[1]);
+    if (route.closed_form()) return add(network_.head, AblationStep::Kind::closed_form, "one row", read[1]);
+    add(network_.head, AblationStep::Kind::last_linear, "one row", channels_ * read[1]);
   }
 
   void add_step(const Program& code, const Step& step, std::int64_t batch) {
@@ -70,7 +72,7 @@ class Planner {
     if (step.kind == Step::Kind::winograd) operation += " (Winograd)";
     if (step.kind == Step::Kind::gathered_linear || step.kind == Step::Kind::gathered_convolution)
       operation += " (without dead columns)";
-    add(step.last, mixes ? "first mixing" : "dense", std::move(operation),
+    add(step.last, mixes ? AblationStep::Kind::first_mixing : AblationStep::Kind::dense, std::move(operation),
         step.multiply_adds / batch * channels_);
   }
 

@@ -93,7 +93,7 @@ Drops ablate_by_rerun(const AblationRequest& q) {
   const Channels channels(q.trace, q.layer, 0, q.ablation);
   const std::vector<double> logits = logits_of(q.trace, 0);
   Drops result;
-  result.method = "tail rerun";
+  result.method = AblationMethod::rerun;
   for (const Score& score : q.scores) {
     result.scores.push_back(score_of(logits, score));
     result.drops.emplace_back(q.sets.size(), 0.0);

@@ -1,4 +1,4 @@
-// A user's first program: loads the model that ships and classifies a picture made in memory.
+// A user's first program: loads the shipped model and classifies a generated image.
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   try {
-    // An error must be caught as what it is across the border of a shared library.
+    // An exception must keep its type across the boundary of a shared library.
     ablaze::load_model("/there/is/no/such.safetensors");
     return 1;
   } catch (const ablaze::Error&) {

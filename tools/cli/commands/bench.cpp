@@ -11,9 +11,11 @@
 #include <CLI/CLI.hpp>
 
 #include <ablaze/error.hpp>
+#include <ablaze/machine.hpp>
 #include <ablaze/model.hpp>
 #include <ablaze/session.hpp>
 
+#include "base/json.hpp"
 #include "base/stopwatch.hpp"
 #include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"
@@ -117,16 +119,16 @@ Measurement measure(const Model& model, double load, const Common& common, const
   const Isa isa = session.options().execution.isa;
   out.threads = session.options().execution.threads;
   // Measured before, between and after: another process may have taken a core for a while.
-  const double peak_before = measured_peak(isa, out.threads);
-  const double share_before = measured_share(out.threads);
+  const double peak_before = peak_operations(isa, out.threads);
+  const double share_before = processor_share(out.threads);
   out.passes = time_passes(session, input, trace, words.repeats);
   out.pass = median(out.passes);
-  const double share_between = measured_share(out.threads);
+  const double share_between = processor_share(out.threads);
   out.steps = session.steps();
   out.step_milliseconds = session.profile(input, words.repeats);
-  out.share = std::min({share_before, share_between, measured_share(out.threads)});
-  out.peak = 1e-9 * std::max(peak_before, measured_peak(isa, out.threads));
-  out.handover = 1e9 * measured_handover(out.threads);
+  out.share = std::min({share_before, share_between, processor_share(out.threads)});
+  out.peak = 1e-9 * std::max(peak_before, peak_operations(isa, out.threads));
+  out.handover = 1e9 * handover_seconds(out.threads);
   out.isa = to_string(isa);
   const Tensor logits = trace.logits();
   out.signature = signature_of(logits);
@@ -235,7 +237,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
   }
   const double speed = gigaflops(total_multiply_adds(m), m.pass);
   return {
-      {"model", model.source.string()},
+      {"model", model.source},
       {"architecture", model.architecture},
       {"input", m.input},
       {"isa", m.isa},

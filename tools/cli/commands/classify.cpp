@@ -93,7 +93,7 @@ class ClassifyRun {
   void report(const std::filesystem::path& input, const Result& result) const {
     if (words_.json) {
       print_json({{"input", input.string()},
-                  {"model", model_.source.string()},
+                  {"model", model_.source},
                   {"architecture", model_.architecture},
                   {"top", to_json(result.top)},
                   {"milliseconds", {{"load", result.load}, {"forward", result.forward}}}});

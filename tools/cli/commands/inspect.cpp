@@ -15,6 +15,7 @@
 #include <ablaze/model.hpp>
 
 #include "base/folders.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"
@@ -141,7 +142,7 @@ std::string head_of(const Style& style, const Model& model) {
          line("classes", std::to_string(model.class_count()) + ": " + label_summary(model)) +
          line("head", to_string(model.activation)) +
          line("input", to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) +
-                           " (" + base::printable(preprocess.interpolation) + "), crop " +
+                           " (" + to_string(preprocess.interpolation) + "), crop " +
                            std::to_string(preprocess.crop) + ", mean " + numbers(preprocess.mean) + ", std " +
                            numbers(preprocess.std)) +
          line("target layer", model.default_layer) +
@@ -175,7 +176,7 @@ Json as_json(const Model& model, const Layers& layers) {
                     {"multiply_adds", row.multiply_adds}});
   }
   const Preprocess& preprocess = model.preprocess;
-  return {{"model", model.source.string()},
+  return {{"model", model.source},
           {"architecture", model.architecture},
           {"classes", model.class_count()},
           {"labels", model.labels},
@@ -183,7 +184,7 @@ Json as_json(const Model& model, const Layers& layers) {
           {"preprocess",
            {{"resize", preprocess.resize},
             {"crop", preprocess.crop},
-            {"interpolation", preprocess.interpolation},
+            {"interpolation", to_string(preprocess.interpolation)},
             {"mean", preprocess.mean},
             {"std", preprocess.std}}},
           {"input", model.input_shape()},

@@ -7,6 +7,7 @@
 #include <ablaze/explain.hpp>
 #include <ablaze/model.hpp>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"

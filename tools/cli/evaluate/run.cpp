@@ -146,9 +146,10 @@ class EvaluateRun {
     evaluate::PhotoResult result{index, photo.path, -1, {}, {}, {}};
     try {
       const Image image = Image::load(photo.file);
-      result.measurements = evaluator_.measure(image, photo.label, photo.boxes, progress);
-      result.target = evaluator_.target().index;
-      result.label = evaluator_.target().label;
+      PhotoMeasurements measured = evaluator_.measure(image, photo.label, photo.boxes, progress);
+      result.measurements = std::move(measured.measurements);
+      result.target = measured.target.index;
+      result.label = std::move(measured.target.label);
     } catch (const UsageError&) {
       throw;
     } catch (const Error& error) {

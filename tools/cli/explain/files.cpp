@@ -21,15 +21,6 @@ ExplanationFiles::ExplanationFiles(const ExplainTask& task, const Model& model, 
       step_prefixes_(output_prefixes(inputs, task.steps)),
       class_names_(model) {}
 
-ExplanationFiles::Canvas ExplanationFiles::canvas_of(const Picture& picture) const {
-  if (!picture.tensor) {
-    return {picture.photo, crop_box(picture.photo.width(), picture.photo.height(), model_.preprocess)};
-  }
-  Image image = denormalise(*picture.tensor, model_.preprocess);
-  const CropBox all{0, 0, static_cast<double>(image.width()), static_cast<double>(image.height())};
-  return {std::move(image), all};
-}
-
 fs::path ExplanationFiles::claimed(const fs::path& prefix, std::string_view name, std::string_view ending) {
   fs::path path = prefix;
   path += std::string(name) + std::string(ending);
@@ -43,25 +34,26 @@ fs::path ExplanationFiles::claimed(const fs::path& prefix, std::string_view name
 
 void ExplanationFiles::write_findings(const fs::path& prefix, std::string_view name,
                                       const Explanation& explanation, WrittenFiles& files) {
-  const Findings& findings = explanation.findings;
+  if (explanation.layers.size() != 1) return;
+  const Findings& findings = explanation.layers.front().findings;
+  const std::string& layer = explanation.layers.front().layer;
   if (!findings.paths.empty()) {
     files.paths = claimed(prefix, name, ".paths.png");
-    path_curves(explanation.layer, explanation.target, findings.paths).save_png(files.paths);
+    path_curves(layer, explanation.target, findings.paths).save_png(files.paths);
   }
   if (findings.interactions && !findings.interactions->channels.empty()) {
     files.interactions = claimed(prefix, name, ".interactions.png");
-    interaction_matrix(explanation.layer, explanation.target, *findings.interactions)
-        .save_png(files.interactions);
+    interaction_matrix(layer, explanation.target, *findings.interactions).save_png(files.interactions);
   }
 }
 
-Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, const Canvas& canvas,
-                                    const Explanation& explanation, const ValueRange& range) {
+Written ExplanationFiles::write_one(std::size_t input, const Image& photo, const Explanation& explanation,
+                                    const ValueRange& range) {
   const std::string name = "." + explanation.method + "." + class_names_.of(explanation.target.index);
   const fs::path& prefix = prefixes_[input];
   Written out{.files = {}, .range = range, .region = {}};
   out.files.overlay = claimed(prefix, name, ".png");
-  const Image drawn = explanation_picture(canvas.photo, canvas.seen, explanation, range, task_.style);
+  const Image drawn = explanation_picture(photo, explanation, range, task_.style);
   drawn.save_png(out.files.overlay);
   if (task_.save_map) {
     out.files.map = claimed(prefix, name, ".npy");
@@ -72,8 +64,8 @@ Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, c
     formats::write_npy(out.files.signed_map, explanation.signed_map);
   }
   if (task_.style.box) {
-    out.region = find_region(explanation.map, canvas.photo.width(), canvas.photo.height(), canvas.seen,
-                             *task_.style.box);
+    out.region =
+        find_region(explanation.map, photo.width(), photo.height(), explanation.seen, *task_.style.box);
   }
   if (out.region) {
     out.files.mask = claimed(prefix, name, ".mask.png");
@@ -82,8 +74,7 @@ Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, c
   write_findings(prefix, name, explanation, out.files);
   if (!task_.steps.empty()) {
     out.files.steps = claimed(step_prefixes_[input], name, "");
-    write_steps(out.files.steps, inputs_[input].file,
-                draw_steps(network_input(picture, model_), model_.preprocess, explanation, drawn),
+    write_steps(out.files.steps, inputs_[input].file, draw_steps(model_.preprocess, explanation, drawn),
                 explanation);
   }
   return out;
@@ -91,20 +82,19 @@ Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, c
 
 std::vector<Written> ExplanationFiles::write(std::size_t input, const Picture& picture,
                                              std::span<Explanation> explanations) {
-  const Canvas canvas = canvas_of(picture);
+  // A tensor has no photo: the maps are drawn on the image that the network saw.
+  const Image photo = picture.tensor ? denormalise(*picture.tensor, model_.preprocess) : picture.photo;
   const auto ranges = drawn_ranges(explanations, task_.style);
   std::vector<Written> written;
   for (std::size_t i = 0; i < explanations.size(); ++i) {
     const base::Stopwatch render;
-    written.push_back(write_one(input, picture, canvas, explanations[i], ranges[i]));
+    written.push_back(write_one(input, photo, explanations[i], ranges[i]));
     explanations[i].milliseconds.render = render.milliseconds();
   }
   const bool several_methods = explanations.front().method != explanations.back().method;
   if (task_.sheet || several_methods) {
     const fs::path sheet = claimed(prefixes_[input], ".sheet", ".png");
-    contact_sheet(canvas.photo, canvas.seen, explanations, task_.style,
-                  inputs_[input].file.filename().string())
-        .save_png(sheet);
+    contact_sheet(photo, explanations, task_.style, inputs_[input].file.filename().string()).save_png(sheet);
     for (Written& some : written) some.files.sheet = sheet;
   }
   return written;

@@ -46,13 +46,8 @@ class ExplanationFiles {
   std::vector<Written> write(std::size_t input, const Picture& picture, std::span<Explanation> explanations);
 
  private:
-  struct Canvas {
-    Image photo;   ///< background of the overlays
-    CropBox seen;  ///< the part of it seen by the network
-  };
-  Canvas canvas_of(const Picture& picture) const;
-  Written write_one(std::size_t input, const Picture& picture, const Canvas& canvas,
-                    const Explanation& explanation, const ValueRange& range);
+  Written write_one(std::size_t input, const Image& photo, const Explanation& explanation,
+                    const ValueRange& range);
   /// Writes the method's other findings as images.
   void write_findings(const std::filesystem::path& prefix, std::string_view name,
                       const Explanation& explanation, WrittenFiles& files);

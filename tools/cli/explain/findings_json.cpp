@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/shell/terminal.hpp"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include <ablaze/findings.hpp>
+#include <ablaze/methods.hpp>
 #include <ablaze/model.hpp>
 
 #include "cli/shell/output.hpp"

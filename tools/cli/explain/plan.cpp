@@ -7,6 +7,7 @@
 #include <ablaze/model.hpp>
 #include <ablaze/session.hpp>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/shell/batch.hpp"
 #include "cli/shell/inputs.hpp"
@@ -37,14 +38,14 @@ void add_total(Table& table, const AblationPlan& plan, const char* what, std::in
 std::string as_text(const Style& style, const Shape& input, const AblationPlan& plan) {
   Table table({{"step"}, {"how"}, {"operation"}, {"multiply-adds", Table::Align::right}});
   for (const AblationStep& step : plan.steps)
-    table.add(
-        {step.name, step.kind, step.operation, step.multiply_adds > 0 ? counted(step.multiply_adds) : ""});
+    table.add({step.name, to_string(step.kind), step.operation,
+               step.multiply_adds > 0 ? counted(step.multiply_adds) : ""});
   table.rule();
   add_total(table, plan, "this plan", plan.multiply_adds);
   add_total(table, plan, "rerunning the tail", plan.rerun_tail);
   add_total(table, plan, "rerunning the network", plan.rerun_network);
   std::string text = bold(style, base::printable(plan.layer)) + " " + to_string(plan.layer_shape) +
-                     " of an input of " + to_string(input) + ": " + plan.method + ", all " +
+                     " of an input of " + to_string(input) + ": " + to_string(plan.method) + ", all " +
                      grouped(plan.layer_shape.at(0)) + " channels\n\n" + table.text(style);
   if (plan.batch > 0) {
     text += "\n  " + grouped(plan.batch) + " channels per pass, " + mebibytes(plan.bytes) + " of memory, " +
@@ -57,14 +58,14 @@ Json as_json(const Shape& input, const AblationPlan& plan) {
   Json steps = Json::array();
   for (const AblationStep& step : plan.steps) {
     steps.push_back({{"name", step.name},
-                     {"kind", step.kind},
+                     {"kind", to_string(step.kind)},
                      {"operation", step.operation},
                      {"multiply_adds", step.multiply_adds}});
   }
   return {{"input_shape", input},
           {"layer", plan.layer},
           {"layer_shape", plan.layer_shape},
-          {"method", plan.method},
+          {"method", to_string(plan.method)},
           {"steps", steps},
           {"multiply_adds",
            {{"plan", plan.multiply_adds}, {"tail", plan.rerun_tail}, {"network", plan.rerun_network}}},

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/explain/findings_json.hpp"
 
@@ -25,8 +26,9 @@ Json to_json(const Timing& milliseconds) {
 
 std::string headline(const Style& style, const Explanation& e) {
   const double milliseconds = e.milliseconds.forward + e.milliseconds.attribution;
-  return bold(style, base::printable(e.target.label)) + ": " + e.method + " at " + base::printable(e.layer) +
-         " (" + to_string(e.layer_shape) + "), " + fixed(milliseconds, 1) + " ms";
+  return bold(style, base::printable(e.target.label)) + ": " + e.method + " at " +
+         base::printable(e.layer_names()) + " (" + to_string(e.layer_shape()) + "), " +
+         fixed(milliseconds, 1) + " ms";
 }
 
 Json to_json(const WrittenFiles& files) {
@@ -43,15 +45,24 @@ Json to_json(const WrittenFiles& files) {
 /// The box in the photo's pixels, and the mask in the COCO data set's format.
 Json to_json(const Region& region) {
   return {{"threshold", region.threshold},
-          {"x", region.x},
-          {"y", region.y},
-          {"width", region.width},
-          {"height", region.height},
+          {"x", region.box.x},
+          {"y", region.box.y},
+          {"width", region.box.width},
+          {"height", region.box.height},
           {"pixels", region.pixels},
           {"mask", {{"size", {region.mask_height, region.mask_width}}, {"counts", region.runs}}}};
 }
 
-Json to_json(const Model& model, const LayerMap& layer) {
+/// Of all layers together: those of the only layer; of fused layers, the classes unless each layer reports
+/// them.
+Findings findings_of(const Explanation& e) {
+  if (e.layers.size() == 1) return e.layers.front().findings;
+  Findings findings;
+  if (e.layers.front().findings.against.empty()) findings.against = e.against;
+  return findings;
+}
+
+Json to_json(const Model& model, const LayerAttribution& layer) {
   Json out{{"layer", layer.layer},
            {"layer_shape", layer.layer_shape},
            {"drops", null_where_empty(layer.drops)},
@@ -62,9 +73,9 @@ Json to_json(const Model& model, const LayerMap& layer) {
   return out;
 }
 
-Json to_json(const Model& model, const std::vector<LayerMap>& layers) {
+Json to_json(const Model& model, const std::vector<LayerAttribution>& layers) {
   Json list = Json::array();
-  for (const LayerMap& layer : layers) list.push_back(to_json(model, layer));
+  for (const LayerAttribution& layer : layers) list.push_back(to_json(model, layer));
   return list;
 }
 
@@ -90,7 +101,7 @@ std::string explanations_as_text(const Style& style, const std::filesystem::path
   if (!explanations.empty()) text += class_bars(style, explanations.front().top);
   for (std::size_t i = 0; i < explanations.size(); ++i) {
     text += "  " + headline(style, explanations[i]) + "\n" + paths_as_text(written[i].files, "    ");
-    text += findings_as_text(explanations[i].findings, "    ");
+    text += findings_as_text(findings_of(explanations[i]), "    ");
     if (!explanations[i].note.empty()) text += "    note: " + explanations[i].note + "\n";
   }
   if (const std::string sheet = sheet_as_text(written, "    "); !sheet.empty())
@@ -100,29 +111,30 @@ std::string explanations_as_text(const Style& style, const std::filesystem::path
 
 Json explanation_as_json(const Model& model, const std::filesystem::path& input, const Explanation& e,
                          const Written& written, const MapStyle& map_style) {
+  const bool fused = e.layers.size() > 1;
   Json out{
       {"input", input.string()},
-      {"model", model.source.string()},
+      {"model", model.source},
       {"architecture", model.architecture},
       {"method", e.method},
-      {"layer", e.layer},
-      {"layer_shape", e.layer_shape},
-      {"input_shape", e.input_shape},
+      {"layer", e.layer_names()},
+      {"layer_shape", e.layer_shape()},
+      {"input_shape", e.input->shape()},
       {"target", cli::to_json(e.target)},
       {"top", cli::to_json(e.top)},
-      {"drops", null_where_empty(e.drops)},
-      {"weights", null_where_empty(e.weights)},
+      {"drops", fused ? Json() : null_where_empty(e.layers.front().drops)},
+      {"weights", fused ? Json() : null_where_empty(e.layers.front().weights)},
       {"divisor", e.divisor},
       {"map", map_to_json(e.map)},
   };
   if (is_diverging(map_style.colours)) out["signed_map"] = map_to_json(e.signed_map);
-  if (!e.fused.empty()) out["fused"] = to_json(model, e.fused);
+  if (fused) out["fused"] = to_json(model, e.layers);
   out["scale"] = {{"low", written.range.low}, {"high", written.range.high}};
   if (map_style.box) out["box"] = written.region ? to_json(*written.region) : Json();
   out["files"] = to_json(written.files);
   out["milliseconds"] = to_json(e.milliseconds);
   if (!e.note.empty()) out["note"] = e.note;
-  add_findings(out, model, e.findings);
+  add_findings(out, model, findings_of(e));
   return out;
 }
 

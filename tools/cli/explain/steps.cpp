@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "cli/shell/output.hpp"
 
 namespace ablaze::cli {
@@ -16,12 +17,13 @@ constexpr std::size_t strongest_reported = 48;
 
 /// The strongest channels: the weight, and the drop if known.
 Json strongest_channels(const Steps& steps, const Explanation& e) {
+  const LayerAttribution& layer = e.layers.front();
   Json list = Json::array();
   for (const int channel : std::span(steps.order).first(std::min(steps.order.size(), strongest_reported))) {
     const auto k = static_cast<std::size_t>(channel);
     list.push_back({{"channel", channel},
-                    {"weight", e.weights.empty() ? Json() : Json(e.weights[k])},
-                    {"drop", e.drops.empty() ? Json() : Json(e.drops[k])}});
+                    {"weight", layer.weights.empty() ? Json() : Json(layer.weights[k])},
+                    {"drop", layer.drops.empty() ? Json() : Json(layer.drops[k])}});
   }
   return list;
 }
@@ -39,8 +41,8 @@ Json running_sums(const Steps& steps) {
 
 /// The numbers behind a step's image.
 Json numbers_of(const std::string& step, const Steps& steps, const Explanation& e) {
-  if (step == "input") return {{"shape", e.input_shape}};
-  if (step == "channels") return {{"shape", e.layer_shape}, {"strongest", strongest_channels(steps, e)}};
+  if (step == "input") return {{"shape", e.input->shape()}};
+  if (step == "channels") return {{"shape", e.layer_shape()}, {"strongest", strongest_channels(steps, e)}};
   if (step == "sum") return {{"order", steps.order}, {"after", running_sums(steps)}};
   if (step == "relu")
     return {{"places_cut", steps.places_cut},
@@ -62,7 +64,7 @@ void write_steps(const fs::path& folder, const fs::path& input, const Steps& ste
     entry.update(numbers_of(step.name, steps, e));
     list.push_back(std::move(entry));
   }
-  Json out{{"input", input.string()},     {"method", e.method},   {"layer", e.layer},
+  Json out{{"input", input.string()},     {"method", e.method},   {"layer", e.layer_names()},
            {"target", to_json(e.target)}, {"divisor", e.divisor}, {"steps", list}};
   if (!e.note.empty()) out["note"] = e.note;
   base::write_file(folder / "steps.json", out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");

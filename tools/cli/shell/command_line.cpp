@@ -12,7 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include <ablaze/error.hpp>
-#include <ablaze/isa.hpp>
+#include <ablaze/machine.hpp>
 
 #include "base/text.hpp"
 #include "cli/shell/command.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ablaze/method_options.hpp>
+#include <ablaze/methods.hpp>
 
 namespace CLI {
 class App;

@@ -6,9 +6,7 @@
 
 namespace ablaze::cli {
 
-Model open_model(const std::string& file) {
-  return load_model(file.empty() ? shipped_model() : std::filesystem::path(file));
-}
+Model open_model(const std::string& file) { return load_model(file.empty() ? shipped_model() : file); }
 
 SessionOptions session_options(const Common& common) {
   SessionOptions options;

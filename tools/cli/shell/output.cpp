@@ -9,6 +9,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/folders.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/shell/command.hpp"
 

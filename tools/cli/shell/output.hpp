@@ -8,7 +8,7 @@
 #include <ablaze/explain.hpp>
 #include <ablaze/tensor.hpp>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "cli/shell/inputs.hpp"
 #include "cli/shell/terminal.hpp"
 
