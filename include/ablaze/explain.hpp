@@ -37,7 +37,7 @@ struct ExplainOptions {
   std::string against{};
   Ablation ablate{};
   MethodOptions method{};
-  /// Several layers whose maps become one, at the finest one's resolution; then there is no `layer`.
+  /// Several layers whose maps become one, at the finest one's resolution; leave `layer` empty then.
   std::vector<std::string> fuse{};
   Fusion fusion = Fusion::mean;
   Smoothing smooth{};

@@ -119,8 +119,9 @@ Image overlay(const Image& photo, const Tensor& map, const Rectangle& seen,
 /// round the largest connected piece of that. The map is looked up as in the overlay; pixels touch by their
 /// sides.
 struct Region {
-  double threshold = 0;     ///< the share
-  PixelRectangle box;       ///< of pieces of one size round the leftmost, then uppermost
+  double threshold = 0;  ///< the share
+  PixelRectangle
+      box;  ///< round the largest connected piece; of equally large ones the leftmost, then the uppermost
   std::int64_t pixels = 0;  ///< in all pieces
   /// The mask, column after column, as run lengths that begin with a run outside (which may be 0): the
   /// uncompressed form of the COCO data set. Of the photo's size.

@@ -42,9 +42,9 @@ struct Completeness {
   std::int64_t evaluations = 0;  ///< scores or gradients that were computed
 };
 
-/// How channels act together: I(i, j) = y - y_i - y_j + y_ij, the drop of ablating both less the drops of
-/// ablating each, with the sign turned. Below zero: the channels stand in for each other (redundancy). Above:
-/// they work together (synergy). 0: they are independent.
+/// How channels act together: I(i, j) = y - y_i - y_j + y_ij, the sum of both drops less the drop of ablating
+/// both together. Below zero: the channels stand in for each other (redundancy). Above: they work together
+/// (synergy). 0: they are independent.
 struct Interactions {
   struct Pair {
     int first = 0, second = 0;  ///< channels

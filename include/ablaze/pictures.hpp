@@ -35,7 +35,7 @@ Image explanation_picture(const Image& photo, const Explanation& explanation, co
 /// All explanations of one input on one sheet: a row a method, a column a class, with the photo, the best
 /// classes, and a colour bar with numbers. `title` stands above it. At most `most_sheet_classes` columns; a
 /// line tells of the others. Throws Error where there is no explanation.
-inline constexpr int most_sheet_classes = 32;
+inline constexpr int kMostSheetClasses = 32;
 Image contact_sheet(const Image& photo, std::span<const Explanation> explanations, const MapStyle& style,
                     const std::string& title);
 
@@ -56,7 +56,7 @@ struct StepPicture {
   Image picture;
 };
 
-/// What the running sum over channels is like, after the strongest so many.
+/// The running sum after the `channels` strongest channels.
 struct RunningSum {
   std::int64_t channels = 0;
   double least = 0, largest = 0;
@@ -70,7 +70,7 @@ struct Steps {
   /// largest activation.
   std::vector<int> order;
   std::vector<RunningSum> sums;  ///< empty where the method weights no channels
-  std::int64_t places_cut = 0;   ///< that the ReLU sets to zero
+  std::int64_t places_cut = 0;   ///< locations that the ReLU sets to zero
 };
 
 /// Draws the steps of an explanation made with ExplainOptions::keep_activations from one layer, unsmoothed:

@@ -41,7 +41,7 @@ Ablation::Kind parse_ablation_kind(std::string_view name);  ///< Throws UsageErr
 
 /// How drops are computed.
 enum class AblationMethod {
-  closed_form,  ///< nothing non-linear follows outside a channel: no pass at all
+  closed_form,  ///< behind the channel-local operators everything is linear: dot products, no pass
   deltas,       ///< the changes of the layer are propagated to the scores
   rerun         ///< everything behind the layer is run again for each channel
 };
@@ -58,7 +58,7 @@ struct Drops {
   struct Gathered {
     std::string layer;
     std::int64_t columns = 0;
-    std::int64_t left = 0;  ///< the largest number of any pass
+    std::int64_t left = 0;  ///< columns that are multiplied, in the pass with the most
   };
   std::vector<Gathered> gathered;
 };
@@ -71,7 +71,7 @@ struct AblationStep {
     first_mixing,   ///< a convolution or linear layer that reads the change of one channel
     dense,          ///< every channel changes
     last_linear,    ///< one row of the network's last linear layer
-    closed_form     ///< likewise, from the change of one channel
+    closed_form     ///< the same from the change of one channel
   };
   std::string name;  ///< the last layer that the step computes
   Kind kind = Kind::channel_local;

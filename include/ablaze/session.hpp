@@ -17,9 +17,9 @@ namespace ablaze {
 struct SessionOptions {
   Shape input;                    ///< NCHW; every run has exactly this shape
   std::vector<std::string> keep;  ///< layers whose activations a Trace keeps, to read or resume from
-  /// Keep the inputs of all ReLUs and max-pools downstream of the kept layers as well: Trace::ablate and
-  /// Trace::gradient are fast with them. Without them the first runs everything behind the layer again for
-  /// each channel, the second once.
+  /// Also keep the inputs of all ReLUs, curves, products and max-pools downstream of the kept layers. Without
+  /// them, Trace::ablate reruns everything behind the layer for each channel, and Trace::gradient reruns it
+  /// once.
   bool keep_preactivations = true;
   Execution execution;  ///< a compile whose traces need more than the memory limit throws Error
 };
@@ -56,8 +56,8 @@ class Trace {
   void activation(std::string_view layer, std::span<float> to) const;
 
   /// Runs only the nodes downstream of a kept layer, with its activations replaced: `replacement`
-  /// has the layer's shape with any batch M (the rest of the state is the first run's, for every one of the
-  /// M; a trace of several images takes M = N). Returns logits [M, classes].
+  /// has the layer's shape with a batch of M images. A trace of one image takes any M: each of the M images
+  /// reads the first run's other values. A trace of N images takes M = N. Returns logits [M, classes].
   Tensor resume(std::string_view layer, const Tensor& replacement) const;
 
   /// Ablates each channel of a kept layer on its own and returns the drops of every score. Exact: the changes
@@ -110,7 +110,7 @@ class Session {
   void prepare_ablation(std::string_view layer) const;
   /// Compiles ahead the program that the first Trace::gradient at a kept layer would compile, for one score.
   void prepare_gradient(std::string_view layer) const;
-  /// Of the packed weights, with those that gradients have packed a second time so far.
+  /// Bytes of the packed weights, including those that gradients have packed a second time so far.
   std::uint64_t packed_bytes() const;
   std::uint64_t activation_bytes() const;  ///< of one trace
 

@@ -25,7 +25,7 @@ class Tensor {
  public:
   Tensor() noexcept = default;                         ///< shape {0}, no elements; allocates nothing
   explicit Tensor(Shape shape);                        ///< filled with zeros
-  static Tensor uninitialised(Shape shape);            ///< for who writes every element
+  static Tensor uninitialised(Shape shape);            ///< for a caller that writes every element
   Tensor(Shape shape, std::span<const float> values);  ///< throws Error where the counts differ
   Tensor(const Tensor& other);
   Tensor& operator=(const Tensor& other);

@@ -9,14 +9,14 @@ namespace ablaze::base {
 namespace {
 
 using State = std::array<std::uint32_t, 8>;
-constexpr std::size_t block_size = 64;
-constexpr std::size_t length_size = 8;  // the last block ends with the message's length in bits
+constexpr std::size_t kBlockSize = 64;
+constexpr std::size_t kLengthSize = 8;  // the last block ends with the message's length in bits
 
-constexpr State initial{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+constexpr State kInitial{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
-constexpr std::array<std::uint32_t, 64> constants{
+constexpr std::array<std::uint32_t, 64> kConstants{
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -42,7 +42,7 @@ void compress(State& state, const std::byte* block) {
   auto [a, b, c, d, e, f, g, h] = state;
   for (std::size_t i = 0; i < 64; ++i) {
     const std::uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const std::uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + constants[i] + w[i];
+    const std::uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kConstants[i] + w[i];
     const std::uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
     const std::uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1;
@@ -55,22 +55,22 @@ void compress(State& state, const std::byte* block) {
 /// Compresses the bytes after the last whole block, followed by a one bit, zeros and the length: one or two
 /// blocks.
 void compress_end(State& state, std::span<const std::byte> rest, std::uint64_t message_bytes) {
-  std::array<std::byte, 2 * block_size> end{};
+  std::array<std::byte, 2 * kBlockSize> end{};
   std::copy(rest.begin(), rest.end(), end.begin());
   end[rest.size()] = std::byte{0x80};
-  const std::size_t size = rest.size() + 1 + length_size <= block_size ? block_size : 2 * block_size;
-  for (std::size_t i = 0; i < length_size; ++i) {
+  const std::size_t size = rest.size() + 1 + kLengthSize <= kBlockSize ? kBlockSize : 2 * kBlockSize;
+  for (std::size_t i = 0; i < kLengthSize; ++i) {
     end[size - 1 - i] = static_cast<std::byte>(message_bytes * 8 >> (8 * i));
   }
-  for (std::size_t i = 0; i < size; i += block_size) compress(state, end.data() + i);
+  for (std::size_t i = 0; i < size; i += kBlockSize) compress(state, end.data() + i);
 }
 
 }  // namespace
 
 std::string sha256(std::span<const std::byte> bytes) {
-  State state = initial;
-  const std::size_t whole = bytes.size() / block_size * block_size;
-  for (std::size_t i = 0; i < whole; i += block_size) compress(state, bytes.data() + i);
+  State state = kInitial;
+  const std::size_t whole = bytes.size() / kBlockSize * kBlockSize;
+  for (std::size_t i = 0; i < whole; i += kBlockSize) compress(state, bytes.data() + i);
   compress_end(state, bytes.subspan(whole), bytes.size());
   std::string text;
   for (const std::uint32_t word : state) {

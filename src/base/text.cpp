@@ -10,8 +10,8 @@
 namespace ablaze::base {
 namespace {
 
-constexpr std::size_t longest_compared = 200;  // the table of distances is quadratic
-constexpr std::size_t longest_slug = 100;      // file systems stop at 255 bytes for the whole name
+constexpr std::size_t kLongestCompared = 200;  // the table of distances is quadratic
+constexpr std::size_t kLongestSlug = 100;      // file systems stop at 255 bytes for the whole name
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -85,11 +85,11 @@ std::vector<std::string> nearest(std::string_view word, std::span<const std::str
     std::tuple<std::size_t, std::size_t, int> distance;
     const std::string* text;
   };
-  const std::string wanted = lower(word.substr(0, longest_compared));
+  const std::string wanted = lower(word.substr(0, kLongestCompared));
   if (wanted.empty()) return {};
   std::vector<Near> found;
   for (const std::string& candidate : candidates) {
-    const std::string text = lower(std::string_view(candidate).substr(0, longest_compared));
+    const std::string text = lower(std::string_view(candidate).substr(0, kLongestCompared));
     const std::size_t longer = std::max(text.size(), wanted.size());
     const std::size_t apart = longer - std::min(text.size(), wanted.size());
     std::size_t distance = edit_distance(wanted, text);
@@ -137,8 +137,8 @@ std::string slug(std::string_view text) {
     else if (!result.empty() && result.back() != '-')
       result += '-';
   }
-  if (result.size() > longest_slug) {
-    std::size_t end = longest_slug;
+  if (result.size() > kLongestSlug) {
+    std::size_t end = kLongestSlug;
     while (end > 0 && continues_utf8(result[end])) --end;
     result.resize(end);
   }

@@ -13,7 +13,7 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr std::array scales{1.0, 0.85, 1.15};
+constexpr std::array kScales{1.0, 0.85, 1.15};
 constexpr std::int64_t kSizeStep = 16;
 
 std::int64_t scaled(std::int64_t side, double scale) {
@@ -63,7 +63,7 @@ std::vector<View> views_of(const Shape& input) {
   if (input.size() != 4 || input[0] != 1 || element_count(input) == 0)
     throw Error("expected an input of 1xCxHxW to augment, found " + to_string(input));
   std::vector<View> views;
-  for (const double scale : scales) {
+  for (const double scale : kScales) {
     const Shape shape{1, input[1], scaled(input[2], scale), scaled(input[3], scale)};
     if (std::any_of(views.begin(), views.end(), [&](const View& v) { return v.input == shape; })) continue;
     views.push_back({shape, false});

@@ -13,10 +13,10 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr int max_paired = 256;  // 32,640 pairs
-constexpr int max_paths = 4096;
-constexpr int strongest_pairs = 10;
-constexpr int path_steps = 10;
+constexpr int kMaxPaired = 256;  // 32,640 pairs
+constexpr int kMaxPaths = 4096;
+constexpr int kStrongestPairs = 10;
+constexpr int kPathSteps = 10;
 
 bool changes(const Ablation& ablation, const Tensor& activation, std::int64_t channel) {
   const std::int64_t area = activation.dim(2) * activation.dim(3);
@@ -97,7 +97,7 @@ std::vector<Interactions::Pair> strongest_of(const Interactions& found, double s
     }
   }
   std::ranges::stable_sort(pairs, std::greater<>(), [sign](const auto& pair) { return sign * pair.value; });
-  if (pairs.size() > strongest_pairs) pairs.resize(strongest_pairs);
+  if (pairs.size() > kStrongestPairs) pairs.resize(kStrongestPairs);
   return pairs;
 }
 
@@ -143,8 +143,8 @@ std::vector<ChannelPath> paths_of(const Request& q, const Tensor& activation, co
     paths.push_back({channel, {1}, {gradient_times_activation(slope.gradient, activation, channel)}});
     sets.push_back({channel});
   }
-  for (int step = path_steps - 1; step >= 0; --step) {
-    const double scale = static_cast<double>(step) / path_steps;
+  for (int step = kPathSteps - 1; step >= 0; --step) {
+    const double scale = static_cast<double>(step) / kPathSteps;
     const Ablation scaled{Ablation::Kind::scale, static_cast<float>(scale), {}};
     const ChannelDrops moved = ablate_sets(q, scaled, sets, {}).at(0);
     for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -166,8 +166,8 @@ std::vector<int> changing_channels(const Request& request, const Tensor& activat
 }
 
 std::vector<Interactions> interactions_between(const Request& q, const Tensor& activation, int count) {
-  if (count < 2 || count > max_paired) {
-    throw UsageError("interactions are computed for 2 to " + std::to_string(max_paired) +
+  if (count < 2 || count > kMaxPaired) {
+    throw UsageError("interactions are computed for 2 to " + std::to_string(kMaxPaired) +
                      " channels, not for " + std::to_string(count));
   }
   const std::vector<Strongest> strong = strongest(q, changing_channels(q, activation), count);
@@ -178,8 +178,8 @@ std::vector<Interactions> interactions_between(const Request& q, const Tensor& a
 
 std::vector<std::vector<ChannelPath>> channel_paths(const Request& q, const Tensor& activation,
                                                     std::span<const ChannelDrops> effects, int count) {
-  if (count < 1 || count > max_paths)
-    throw UsageError("paths are computed for 1 to " + std::to_string(max_paths) + " channels, not for " +
+  if (count < 1 || count > kMaxPaths)
+    throw UsageError("paths are computed for 1 to " + std::to_string(kMaxPaths) + " channels, not for " +
                      std::to_string(count));
   std::vector<std::vector<ChannelPath>> out;
   for (std::size_t t = 0; t < q.targets.size(); ++t)

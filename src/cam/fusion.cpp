@@ -91,7 +91,7 @@ namespace ablaze {
 
 namespace {
 
-constexpr std::array fusions{Fusion::mean, Fusion::maximum, Fusion::product};
+constexpr std::array kFusions{Fusion::mean, Fusion::maximum, Fusion::product};
 
 }  // namespace
 
@@ -109,7 +109,7 @@ std::string to_string(Fusion fusion) {
 
 Fusion parse_fusion(std::string_view name) {
   std::vector<std::string> names;
-  for (const Fusion fusion : fusions) {
+  for (const Fusion fusion : kFusions) {
     names.push_back(to_string(fusion));
     if (names.back() == name) return fusion;
   }

@@ -11,7 +11,7 @@ namespace {
 
 // A score below this is too close to zero for a meaningful quotient; the normalised map is the same without
 // division.
-constexpr double smallest_divisor = 1e-6;
+constexpr double kSmallestDivisor = 1e-6;
 
 }  // namespace
 
@@ -36,7 +36,7 @@ Result result_from(const Tensor& activation, std::vector<double> weights) {
 }
 
 Result result_from_parts(const Tensor& activation, std::vector<double> parts, double score) {
-  const bool divide = std::abs(score) >= smallest_divisor;
+  const bool divide = std::abs(score) >= kSmallestDivisor;
   if (divide) {
     for (double& part : parts) part /= std::abs(score);
   }

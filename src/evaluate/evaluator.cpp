@@ -21,23 +21,23 @@ namespace {
 
 using evaluate::Metric;
 
-constexpr std::uint64_t max_batch_bytes = std::uint64_t{192} << 20;
-constexpr std::int64_t max_batch = 16;
-constexpr int max_steps = 10'000;
-constexpr int max_window = 1'001;
+constexpr std::uint64_t kMaxBatchBytes = std::uint64_t{192} << 20;
+constexpr std::int64_t kMaxBatch = 16;
+constexpr int kMaxSteps = 10'000;
+constexpr int kMaxWindow = 1'001;
 /// Winograd packs a 3x3 convolution's weights in four times their bytes, and gradients pack them again.
-constexpr std::size_t max_packed_growth = 6;
+constexpr std::size_t kMaxPackedGrowth = 6;
 
 void check(const EvaluateOptions& options) {
   if (options.metrics.empty()) throw UsageError("no metric to measure: give one, for example insertion");
-  if (options.steps < 1 || options.steps > max_steps)
-    throw UsageError("expected 1 to " + std::to_string(max_steps) +
+  if (options.steps < 1 || options.steps > kMaxSteps)
+    throw UsageError("expected 1 to " + std::to_string(kMaxSteps) +
                      " steps of insertion and deletion, found " + std::to_string(options.steps));
-  if (options.blur_window < 1 || options.blur_window > max_window || options.blur_window % 2 == 0)
-    throw UsageError("expected an odd blur window from 1 to " + std::to_string(max_window) +
+  if (options.blur_window < 1 || options.blur_window > kMaxWindow || options.blur_window % 2 == 0)
+    throw UsageError("expected an odd blur window from 1 to " + std::to_string(kMaxWindow) +
                      " pixels, found " + std::to_string(options.blur_window));
-  if (!(options.blur_sigma > 0 && options.blur_sigma <= max_window))
-    throw UsageError("expected a blur sigma above 0 and up to " + std::to_string(max_window) +
+  if (!(options.blur_sigma > 0 && options.blur_sigma <= kMaxWindow))
+    throw UsageError("expected a blur sigma above 0 and up to " + std::to_string(kMaxWindow) +
                      " pixels, found " + std::to_string(options.blur_sigma));
   if (!(options.tolerance >= 0 && std::isfinite(options.tolerance)))
     throw UsageError("expected a tolerance of at least 0 pixels, found " + std::to_string(options.tolerance));
@@ -99,7 +99,7 @@ struct PhotoState {
       correlations;  ///< with the randomised networks' maps, by stage
 };
 
-constexpr double percent = 100;
+constexpr double kPercent = 100;
 
 void append(std::string& note, const std::string& sentence) {
   if (sentence.empty()) return;
@@ -155,8 +155,8 @@ struct Evaluator::Impl {
     const std::size_t methods = explain::methods_named(explain_options.methods).size();
     plan = evaluate::plan_probes(metrics, methods, options);
     if (!plan.probes.empty())
-      batch = explainer.batch(max_batch_bytes,
-                              std::min(max_batch, static_cast<std::int64_t>(plan.probes.size())));
+      batch =
+          explainer.batch(kMaxBatchBytes, std::min(kMaxBatch, static_cast<std::int64_t>(plan.probes.size())));
     if (measures(Metric::randomization)) prepare_stages();
   }
 
@@ -269,7 +269,7 @@ struct Evaluator::Impl {
     std::uint64_t weights = 0;
     for (const Node& node : model().graph.nodes())
       weights += static_cast<std::uint64_t>(parameter_count(node));
-    const std::uint64_t bytes = weights * sizeof(float) * max_packed_growth;
+    const std::uint64_t bytes = weights * sizeof(float) * kMaxPackedGrowth;
     return (stage + 1) * bytes <= explain_options.execution.memory_limit / 2;
   }
 
@@ -324,12 +324,12 @@ struct Evaluator::Impl {
     const double y = e.shown[plan.photo], o = e.shown[plan.methods[m].masked];
     out.curve = {y, o};
     if (metric == Metric::increase) {
-      out.value = o > y ? percent : 0;
+      out.value = o > y ? kPercent : 0;
     } else if (metric == Metric::average_drop) {
-      out.value = percent * evaluate::average_drop(y, o);
+      out.value = kPercent * evaluate::average_drop(y, o);
       if (y == 0) append(out.note, "the photo's own probability is 0: there is nothing to lose");
     } else {
-      out.value = percent * evaluate::average_gain(y, o);
+      out.value = kPercent * evaluate::average_gain(y, o);
       if (y == 1) append(out.note, "the photo's own probability is 1: there is nothing to gain");
     }
   }
@@ -350,12 +350,12 @@ struct Evaluator::Impl {
   void measure_pointing(const PhotoState& e, std::size_t m, Measurement& out) const {
     if (e.inputs.maps[m].flat) return;
     const evaluate::Point highest = evaluate::summit(e.inputs.maps[m].mask, e.seen);
-    out.value = evaluate::distance(highest, e.boxes) <= options.tolerance ? percent : 0;
+    out.value = evaluate::distance(highest, e.boxes) <= options.tolerance ? kPercent : 0;
   }
 
   static void measure_energy(const PhotoState& e, std::size_t m, Measurement& out) {
     const evaluate::Energy energy = evaluate::energy_inside(e.inputs.maps[m].mask, e.boxes, e.seen);
-    out.value = percent * energy.share;
+    out.value = kPercent * energy.share;
     if (energy.pixels == 0) append(out.note, "no box lies in the part of the photo that the network sees");
   }
 

@@ -12,11 +12,11 @@
 namespace ablaze {
 namespace {
 
-constexpr int max_resamples = 1'000'000;
+constexpr int kMaxResamples = 1'000'000;
 
 void check(std::span<const double> values, const BootstrapOptions& options) {
-  if (options.resamples < 1 || options.resamples > max_resamples)
-    throw UsageError("expected 1 to " + std::to_string(max_resamples) + " bootstrap resamples, found " +
+  if (options.resamples < 1 || options.resamples > kMaxResamples)
+    throw UsageError("expected 1 to " + std::to_string(kMaxResamples) + " bootstrap resamples, found " +
                      std::to_string(options.resamples));
   if (!(options.confidence > 0 && options.confidence < 1))
     throw UsageError("expected a confidence between 0 and 1, found " + std::to_string(options.confidence));

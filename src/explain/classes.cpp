@@ -18,7 +18,7 @@ namespace ablaze {
 namespace explain {
 namespace {
 
-constexpr std::size_t max_candidates_named = 6;
+constexpr std::size_t kMaxCandidatesNamed = 6;
 
 std::string quoted(const std::string& text) { return "\"" + base::printable(text) + "\""; }
 
@@ -101,7 +101,7 @@ std::vector<std::int64_t> candidates(const Model& model, const std::string& word
 
 std::string listed(const Model& model, std::span<const std::int64_t> indices) {
   std::vector<std::string> names;
-  for (const auto index : indices.first(std::min(indices.size(), max_candidates_named))) {
+  for (const auto index : indices.first(std::min(indices.size(), kMaxCandidatesNamed))) {
     names.push_back(quoted(model.label(index)) + " (" + std::to_string(index) + ")");
   }
   if (indices.size() > names.size()) names.push_back(std::to_string(indices.size() - names.size()) + " more");

@@ -17,7 +17,7 @@ namespace ablaze {
 
 namespace {
 
-constexpr int classes_reported = 5;
+constexpr int kClassesReported = 5;
 
 /// A mask is made for one layer, [1, C, H, W], at one input size. Another size is an error; masks are not
 /// resized.
@@ -193,7 +193,7 @@ struct Explainer::Impl {
     const Tensor logits = out.trace->logits();
     require_finite(logits);
     out.targets = explain::answer_requests(model, logits.values(), wanted);
-    out.top = top_classes(model, logits.values(), classes_reported);
+    out.top = top_classes(model, logits.values(), kClassesReported);
     if (options.keep_activations) {
       for (const std::string& layer : layers) out.activations.push_back(activation_of(*out.trace, layer));
     }

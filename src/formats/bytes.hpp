@@ -18,9 +18,9 @@ namespace ablaze::formats {
 static_assert(std::endian::native == std::endian::little, "ablaze runs on little-endian machines");
 
 /// No real tensor has more axes; a file with more is malformed.
-inline constexpr std::size_t most_axes = 16;
+inline constexpr std::size_t kMostAxes = 16;
 /// No real network has more tensors: bounds the work caused by a hostile file.
-inline constexpr std::size_t most_tensors = 100'000;
+inline constexpr std::size_t kMostTensors = 100'000;
 
 /// The error for a malformed file: "'NAME': WHAT".
 Error malformed(std::string_view name, std::string_view what);

@@ -13,8 +13,8 @@
 namespace ablaze::formats {
 namespace {
 
-constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::size_t header_alignment = 64;
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::size_t kHeaderAlignment = 64;
 
 /// The header is a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 224, 224), }
 struct Header {
@@ -93,7 +93,7 @@ class HeaderParser {
     Shape found;
     expect("(");
     while (!accept(")")) {
-      if (found.size() >= most_axes) throw error();
+      if (found.size() >= kMostAxes) throw error();
       found.push_back(natural());
       if (accept(")")) break;
       expect(",");
@@ -106,7 +106,7 @@ class HeaderParser {
 };
 
 std::string_view take_header(ByteReader& reader, const std::string& name) {
-  reader.skip(magic.size());
+  reader.skip(kMagic.size());
   const std::uint8_t major = reader.u8();
   reader.skip(1);
   if (major < 1 || major > 3)
@@ -150,7 +150,7 @@ std::string python_tuple(const Shape& shape) {
 
 }  // namespace
 
-bool looks_like_npy(std::span<const std::byte> bytes) { return starts_with(bytes, magic); }
+bool looks_like_npy(std::span<const std::byte> bytes) { return starts_with(bytes, kMagic); }
 
 Tensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
   if (!looks_like_npy(bytes)) throw malformed(name, "not a .npy file: it does not begin with \\x93NUMPY");
@@ -182,12 +182,12 @@ Tensor read_npy(const std::filesystem::path& file) {
 void write_npy(const std::filesystem::path& file, const Tensor& tensor) {
   std::string header =
       "{'descr': '<f4', 'fortran_order': False, 'shape': " + python_tuple(tensor.shape()) + ", }";
-  const std::size_t before = magic.size() + 2 + 2;  // version and length
+  const std::size_t before = kMagic.size() + 2 + 2;  // version and length
   // As NumPy pads: spaces up to a multiple of 64, the last byte a newline.
-  header.append(header_alignment - 1 - (before + header.size()) % header_alignment, ' ');
+  header.append(kHeaderAlignment - 1 - (before + header.size()) % kHeaderAlignment, ' ');
   header += '\n';
   base::AtomicFile out(file);
-  out.write(magic);
+  out.write(kMagic);
   out.write(std::string_view("\x01\x00", 2));
   const auto length = static_cast<std::uint16_t>(header.size());
   out.write(std::as_bytes(std::span(&length, 1)));

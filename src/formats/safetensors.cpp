@@ -15,10 +15,10 @@
 namespace ablaze::formats {
 namespace {
 
-constexpr std::size_t longest_header = 100'000'000;  // the format's own limit
-constexpr std::size_t length_bytes = 8;
-constexpr std::size_t data_alignment = 64;
-constexpr std::string_view metadata_key = "__metadata__";
+constexpr std::size_t kLongestHeader = 100'000'000;  // the format's own limit
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::size_t kDataAlignment = 64;
+constexpr std::string_view kMetadataKey = "__metadata__";
 
 /// The format's number types: supported and skipped ones.
 struct NumberType {
@@ -27,7 +27,7 @@ struct NumberType {
   enum Use { keep, narrow, skip } use;
   DType dtype = DType::f32;
 };
-constexpr NumberType number_types[] = {
+constexpr NumberType kNumberTypes[] = {
     {"F32", 4, NumberType::keep, DType::f32},
     {"F16", 2, NumberType::keep, DType::f16},
     {"BF16", 2, NumberType::keep, DType::bf16},
@@ -64,7 +64,7 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
         inside_ = Inside::header;
         return true;
       case Inside::header:
-        inside_ = key_ == metadata_key ? Inside::metadata : Inside::tensor;
+        inside_ = key_ == kMetadataKey ? Inside::metadata : Inside::tensor;
         entry_ = {};
         return true;
       default:
@@ -80,13 +80,13 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
     switch (inside_) {
       case Inside::header:
         key_ = text;
-        if (key_ == metadata_key ? std::exchange(has_metadata_, true) : entries.contains(key_))
+        if (key_ == kMetadataKey ? std::exchange(has_metadata_, true) : entries.contains(key_))
           throw error("two entries called " + in_quotes(key_));
         break;
       case Inside::metadata:
         if (metadata.contains(text)) throw error("two metadata entries called " + in_quotes(text));
-        if (metadata.size() >= most_tensors)
-          throw error("more than " + std::to_string(most_tensors) + " metadata entries");
+        if (metadata.size() >= kMostTensors)
+          throw error("more than " + std::to_string(kMostTensors) + " metadata entries");
         break;
       default:
         break;
@@ -101,8 +101,8 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
     }
     if (inside_ != Inside::tensor || field_ != "dtype") throw error("a text in " + where());
     if (entry_.type != nullptr) throw error("two dtypes for " + in_quotes(key_));
-    const auto known = std::ranges::find(number_types, std::string_view(text), &NumberType::name);
-    if (known == std::end(number_types)) {
+    const auto known = std::ranges::find(kNumberTypes, std::string_view(text), &NumberType::name);
+    if (known == std::end(kNumberTypes)) {
       throw error("dtype " + in_quotes(text) + " for " + in_quotes(key_) +
                   " (known are F32, F16, BF16 and F64; integers are passed over)");
     }
@@ -127,7 +127,7 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
     return true;
   }
   bool number_unsigned(number_unsigned_t value) override {
-    if (inside_ == Inside::shape && entry_.shape->size() < most_axes &&
+    if (inside_ == Inside::shape && entry_.shape->size() < kMostAxes &&
         value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       entry_.shape->push_back(static_cast<std::int64_t>(value));
     } else if (inside_ == Inside::offsets && entry_.offsets.size() < 2) {
@@ -158,7 +158,7 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
   void keep_entry() {
     if (entry_.type == nullptr || !entry_.shape || entry_.offsets.empty())
       throw error(in_quotes(key_) + " without dtype, shape and data_offsets");
-    if (entries.size() >= most_tensors) throw error("more than " + std::to_string(most_tensors) + " tensors");
+    if (entries.size() >= kMostTensors) throw error("more than " + std::to_string(kMostTensors) + " tensors");
     entries.emplace(key_, std::move(entry_));
   }
   std::string where() const {
@@ -189,9 +189,9 @@ class HeaderReader final : public nlohmann::json_sax<base::Json> {
 std::string_view find_header(std::span<const std::byte> bytes, const std::string& name) {
   ByteReader reader(bytes, name, "the safetensors file");
   const std::uint64_t length = reader.u64();
-  if (length > longest_header) {
+  if (length > kLongestHeader) {
     throw malformed(name, "its safetensors header claims " + std::to_string(length) +
-                              " bytes; expected at most " + std::to_string(longest_header) +
+                              " bytes; expected at most " + std::to_string(kLongestHeader) +
                               ". The file is damaged or of another kind");
   }
   const std::string_view header = reader.text(length);
@@ -274,7 +274,7 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
                         const Storing& storing) {
   std::string text = "{";
   if (!content.metadata.empty()) {
-    text += json_text(std::string(metadata_key)) + ":{";
+    text += json_text(std::string(kMetadataKey)) + ":{";
     for (const auto& [key, value] : content.metadata) text += json_text(key) + ":" + json_text(value) + ",";
     text.back() = '}';
     text += ",";
@@ -282,7 +282,7 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
   std::uint64_t at = 0;
   for (const NamedWeight* tensor : order) {
     const auto& [name, weight] = *tensor;
-    if (name == metadata_key)
+    if (name == kMetadataKey)
       throw Error("a tensor cannot be called '__metadata__' in a safetensors file; rename it");
     const DType dtype = storing.dtype(weight);
     const std::uint64_t bytes = static_cast<std::uint64_t>(weight.size()) * byte_size(dtype);
@@ -293,11 +293,11 @@ std::string make_header(const TensorFile& content, const std::vector<const Named
   }
   if (text.back() == ',') text.pop_back();
   text += "}";
-  const std::size_t beyond = (length_bytes + text.size()) % data_alignment;
-  if (beyond != 0) text.append(data_alignment - beyond, ' ');
-  if (text.size() > longest_header)
+  const std::size_t beyond = (kLengthBytes + text.size()) % kDataAlignment;
+  if (beyond != 0) text.append(kDataAlignment - beyond, ' ');
+  if (text.size() > kLongestHeader)
     throw Error("the safetensors header would have " + std::to_string(text.size()) + " bytes; at most " +
-                std::to_string(longest_header) + " are allowed. Shorten the metadata");
+                std::to_string(kLongestHeader) + " are allowed. Shorten the metadata");
   return text;
 }
 
@@ -308,7 +308,7 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::shared
   const std::string_view header = find_header(bytes, name);
   HeaderReader reader(name);
   base::Json::sax_parse(header, &reader);
-  const auto data = bytes.subspan(length_bytes + header.size());
+  const auto data = bytes.subspan(kLengthBytes + header.size());
   check_layout(reader.entries, data.size(), name);
   TensorFile file;
   file.metadata = std::move(reader.metadata);

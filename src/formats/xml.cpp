@@ -13,19 +13,19 @@
 namespace ablaze::formats {
 namespace {
 
-constexpr int deepest = 64;
-constexpr std::string_view space = " \t\r\n";
+constexpr int kDeepest = 64;
+constexpr std::string_view kSpace = " \t\r\n";
 
-bool is_space(char c) { return space.find(c) != std::string_view::npos; }
+bool is_space(char c) { return kSpace.find(c) != std::string_view::npos; }
 
 bool ends_name(char c) {
   return is_space(c) || std::string_view("</>=\"'&").find(c) != std::string_view::npos;
 }
 
 std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(space);
+  const auto first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(space) - first + 1));
+  return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
 }
 
 bool is_character(std::uint32_t code) {
@@ -111,7 +111,7 @@ class XmlReader {
   }
 
   XmlElement element(int depth) {
-    if (depth > deepest) fail("elements are nested deeper than " + std::to_string(deepest));
+    if (depth > kDeepest) fail("elements are nested deeper than " + std::to_string(kDeepest));
     if (!take("<")) fail("expected an element");
     XmlElement out;
     out.name = name();

@@ -23,10 +23,10 @@ std::vector<double> activate(std::vector<double> y, Activation activation) {
 }  // namespace
 
 namespace {
-constexpr base::EnumNames<Activation, 3> activation_names{"activation", {"softmax", "sigmoid", "none"}};
+constexpr base::EnumNames<Activation, 3> kActivationNames{"activation", {"softmax", "sigmoid", "none"}};
 }
-std::string to_string(Activation activation) { return activation_names.name_of(activation); }
-Activation parse_activation(std::string_view name) { return activation_names.parse(name); }
+std::string to_string(Activation activation) { return kActivationNames.name_of(activation); }
+Activation parse_activation(std::string_view name) { return kActivationNames.parse(name); }
 
 std::vector<double> probabilities(std::span<const float> logits, Activation activation) {
   return activate({logits.begin(), logits.end()}, activation);

@@ -18,14 +18,14 @@ using image::DecodedPixels;
 using image::FileKind;
 using image::Header;
 
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-constexpr std::uint64_t max_file_bytes = 512 * mebibyte;
+constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMaxFileBytes = 512 * kMebibyte;
 
 /// The memory that decoding may use. The largest valid case is an interlaced 16-bit RGBA PNG (about 28 bytes
 /// per pixel at its peak, in addition to two copies of its data); JPEG pads each side to 32 pixels.
 std::uint64_t memory_limit(const Header& header, std::uint64_t file_bytes) {
   const auto padded = [](std::int64_t side) { return (static_cast<std::uint64_t>(side) + 31) / 32 * 32; };
-  return 16 * mebibyte + 4 * file_bytes + 32 * padded(header.width) * padded(header.height);
+  return 16 * kMebibyte + 4 * file_bytes + 32 * padded(header.width) * padded(header.height);
 }
 
 DecodedPixels decode_pixels(std::span<const std::byte> bytes, const Header& header, int channels,
@@ -64,9 +64,9 @@ Image from_rgba_over_white(const DecodedPixels& decoded) {
 
 Image Image::decode(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.empty()) throw Error(name + ": the file is empty; expected a JPEG or PNG image");
-  if (bytes.size() > max_file_bytes) {
-    throw Error(name + ": " + std::to_string(bytes.size() / mebibyte) + " MiB; an image file has at most " +
-                std::to_string(max_file_bytes / mebibyte));
+  if (bytes.size() > kMaxFileBytes) {
+    throw Error(name + ": " + std::to_string(bytes.size() / kMebibyte) + " MiB; an image file has at most " +
+                std::to_string(kMaxFileBytes / kMebibyte));
   }
   const image::Sniffed file = image::sniff(bytes);
   if (file.kind == FileKind::jpeg) {
@@ -82,6 +82,6 @@ Image Image::decode(std::span<const std::byte> bytes, const std::string& name) {
               "; convert it to JPEG or PNG");
 }
 
-Image Image::load(const std::string& file) { return decode(base::read_file(file, max_file_bytes), file); }
+Image Image::load(const std::string& file) { return decode(base::read_file(file, kMaxFileBytes), file); }
 
 }  // namespace ablaze

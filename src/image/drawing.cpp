@@ -51,7 +51,7 @@ std::pair<int, int> pixels_between(double a, double b, double reach, int length)
           static_cast<int>(std::clamp(std::ceil(std::max(a, b) + reach), 0.0, most))};
 }
 
-constexpr char32_t unknown = 0xFFFD;
+constexpr char32_t kUnknown = 0xFFFD;
 
 /// The length of a UTF-8 sequence with this first byte; 0 for a byte that starts none.
 std::size_t sequence_length(unsigned char first) {
@@ -71,13 +71,13 @@ char32_t next_character(std::string_view& text) {
     const auto next = i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
     if ((next & 0xC0U) != 0x80U) {
       text.remove_prefix(1);
-      return unknown;
+      return kUnknown;
     }
     character = character << 6U | (next & 0x3FU);
   }
   text.remove_prefix(std::max<std::size_t>(length, 1));
   const bool control = character < 0x20 || (character >= 0x7F && character < 0xA0);
-  return length == 0 || control ? unknown : character;
+  return length == 0 || control ? kUnknown : character;
 }
 
 std::u32string characters_of(std::string_view text) {

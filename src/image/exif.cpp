@@ -10,9 +10,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr unsigned tag_orientation = 0x0112;
-constexpr unsigned type_short = 3;
-constexpr std::size_t entry_bytes = 12;
+constexpr unsigned kTagOrientation = 0x0112;
+constexpr unsigned kTypeShort = 3;
+constexpr std::size_t kEntryBytes = 12;
 
 /// Numbers of a TIFF block in its own byte order; positions outside the block read as 0.
 struct TiffReader {
@@ -37,11 +37,11 @@ int exif_orientation(std::span<const std::byte> tiff) {
   const std::size_t directory = in.u32(4);
   const std::size_t entries = in.u16(directory);
   for (std::size_t i = 0; i < entries; ++i) {
-    const std::size_t entry = directory + 2 + i * entry_bytes;
-    if (entry + entry_bytes > tiff.size()) break;
-    if (in.u16(entry) != tag_orientation) continue;
+    const std::size_t entry = directory + 2 + i * kEntryBytes;
+    if (entry + kEntryBytes > tiff.size()) break;
+    if (in.u16(entry) != kTagOrientation) continue;
     const unsigned value = in.u16(entry + 8);
-    const bool valid = in.u16(entry + 2) == type_short && in.u32(entry + 4) == 1 && value >= 1 && value <= 8;
+    const bool valid = in.u16(entry + 2) == kTypeShort && in.u32(entry + 4) == 1 && value >= 1 && value <= 8;
     return valid ? static_cast<int>(value) : 1;
   }
   return 1;

@@ -32,7 +32,7 @@ enum Marker : unsigned {
 };
 
 /// A progressive file has about ten scans, an optimised one a few more; each costs a pass over the image.
-constexpr int max_scans = 100;
+constexpr int kMaxScans = 100;
 
 struct Component {
   unsigned id = 0;
@@ -168,8 +168,8 @@ class JpegCheck {
 
   void read_scan(std::span<const std::byte> payload) {
     if (frame_.components.empty()) fail("image data before the frame header");
-    if (++scans_ > max_scans) {
-      throw Error(name_ + ": a JPEG of more than " + std::to_string(max_scans) + " scans; save it again");
+    if (++scans_ > kMaxScans) {
+      throw Error(name_ + ": a JPEG of more than " + std::to_string(kMaxScans) + " scans; save it again");
     }
     const std::size_t count = payload.empty() ? 0 : read_u8(payload, 0);
     if (count < 1 || count > 4 || payload.size() != 4 + 2 * count) fail("an impossible scan header");

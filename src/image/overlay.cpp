@@ -14,7 +14,7 @@
 namespace ablaze {
 namespace {
 
-constexpr int table_size = 1025;  // odd, so that one entry is the centre of a diverging map
+constexpr int kTableSize = 1025;  // odd, so that one entry is the centre of a diverging map
 
 /// The opacity of the map's colour for value v: opacity to a power that falls from cold to hot. 0 and 1 are
 /// the same for every v; between them cold parts show more of the photo, and even more for a diverging map,
@@ -40,10 +40,10 @@ struct Tint {
 };
 
 std::vector<Tint> make_tints(const OverlayOptions& options) {
-  const auto colours = image::colour_table(options.colours, table_size);
-  std::vector<Tint> tints(table_size);
-  for (std::size_t i = 0; i < table_size; ++i) {
-    const float covered = coverage(options, static_cast<float>(i) / (table_size - 1));
+  const auto colours = image::colour_table(options.colours, kTableSize);
+  std::vector<Tint> tints(kTableSize);
+  for (std::size_t i = 0; i < kTableSize; ++i) {
+    const float covered = coverage(options, static_cast<float>(i) / (kTableSize - 1));
     for (std::size_t c = 0; c < 3; ++c) tints[i].rgb[c] = static_cast<float>(colours[i][c]) * covered;
     tints[i].photo = 1.0F - covered;
   }
@@ -51,7 +51,7 @@ std::vector<Tint> make_tints(const OverlayOptions& options) {
 }
 
 const Tint& tint_of(const std::vector<Tint>& tints, float value) {
-  return tints[std::lrint(value * (table_size - 1))];
+  return tints[std::lrint(value * (kTableSize - 1))];
 }
 
 /// Blends one pixel in place; `inside`: its fraction inside the crop.

@@ -13,11 +13,11 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t signature_bytes = 8;
-constexpr std::size_t chunk_overhead = 12;  // length, type, CRC
+constexpr std::size_t kSignatureBytes = 8;
+constexpr std::size_t kChunkOverhead = 12;  // length, type, CRC
 
 /// Deflate's maximum ratio: 258 bytes from a length code and a distance code of one bit each.
-constexpr std::int64_t deflate_max_ratio = 1032;
+constexpr std::int64_t kDeflateMaxRatio = 1032;
 
 constexpr std::array<std::uint32_t, 256> make_crc_table() {
   std::array<std::uint32_t, 256> table{};
@@ -28,12 +28,12 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
   }
   return table;
 }
-constexpr auto crc_table = make_crc_table();
+constexpr auto kCrcTable = make_crc_table();
 
 std::uint32_t crc32(std::span<const std::byte> bytes) {
   std::uint32_t c = 0xFFFFFFFFU;
   for (const std::byte byte : bytes)
-    c = crc_table[(c ^ std::to_integer<std::uint32_t>(byte)) & 0xFF] ^ (c >> 8);
+    c = kCrcTable[(c ^ std::to_integer<std::uint32_t>(byte)) & 0xFF] ^ (c >> 8);
   return ~c;
 }
 
@@ -54,7 +54,7 @@ class PngCheck {
     for (Chunk chunk = next(); chunk.type != "IEND"; chunk = next()) visit(chunk);
     if (packed_bytes_ == 0) fail("it holds no image data (no IDAT chunk)");
     // The decoder allocates a buffer of IHDR's size, which must not exceed what the data can fill.
-    if (unpacked_bytes_ > (packed_bytes_ + 1) * deflate_max_ratio) {
+    if (unpacked_bytes_ > (packed_bytes_ + 1) * kDeflateMaxRatio) {
       fail("its " + std::to_string(packed_bytes_) + " bytes of image data are too few for " +
            std::to_string(header_.width) + "x" + std::to_string(header_.height) + " pixels");
     }
@@ -66,8 +66,8 @@ class PngCheck {
 
   Chunk next() {
     const std::size_t left = bytes_.size() - at_;
-    const std::size_t length = left >= chunk_overhead ? read_be32(bytes_, at_) : 0;
-    if (left < chunk_overhead || length > left - chunk_overhead) {
+    const std::size_t length = left >= kChunkOverhead ? read_be32(bytes_, at_) : 0;
+    if (left < kChunkOverhead || length > left - kChunkOverhead) {
       throw Error(name_ + ": truncated PNG: the file ends after " + std::to_string(bytes_.size()) +
                   " bytes, in the middle of a chunk or before the last one");
     }
@@ -76,7 +76,7 @@ class PngCheck {
                       protected_bytes.subspan(4),
                       protected_bytes,
                       read_be32(bytes_, at_ + 8 + length)};
-    at_ += chunk_overhead + length;
+    at_ += kChunkOverhead + length;
     return chunk;
   }
 
@@ -119,7 +119,7 @@ class PngCheck {
 
   std::span<const std::byte> bytes_;
   const std::string& name_;
-  std::size_t at_ = signature_bytes;
+  std::size_t at_ = kSignatureBytes;
   Header header_;
   std::int64_t unpacked_bytes_ = 0;  ///< lower bound
   std::int64_t packed_bytes_ = 0;

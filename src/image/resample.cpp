@@ -14,10 +14,10 @@
 namespace ablaze {
 
 namespace {
-constexpr base::EnumNames<Interpolation, 2> interpolation_names{"interpolation", {"bilinear", "bicubic"}};
+constexpr base::EnumNames<Interpolation, 2> kInterpolationNames{"interpolation", {"bilinear", "bicubic"}};
 }
-std::string to_string(Interpolation interpolation) { return interpolation_names.name_of(interpolation); }
-Interpolation parse_interpolation(std::string_view name) { return interpolation_names.parse(name); }
+std::string to_string(Interpolation interpolation) { return kInterpolationNames.name_of(interpolation); }
+Interpolation parse_interpolation(std::string_view name) { return kInterpolationNames.parse(name); }
 
 }  // namespace ablaze
 
@@ -25,11 +25,11 @@ namespace ablaze::image {
 namespace {
 
 /// Pillow's fixed point: 32 bits minus the pixel's 8 and 2 for a filter that overshoots.
-constexpr int precision_bits = 32 - 8 - 2;
-constexpr std::int32_t half = 1 << (precision_bits - 1);
+constexpr int kPrecisionBits = 32 - 8 - 2;
+constexpr std::int32_t kHalf = 1 << (kPrecisionBits - 1);
 
 std::uint8_t to_pixel(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> precision_bits, 0, 255));
+  return static_cast<std::uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
 }
 
 double support_of(Interpolation interpolation) {
@@ -85,7 +85,7 @@ Taps make_taps(int in, std::int64_t out, std::int64_t begin, std::int64_t count,
     for (int k = 0; k < end - first; ++k) {
       const double share = total != 0 ? exact[k] / total : exact[k];
       taps.weights[i * taps.stride + k] =
-          static_cast<std::int32_t>((share < 0 ? -0.5 : 0.5) + share * (1 << precision_bits));
+          static_cast<std::int32_t>((share < 0 ? -0.5 : 0.5) + share * (1 << kPrecisionBits));
     }
   }
   return taps;
@@ -110,7 +110,7 @@ Rows narrow(const Image& photo, const Taps& taps, int first, int end) {
     for (std::size_t x = 0; x < taps.runs.size(); ++x, to += 3) {
       const std::int32_t* const weight = taps.weights_of(x);
       const std::uint8_t* from = source + std::ptrdiff_t{3} * taps.runs[x].first;
-      std::int32_t red = half, green = half, blue = half;
+      std::int32_t red = kHalf, green = kHalf, blue = kHalf;
       for (int k = 0; k < taps.runs[x].count; ++k, from += 3) {
         red += from[0] * weight[k];
         green += from[1] * weight[k];
@@ -129,7 +129,7 @@ Image lower(Rows rows, const Taps& taps) {
   Image out(static_cast<int>(rows.width), static_cast<int>(taps.runs.size()));
   std::vector<std::int32_t> sums(3 * rows.width);
   for (std::size_t y = 0; y < taps.runs.size(); ++y) {
-    std::fill(sums.begin(), sums.end(), half);
+    std::fill(sums.begin(), sums.end(), kHalf);
     for (int k = 0; k < taps.runs[y].count; ++k) {
       const std::int32_t weight = taps.weights_of(y)[k];
       const std::uint8_t* const from = rows.row(taps.runs[y].first + k);

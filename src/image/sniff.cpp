@@ -17,7 +17,7 @@ struct Signature {
   std::string_view what;
 };
 
-constexpr std::array signatures{
+constexpr std::array kSignatures{
     Signature{0, "GIF8"sv, "a GIF image"},           Signature{8, "WEBP"sv, "a WebP image"},
     Signature{0, "II*\0"sv, "a TIFF image"},         Signature{0, "MM\0*"sv, "a TIFF image"},
     Signature{0, "\0\0\1\0"sv, "a Windows icon"},    Signature{0, "8BPS"sv, "a Photoshop image"},
@@ -47,7 +47,7 @@ Sniffed sniff(std::span<const std::byte> bytes) {
   if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n"sv)) return {FileKind::png, "a PNG image"};
   // A PNG after a newline conversion.
   if (has_at(bytes, 0, "\x89PNG"sv)) return {FileKind::other, "a PNG image spoiled by a text-mode transfer"};
-  for (const Signature& signature : signatures) {
+  for (const Signature& signature : kSignatures) {
     if (has_at(bytes, signature.at, signature.magic)) return {FileKind::other, std::string(signature.what)};
   }
   return {FileKind::other, is_text(bytes) ? "text" : "unknown binary data"};

@@ -19,11 +19,11 @@ struct MemoryBudget {
 thread_local MemoryBudget budget;
 
 /// Before each block: its size, padded to keep the block aligned.
-constexpr std::size_t prefix = alignof(std::max_align_t);
-static_assert(prefix >= sizeof(std::size_t));
+constexpr std::size_t kPrefix = alignof(std::max_align_t);
+static_assert(kPrefix >= sizeof(std::size_t));
 
 std::size_t& size_of(void* block) {
-  return *reinterpret_cast<std::size_t*>(static_cast<std::byte*>(block) - prefix);
+  return *reinterpret_cast<std::size_t*>(static_cast<std::byte*>(block) - kPrefix);
 }
 
 /// Zeroed, because for a damaged file the decoder reads memory that it never wrote: the result must not
@@ -33,13 +33,13 @@ void* budget_malloc(std::size_t size) {
     budget.exceeded = true;
     return nullptr;
   }
-  void* const start = std::calloc(1, prefix + size);
+  void* const start = std::calloc(1, kPrefix + size);
   if (start == nullptr) {
     budget.exhausted = true;
     return nullptr;
   }
   budget.left -= size;
-  void* const block = static_cast<std::byte*>(start) + prefix;
+  void* const block = static_cast<std::byte*>(start) + kPrefix;
   size_of(block) = size;
   return block;
 }
@@ -47,7 +47,7 @@ void* budget_malloc(std::size_t size) {
 void budget_free(void* block) {
   if (block == nullptr) return;
   budget.left += size_of(block);
-  std::free(static_cast<std::byte*>(block) - prefix);
+  std::free(static_cast<std::byte*>(block) - kPrefix);
 }
 
 void* budget_realloc(void* block, std::size_t size) {

@@ -16,9 +16,9 @@ namespace {
 
 using namespace pictures;
 
-constexpr int scale_width = 84;  // of the colour bar and its numbers at the end of a row
-constexpr int narrowest = 720;   // of the sheet: the header needs this width
-constexpr int note_lines = 4;
+constexpr int kScaleWidth = 84;  // of the colour bar and its numbers at the end of a row
+constexpr int kNarrowest = 720;  // of the sheet: the header needs this width
+constexpr int kNoteLines = 4;
 
 /// The row and column of each explanation, and all sizes.
 struct Grid {
@@ -29,10 +29,10 @@ struct Grid {
   std::vector<int> caption_rows;  ///< lines below each row's cells
 
   int x(std::size_t column) const {
-    return margin + label_width + static_cast<int>(column) * (cell_width + gap);
+    return kMargin + kLabelWidth + static_cast<int>(column) * (cell_width + kGap);
   }
   int row_height(std::size_t row) const {
-    return cell_height + caption_rows[row] * image::line_height(caption) + 6 + gap;
+    return cell_height + caption_rows[row] * image::line_height(kCaption) + 6 + kGap;
   }
 };
 
@@ -53,7 +53,7 @@ std::string reach_of(const Explanation& e, const MapStyle& style) {
 
 std::vector<std::string> note_of(const Explanation& e, int width) {
   if (e.note.empty()) return {};
-  return image::wrapped(e.note, note, width, note_lines);
+  return image::wrapped(e.note, kNote, width, kNoteLines);
 }
 
 /// Lines below a cell.
@@ -70,7 +70,7 @@ Grid grid_of(std::span<const Explanation> all, const Rectangle& where, const Map
     grid.rows.back().push_back(i);
   }
   const auto classes = static_cast<int>(grid.rows.front().size());
-  grid.columns = std::min(classes, most_sheet_classes);
+  grid.columns = std::min(classes, kMostSheetClasses);
   grid.left_out = classes - grid.columns;
   for (auto& row : grid.rows)
     row.resize(std::min<std::size_t>(row.size(), static_cast<std::size_t>(grid.columns)));
@@ -84,7 +84,7 @@ Grid grid_of(std::span<const Explanation> all, const Rectangle& where, const Map
     grid.caption_rows.push_back(static_cast<int>(lines));
   }
   for (const std::size_t i : grid.rows.front()) {
-    const auto lines = image::wrapped(label_of(all[i].target), heading, grid.cell_width, 2);
+    const auto lines = image::wrapped(label_of(all[i].target), kHeading, grid.cell_width, 2);
     grid.head_lines = std::max(grid.head_lines, static_cast<int>(lines.size()));
   }
   return grid;
@@ -93,10 +93,10 @@ Grid grid_of(std::span<const Explanation> all, const Rectangle& where, const Map
 void draw_column_heads(Image& on, const Grid& grid, std::span<const Explanation> all, int top) {
   for (std::size_t c = 0; c < grid.rows.front().size(); ++c) {
     const ClassScore& target = all[grid.rows.front()[c]].target;
-    const auto lines = image::wrapped(label_of(target), heading, grid.cell_width, 2);
+    const auto lines = image::wrapped(label_of(target), kHeading, grid.cell_width, 2);
     const int rows = grid.head_lines - static_cast<int>(lines.size());
-    const int y = draw_lines(on, grid.x(c), top + rows * image::line_height(heading), lines, heading);
-    draw_lines(on, grid.x(c), y, {score_text(target)}, caption);
+    const int y = draw_lines(on, grid.x(c), top + rows * image::line_height(kHeading), lines, kHeading);
+    draw_lines(on, grid.x(c), y, {score_text(target)}, kCaption);
   }
 }
 
@@ -108,9 +108,9 @@ std::string method_name(const std::string& id) {
 }
 
 void draw_row_label(Image& on, const Explanation& e, int top) {
-  const auto lines = image::wrapped(method_name(e.method), heading, label_width - gap, 3);
-  const int y = draw_lines(on, margin, top, lines, heading);
-  draw_lines(on, margin, y, {e.method}, caption);
+  const auto lines = image::wrapped(method_name(e.method), kHeading, kLabelWidth - kGap, 3);
+  const int y = draw_lines(on, kMargin, top, lines, kHeading);
+  draw_lines(on, kMargin, y, {e.method}, kCaption);
 }
 
 /// The legend below the grid: the meaning of the colours.
@@ -135,16 +135,16 @@ class Sheet {
         grid_(grid_of(all, seen_, style)) {}
 
   Image draw(const std::string& title_text) {
-    const int grid_top = margin + header_height + 2 * gap;
-    const int heads = grid_.head_lines * image::line_height(heading) + image::line_height(caption) + 6;
+    const int grid_top = kMargin + kHeaderHeight + 2 * kGap;
+    const int heads = grid_.head_lines * image::line_height(kHeading) + image::line_height(kCaption) + 6;
     int height = grid_top + heads;
     for (std::size_t r = 0; r < grid_.rows.size(); ++r) height += grid_.row_height(r);
-    const int width = std::max(grid_.x(static_cast<std::size_t>(grid_.columns)) - gap + margin +
-                                   (style_.shared_scale ? scale_width : 0),
-                               narrowest);
-    Image on = image::sheet(width, height + foot_height() + margin, paper);
+    const int width = std::max(grid_.x(static_cast<std::size_t>(grid_.columns)) - kGap + kMargin +
+                                   (style_.shared_scale ? kScaleWidth : 0),
+                               kNarrowest);
+    Image on = image::sheet(width, height + foot_height() + kMargin, kPaper);
     draw_header(on, photo_, all_.front(), title_text);
-    image::fill(on, {margin, grid_top - gap, width - 2 * margin, 1}, line);
+    image::fill(on, {kMargin, grid_top - kGap, width - 2 * kMargin, 1}, kLine);
     draw_column_heads(on, grid_, all_, grid_top);
     const Image seen = seen_part(photo_, seen_, picture_width(), grid_.cell_height);
     int top = grid_top + heads;
@@ -174,8 +174,8 @@ class Sheet {
 
   void draw_caption(Image& on, const Explanation& e, int x, int top) const {
     const std::string reach = reach_of(e, style_);
-    if (!reach.empty()) top = draw_lines(on, x, top, {reach}, caption);
-    draw_lines(on, x, top, note_of(e, grid_.cell_width), note);
+    if (!reach.empty()) top = draw_lines(on, x, top, {reach}, kCaption);
+    draw_lines(on, x, top, note_of(e, grid_.cell_width), kNote);
   }
 
   void draw_row_scale(Image& on, std::size_t row, int top) const {
@@ -185,30 +185,30 @@ class Sheet {
     upright_scale(on, {x, top + 4, 14, std::max(grid_.cell_height - 8, 40)}, range, style_.colours);
   }
 
-  int foot_height() const { return gap + image::line_height(caption) * (grid_.left_out > 0 ? 3 : 1); }
+  int foot_height() const { return kGap + image::line_height(kCaption) * (grid_.left_out > 0 ? 3 : 1); }
 
   void draw_foot(Image& on, int top) const {
-    image::fill(on, {margin, top, on.width() - 2 * margin, 1}, line);
-    top += gap;
-    int x = margin;
+    image::fill(on, {kMargin, top, on.width() - 2 * kMargin, 1}, kLine);
+    top += kGap;
+    int x = kMargin;
     if (!style_.shared_scale) {
       const bool diverges = is_diverging(style_.colours);
       const std::string low = diverges ? "−max" : "least", high = diverges ? "+max" : "largest";
       const double baseline = top + 12;
-      image::draw_text(on, x, baseline, low, caption);
-      x += static_cast<int>(image::text_width(low, caption)) + 8;
+      image::draw_text(on, x, baseline, low, kCaption);
+      x += static_cast<int>(image::text_width(low, kCaption)) + 8;
       image::colour_bar(on, {x, top + 1, 160, 13}, style_.colours);
-      image::frame(on, {x - 1, top, 162, 15}, line);
-      if (diverges) image::fill(on, {x + 80, top + 1, 1, 13}, quiet);
-      image::draw_text(on, x + 168, baseline, high, caption);
-      x += 168 + static_cast<int>(image::text_width(high, caption)) + 20;
+      image::frame(on, {x - 1, top, 162, 15}, kLine);
+      if (diverges) image::fill(on, {x + 80, top + 1, 1, 13}, kQuiet);
+      image::draw_text(on, x + 168, baseline, high, kCaption);
+      x += 168 + static_cast<int>(image::text_width(high, kCaption)) + 20;
     }
-    const int width = on.width() - margin - x;
-    auto lines = image::wrapped(scale_text(style_), caption, width, 2);
+    const int width = on.width() - kMargin - x;
+    auto lines = image::wrapped(scale_text(style_), kCaption, width, 2);
     if (grid_.left_out > 0)
       lines.push_back("The sheet has the first " + std::to_string(grid_.columns) + " classes; " +
                       std::to_string(grid_.left_out) + " more were explained.");
-    draw_lines(on, x, top - 1, lines, caption);
+    draw_lines(on, x, top - 1, lines, kCaption);
   }
 
   const Image& photo_;

@@ -18,9 +18,9 @@ namespace {
 
 using namespace pictures;
 
-constexpr int matrix_side = 480;
-constexpr int smallest_named = 15;        // from this height a row has its channel's number on its left
-constexpr int smallest_named_above = 30;  // from this width a column has it above
+constexpr int kMatrixSide = 480;
+constexpr int kSmallestNamed = 15;       // from this height a row has its channel's number on its left
+constexpr int kSmallestNamedAbove = 30;  // from this width a column has it above
 constexpr int kNamesRoom = 46, kScaleRoom = 84, kWordsRoom = 210;
 
 void check(const Interactions& found) {
@@ -57,7 +57,7 @@ void draw_squares(Image& on, const Interactions& found, const ValueRange& range,
     for (int j = 0; j < count; ++j) {
       const double value = found.matrix[i][j];
       image::fill(on, {x + j * side, y + i * side, side - space, side - space},
-                  i == j ? track : colour_of(value, range));
+                  i == j ? kTrack : colour_of(value, range));
     }
   }
 }
@@ -66,9 +66,9 @@ void draw_numbers(Image& on, const Interactions& found, int x, int y, int side) 
   for (std::size_t i = 0; i < found.channels.size(); ++i) {
     const std::string number = std::to_string(found.channels[i]);
     const int at = static_cast<int>(i) * side;
-    if (side >= smallest_named)
-      image::draw_right(on, x - 6, y + at + side / 2.0 + 0.36 * caption.size, number, caption);
-    if (side >= smallest_named_above) image::draw_centred(on, x + at, side, y - 6, number, caption);
+    if (side >= kSmallestNamed)
+      image::draw_right(on, x - 6, y + at + side / 2.0 + 0.36 * kCaption.size, number, kCaption);
+    if (side >= kSmallestNamedAbove) image::draw_centred(on, x + at, side, y - 6, number, kCaption);
   }
 }
 
@@ -76,23 +76,23 @@ void draw_numbers(Image& on, const Interactions& found, int x, int y, int side) 
 int draw_pairs(Image& on, int x, int y, const std::string& words, const image::Type& type,
                std::span<const Interactions::Pair> pairs) {
   y = draw_lines(on, x, y, {words}, type);
-  if (pairs.empty()) return draw_lines(on, x, y, {"none"}, caption);
+  if (pairs.empty()) return draw_lines(on, x, y, {"none"}, kCaption);
   for (const auto& pair : pairs) {
-    const double baseline = y + 0.78 * image::line_height(body);
+    const double baseline = y + 0.78 * image::line_height(kBody);
     image::draw_text(on, x, baseline, std::to_string(pair.first) + " and " + std::to_string(pair.second),
-                     body);
-    image::draw_right(on, x + kWordsRoom - 30, baseline, signed_value(pair.value), caption);
-    y += image::line_height(body);
+                     kBody);
+    image::draw_right(on, x + kWordsRoom - 30, baseline, signed_value(pair.value), kCaption);
+    y += image::line_height(kBody);
   }
   return y;
 }
 
 void draw_words(Image& on, const Interactions& found, int x, int y) {
-  image::Type redundant = heading, synergistic = heading;
-  redundant.colour = negative;
-  synergistic.colour = positive;
+  image::Type redundant = kHeading, synergistic = kHeading;
+  redundant.colour = kNegative;
+  synergistic.colour = kPositive;
   y = draw_pairs(on, x, y, "redundant pairs", redundant, found.redundant);
-  draw_pairs(on, x, y + gap, "synergistic pairs", synergistic, found.synergistic);
+  draw_pairs(on, x, y + kGap, "synergistic pairs", synergistic, found.synergistic);
 }
 
 /// The height of the text beside the matrix.
@@ -100,8 +100,8 @@ int words_height(const Interactions& found) {
   const auto lines = [](const auto& pairs) {
     return static_cast<int>(std::max<std::size_t>(pairs.size(), 1));
   };
-  return 2 * image::line_height(heading) + gap +
-         (lines(found.redundant) + lines(found.synergistic)) * image::line_height(body);
+  return 2 * image::line_height(kHeading) + kGap +
+         (lines(found.redundant) + lines(found.synergistic)) * image::line_height(kBody);
 }
 
 }  // namespace
@@ -109,8 +109,8 @@ int words_height(const Interactions& found) {
 Image interaction_matrix(const std::string& layer, const ClassScore& target, const Interactions& found) {
   check(found);
   const auto count = static_cast<int>(found.channels.size());
-  const int side = std::clamp(matrix_side / count, 2, 40), squares = count * side;
-  const int names_above = side >= smallest_named_above ? image::line_height(caption) : 0;
+  const int side = std::clamp(kMatrixSide / count, 2, 40), squares = count * side;
+  const int names_above = side >= kSmallestNamedAbove ? image::line_height(kCaption) : 0;
   const int height = std::max({squares + names_above, words_height(found), 160});
   Image on = titled("Interactions of " + std::to_string(count) + " channels of " + base::printable(layer, 60),
                     "Drop of the score of " + class_name(target) +
@@ -118,10 +118,10 @@ Image interaction_matrix(const std::string& layer, const ClassScore& target, con
                         "channels first",
                     kNamesRoom + squares + kScaleRoom + kWordsRoom, height);
   const ValueRange range = range_of(found);
-  const int x = margin + kNamesRoom, y = top_of(on, height) + names_above;
+  const int x = kMargin + kNamesRoom, y = top_of(on, height) + names_above;
   draw_squares(on, found, range, x, y, side);
   draw_numbers(on, found, x, y, side);
-  const int right = x + squares + gap;
+  const int right = x + squares + kGap;
   upright_scale(on, {right, y, 12, std::clamp(squares, 120, 240)}, range, ColourMap::bluered);
   draw_words(on, found, right + kScaleRoom, y - 4);
   return on;

@@ -19,13 +19,13 @@ namespace {
 
 using namespace pictures;
 
-constexpr int chart_width = 560, chart_height = 340;
-constexpr int values_room = 62;   // left of the chart, for the axis's numbers
-constexpr int legend_room = 150;  // right of the chart, for the channels' numbers
+constexpr int kChartWidth = 560, kChartHeight = 340;
+constexpr int kValuesRoom = 62;   // left of the chart, for the axis's numbers
+constexpr int kLegendRoom = 150;  // right of the chart, for the channels' numbers
 
 // M. Okabe and K. Ito's colours, which colour-blind readers can distinguish, without the yellow, which is
 // invisible on white.
-constexpr std::array<image::Colour, 8> curve_colours{{{0, 114, 178},
+constexpr std::array<image::Colour, 8> kCurveColours{{{0, 114, 178},
                                                       {213, 94, 0},
                                                       {0, 158, 115},
                                                       {204, 121, 167},
@@ -34,7 +34,7 @@ constexpr std::array<image::Colour, 8> curve_colours{{{0, 114, 178},
                                                       {31, 35, 40},
                                                       {130, 90, 60}}};
 
-constexpr image::Colour unnamed{176, 184, 192};
+constexpr image::Colour kUnnamed{176, 184, 192};
 
 void check(std::span<const ChannelPath> paths) {
   if (paths.empty()) throw Error("no paths to draw: explain with MethodOptions::paths");
@@ -82,20 +82,20 @@ class Chart {
     for (int i = 0; i <= static_cast<int>(std::lround((axis_.high - axis_.low) / axis_.step)); ++i) {
       const int whole = i + static_cast<int>(std::lround(axis_.low / axis_.step));
       const double y = y_of(whole * axis_.step);
-      image::fill(on_, {box_.x, row(y), box_.width, 1}, whole == 0 ? quiet : line);
-      image::draw_right(on_, box_.x - 8, y + 0.36 * caption.size, image::short_value(whole * axis_.step),
-                        caption);
+      image::fill(on_, {box_.x, row(y), box_.width, 1}, whole == 0 ? kQuiet : kLine);
+      image::draw_right(on_, box_.x - 8, y + 0.36 * kCaption.size, image::short_value(whole * axis_.step),
+                        kCaption);
     }
-    const double baseline = box_.bottom() + 0.95 * image::line_height(caption);
+    const double baseline = box_.bottom() + 0.95 * image::line_height(kCaption);
     for (int tenth = 10; tenth >= 0; tenth -= 2) {
       const double x = x_of(tenth / 10.0);
-      image::fill(on_, {static_cast<int>(x), box_.bottom(), 1, 5}, quiet);
-      image::draw_centred(on_, x - 20, 40, baseline + 4, image::short_value(tenth / 10.0), caption);
+      image::fill(on_, {static_cast<int>(x), box_.bottom(), 1, 5}, kQuiet);
+      image::draw_centred(on_, x - 20, 40, baseline + 4, image::short_value(tenth / 10.0), kCaption);
     }
-    const double words = baseline + 4 + image::line_height(caption);
-    image::draw_text(on_, box_.x, words, "gradient x activation", caption);
-    image::draw_centred(on_, box_.x, box_.width, words, "scale s of the channel's activations", caption);
-    image::draw_right(on_, box_.right(), words, "ablation", caption);
+    const double words = baseline + 4 + image::line_height(kCaption);
+    image::draw_text(on_, box_.x, words, "gradient x activation", kCaption);
+    image::draw_centred(on_, box_.x, box_.width, words, "scale s of the channel's activations", kCaption);
+    image::draw_right(on_, box_.right(), words, "ablation", kCaption);
   }
 
   void draw_curve(const ChannelPath& path, image::Colour colour, double thickness) {
@@ -105,7 +105,7 @@ class Chart {
 
   /// Each channel's number and drop to the right of its curve's end, moved apart if the ends are close.
   void draw_names(std::span<const ChannelPath> paths) {
-    const int height = image::line_height(body);
+    const int height = image::line_height(kBody);
     std::vector<std::size_t> order(paths.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::ranges::stable_sort(order, std::greater<>(), [&](auto i) { return paths[i].values.back(); });
@@ -121,7 +121,7 @@ class Chart {
       lowest = *middle - height;
     }
     for (std::size_t n = 0; n < order.size(); ++n)
-      draw_name(paths[order[n]], curve_colours[order[n]], middles[n]);
+      draw_name(paths[order[n]], kCurveColours[order[n]], middles[n]);
   }
 
  private:
@@ -137,13 +137,13 @@ class Chart {
   void draw_name(const ChannelPath& path, image::Colour colour, double middle) {
     image::draw_line(on_, {box_.right() + 3.0, y_of(path.values.back()) + 0.5},
                      {box_.right() + 16.0, middle + 0.5}, colour, 1);
-    image::Type type = body;
+    image::Type type = kBody;
     type.colour = colour;
-    const double baseline = middle + 0.36 * body.size;
+    const double baseline = middle + 0.36 * kBody.size;
     const std::string number = std::to_string(path.channel);
     image::draw_text(on_, box_.right() + 22, baseline, number, type);
     image::draw_text(on_, box_.right() + 30 + image::text_width(number, type), baseline,
-                     signed_value(path.values.back()), caption);
+                     signed_value(path.values.back()), kCaption);
   }
 
   Image& on_;
@@ -168,16 +168,16 @@ std::string line_below(const ClassScore& target, bool some_unnamed) {
 
 Image path_curves(const std::string& layer, const ClassScore& target, std::span<const ChannelPath> paths) {
   check(paths);
-  const auto named = paths.first(std::min(paths.size(), curve_colours.size()));
+  const auto named = paths.first(std::min(paths.size(), kCurveColours.size()));
   const auto others = paths.subspan(named.size());
-  const int height = chart_height + 2 * image::line_height(caption) + 10;
+  const int height = kChartHeight + 2 * image::line_height(kCaption) + 10;
   Image on = titled(title_of(layer, paths.size()), line_below(target, !others.empty()),
-                    values_room + chart_width + legend_room, height + gap);
+                    kValuesRoom + kChartWidth + kLegendRoom, height + kGap);
   const Axis axis(paths);
-  Chart chart(on, {margin + values_room, top_of(on, height), chart_width, chart_height}, axis);
+  Chart chart(on, {kMargin + kValuesRoom, top_of(on, height), kChartWidth, kChartHeight}, axis);
   chart.draw_axes();
-  for (const ChannelPath& path : others) chart.draw_curve(path, unnamed, 1);
-  for (std::size_t i = named.size(); i-- > 0;) chart.draw_curve(named[i], curve_colours[i], 2);
+  for (const ChannelPath& path : others) chart.draw_curve(path, kUnnamed, 1);
+  for (std::size_t i = named.size(); i-- > 0;) chart.draw_curve(named[i], kCurveColours[i], 2);
   chart.draw_names(named);
   return on;
 }

@@ -34,30 +34,30 @@ int draw_photo(Image& on, const PixelRectangle& box, const Image& photo, const R
                             static_cast<int>(std::lround(where.width * across)),
                             static_cast<int>(std::lround(where.height * down))};
   Image dimmed = small;
-  image::fill(dimmed, {0, 0, seen.x, small.height()}, paper, 0.6);
-  image::fill(dimmed, {seen.right(), 0, small.width() - seen.right(), small.height()}, paper, 0.6);
-  image::fill(dimmed, {seen.x, 0, seen.width, seen.y}, paper, 0.6);
-  image::fill(dimmed, {seen.x, seen.bottom(), seen.width, small.height() - seen.bottom()}, paper, 0.6);
+  image::fill(dimmed, {0, 0, seen.x, small.height()}, kPaper, 0.6);
+  image::fill(dimmed, {seen.right(), 0, small.width() - seen.right(), small.height()}, kPaper, 0.6);
+  image::fill(dimmed, {seen.x, 0, seen.width, seen.y}, kPaper, 0.6);
+  image::fill(dimmed, {seen.x, seen.bottom(), seen.width, small.height() - seen.bottom()}, kPaper, 0.6);
   image::paste(on, dimmed, box.x, box.y);
   return small.width();
 }
 
 /// Draws the best classes, each with its score and a bar.
 void draw_top(Image& on, const PixelRectangle& box, std::span<const ClassScore> top) {
-  const int row = image::line_height(caption) + 1;
+  const int row = image::line_height(kCaption) + 1;
   const int label = std::min(190, box.width / 2), value = 64;
   int y = box.y;
   for (const ClassScore& score : top) {
-    image::draw_text(on, box.x, y + 0.78 * row, image::shortened(label_of(score), caption, label - 10),
-                     caption);
+    image::draw_text(on, box.x, y + 0.78 * row, image::shortened(label_of(score), kCaption, label - 10),
+                     kCaption);
     const int bar_x = box.x + label;
     const int length = box.width - label - value;
     if (!std::isnan(score.probability) && length > 20) {
-      image::fill(on, {bar_x, y + 5, length, row - 10}, track);
+      image::fill(on, {bar_x, y + 5, length, row - 10}, kTrack);
       image::fill(on, {bar_x, y + 5, static_cast<int>(std::lround(length * score.probability)), row - 10},
-                  quiet);
+                  kQuiet);
     }
-    image::draw_right(on, box.right(), y + 0.78 * row, score_text(score), caption);
+    image::draw_right(on, box.right(), y + 0.78 * row, score_text(score), kCaption);
     y += row;
   }
 }
@@ -85,12 +85,12 @@ std::string label_of(const ClassScore& score) { return base::printable(score.lab
 
 void draw_header(Image& on, const Image& photo, const Explanation& first, const std::string& title_text) {
   const int most = std::min(220, on.width() / 4);
-  const int photo_width = draw_photo(on, {margin, margin, most, header_height}, photo, first.seen);
-  const int x = std::max(margin + photo_width + 24, margin + label_width);
-  const int width = std::min(on.width() - margin - x, 560);
-  int y = draw_lines(on, x, margin - 4, {image::shortened(base::printable(title_text, 400), title, width)},
-                     title);
-  y = draw_lines(on, x, y, {image::shortened(input_line(first), caption, width)}, caption);
+  const int photo_width = draw_photo(on, {kMargin, kMargin, most, kHeaderHeight}, photo, first.seen);
+  const int x = std::max(kMargin + photo_width + 24, kMargin + kLabelWidth);
+  const int width = std::min(on.width() - kMargin - x, 560);
+  int y = draw_lines(on, x, kMargin - 4, {image::shortened(base::printable(title_text, 400), kTitle, width)},
+                     kTitle);
+  y = draw_lines(on, x, y, {image::shortened(input_line(first), kCaption, width)}, kCaption);
   draw_top(on, {x, y + 6, width, 0}, first.top);
 }
 

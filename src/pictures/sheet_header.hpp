@@ -7,8 +7,8 @@
 
 namespace ablaze::pictures {
 
-inline constexpr int header_height = 136;
-inline constexpr int label_width = 150;  ///< the column with the methods' names
+inline constexpr int kHeaderHeight = 136;
+inline constexpr int kLabelWidth = 150;  ///< the column with the methods' names
 
 std::string label_of(const ClassScore& score);
 /// "63.1 %", or the logit if there are no probabilities.

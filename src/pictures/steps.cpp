@@ -18,9 +18,9 @@ namespace {
 
 using namespace pictures;
 
-constexpr int tiles_across = 8, max_tiles = 48;
-constexpr int tile = 76;
-constexpr int max_bars = 24;
+constexpr int kTilesAcross = 8, kMaxTiles = 48;
+constexpr int kTile = 76;
+constexpr int kMaxBars = 24;
 
 Tensor channel_of(const Tensor& activation, int channel) {
   const std::int64_t places = activation.dim(1) * activation.dim(2);
@@ -62,31 +62,32 @@ Image input_step(const Tensor& input, const Preprocess& how) {
   constexpr int side = 260, scale_room = 62;
   const Image seen = denormalise(input, how);
   const PixelRectangle box = fit(seen.width(), seen.height(), side);
-  const int below = gap + image::line_height(caption);
-  const int height = box.height + below, width = 4 * box.width + 3 * gap + scale_room;
+  const int below = kGap + image::line_height(kCaption);
+  const int height = box.height + below, width = 4 * box.width + 3 * kGap + scale_room;
   Image on =
       titled("The network's input",
              "The photo cropped to " + std::to_string(seen.width()) + " x " + std::to_string(seen.height()) +
                  " pixels, and its three planes minus the mean, divided by the standard deviation",
              std::max(width, 560), height);
   const int top = top_of(on, height);
-  image::paste(on, resize(seen, box.width, box.height), margin, top);
+  image::paste(on, resize(seen, box.width, box.height), kMargin, top);
   ValueRange range;
   for (std::int64_t c = 0; c < 3; ++c) {
     const ValueRange own = range_of(plane_of(input, c), ColourMap::bluered);
     if (own.high > range.high) range = own;
   }
   const char* const names[]{"red", "green", "blue"};
-  const int under = top + box.height + gap / 2;
-  const double baseline = under + 0.78 * image::line_height(caption);
-  image::draw_text(on, margin, baseline, "in colour", caption);
+  const int under = top + box.height + kGap / 2;
+  const double baseline = under + 0.78 * image::line_height(kCaption);
+  image::draw_text(on, kMargin, baseline, "in colour", kCaption);
   for (int c = 0; c < 3; ++c) {
-    const int x = margin + (c + 1) * (box.width + gap);
+    const int x = kMargin + (c + 1) * (box.width + kGap);
     image::paste(on, map_picture(plane_of(input, c), range, ColourMap::bluered, box.width, box.height), x,
                  top);
-    image::draw_text(on, x, baseline, names[c], caption);
+    image::draw_text(on, x, baseline, names[c], kCaption);
   }
-  upright_scale(on, {margin + 4 * (box.width + gap), top + 4, 12, box.height - 8}, range, ColourMap::bluered);
+  upright_scale(on, {kMargin + 4 * (box.width + kGap), top + 4, 12, box.height - 8}, range,
+                ColourMap::bluered);
   return on;
 }
 
@@ -94,11 +95,11 @@ Image input_step(const Tensor& input, const Preprocess& how) {
 
 void draw_tile(Image& on, const Explanation& e, int channel, int x, int y) {
   const Tensor map = channel_of(e.layers.front().activation, channel);
-  const PixelRectangle box = fit(static_cast<double>(map.dim(1)), static_cast<double>(map.dim(0)), tile);
+  const PixelRectangle box = fit(static_cast<double>(map.dim(1)), static_cast<double>(map.dim(0)), kTile);
   const ValueRange range = range_of(map, ColourMap::viridis);
   image::paste(on, map_picture(map, range, ColourMap::viridis, box.width, box.height), x, y);
-  const double baseline = y + tile + 0.8 * image::line_height(caption);
-  image::draw_text(on, x, baseline, std::to_string(channel), caption);
+  const double baseline = y + kTile + 0.8 * image::line_height(kCaption);
+  image::draw_text(on, x, baseline, std::to_string(channel), kCaption);
 }
 
 /// The weights of the strongest channels as bars to the left and right of zero.
@@ -114,19 +115,19 @@ void draw_bars(Image& on, const Explanation& e, std::span<const int> order, cons
   const int zero = box.x + number + value + static_cast<int>(std::lround(-least * pixels));
   int y = box.y;
   for (const int channel : order) {
-    const double weight = weight_of(e, channel), baseline = y + row / 2.0 + 0.36 * caption.size;
+    const double weight = weight_of(e, channel), baseline = y + row / 2.0 + 0.36 * kCaption.size;
     const int length = static_cast<int>(std::lround(std::abs(weight) * pixels));
-    image::draw_right(on, box.x + number - 10, baseline, std::to_string(channel), caption);
+    image::draw_right(on, box.x + number - 10, baseline, std::to_string(channel), kCaption);
     image::fill(on, {weight < 0 ? zero - length : zero, y + 3, length, row - 6},
-                weight < 0 ? negative : positive);
+                weight < 0 ? kNegative : kPositive);
     if (weight < 0) {
-      image::draw_right(on, zero - length - 6, baseline, signed_value(weight), caption);
+      image::draw_right(on, zero - length - 6, baseline, signed_value(weight), kCaption);
     } else {
-      image::draw_text(on, zero + length + 6, baseline, signed_value(weight), caption);
+      image::draw_text(on, zero + length + 6, baseline, signed_value(weight), kCaption);
     }
     y += row;
   }
-  image::fill(on, {zero, box.y, 1, y - box.y}, quiet);
+  image::fill(on, {zero, box.y, 1, y - box.y}, kQuiet);
 }
 
 std::string channels_line(const Explanation& e, int shown) {
@@ -143,18 +144,18 @@ std::string channels_line(const Explanation& e, int shown) {
 
 Image channels_step(const Explanation& e, const std::vector<int>& order) {
   constexpr int bars_width = 380;
-  const int shown = std::min(max_tiles, static_cast<int>(order.size()));
-  const int rows = (shown + tiles_across - 1) / tiles_across, cell = tile + image::line_height(caption) + 8;
-  const int tiles_width = tiles_across * (tile + gap);
+  const int shown = std::min(kMaxTiles, static_cast<int>(order.size()));
+  const int rows = (shown + kTilesAcross - 1) / kTilesAcross, cell = kTile + image::line_height(kCaption) + 8;
+  const int tiles_width = kTilesAcross * (kTile + kGap);
   const bool bars = !e.layers.front().weights.empty();
-  const int height = std::max(rows * cell, bars ? 15 * std::min(max_bars, shown) : 0);
+  const int height = std::max(rows * cell, bars ? 15 * std::min(kMaxBars, shown) : 0);
   Image on = titled("The layer's channels and their weights for " + class_name(e.target),
-                    channels_line(e, shown), tiles_width + (bars ? margin + bars_width : 0), height);
+                    channels_line(e, shown), tiles_width + (bars ? kMargin + bars_width : 0), height);
   const int top = top_of(on, height);
   for (int i = 0; i < shown; ++i)
-    draw_tile(on, e, order[i], margin + i % tiles_across * (tile + gap), top + i / tiles_across * cell);
-  const auto barred = std::span(order).first(std::min(max_bars, shown));
-  if (bars) draw_bars(on, e, barred, {margin + tiles_width + margin, top, bars_width, height - 8});
+    draw_tile(on, e, order[i], kMargin + i % kTilesAcross * (kTile + kGap), top + i / kTilesAcross * cell);
+  const auto barred = std::span(order).first(std::min(kMaxBars, shown));
+  if (bars) draw_bars(on, e, barred, {kMargin + tiles_width + kMargin, top, bars_width, height - 8});
   return on;
 }
 
@@ -221,24 +222,25 @@ Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<
   const PixelRectangle box = fit(static_cast<double>(e.layers.front().activation.dim(2)),
                                  static_cast<double>(e.layers.front().activation.dim(1)), side);
   const int rows = (static_cast<int>(maps.size()) + across - 1) / across;
-  const int cell = box.height + 2 * image::line_height(caption) + gap, height = rows * cell;
+  const int cell = box.height + 2 * image::line_height(kCaption) + kGap, height = rows * cell;
   const int columns = std::min(across, static_cast<int>(maps.size()));
-  const int step = std::max(box.width, 110) + gap;
+  const int step = std::max(box.width, 110) + kGap;
   Image on = titled("The weighted sum after each channel, strongest first",
                     "One scale: blue is evidence against " + class_name(e.target) +
                         ", red for it; below, the distance from the sum of all channels",
                     std::max(columns * step + scale_room, 560), height);
   const int top = top_of(on, height);
   for (std::size_t i = 0; i < maps.size(); ++i) {
-    const int x = margin + static_cast<int>(i) % across * step, y = top + static_cast<int>(i) / across * cell;
+    const int x = kMargin + static_cast<int>(i) % across * step,
+              y = top + static_cast<int>(i) / across * cell;
     image::paste(on, map_picture(maps[i], range, ColourMap::bluered, box.width, box.height), x, y);
-    image::frame(on, {x, y, box.width, box.height}, line);
+    image::frame(on, {x, y, box.width, box.height}, kLine);
     char difference[32];
     std::snprintf(difference, sizeof difference, "%.1f %% off", 100 * sums[i].difference);
     draw_lines(on, x, y + box.height + 2,
-               {station_text(sums[i], e.layers.front().activation.dim(0)), difference}, caption);
+               {station_text(sums[i], e.layers.front().activation.dim(0)), difference}, kCaption);
   }
-  upright_scale(on, {margin + columns * step, top, 12, box.height}, range, ColourMap::bluered);
+  upright_scale(on, {kMargin + columns * step, top, 12, box.height}, range, ColourMap::bluered);
   return on;
 }
 
@@ -247,8 +249,8 @@ Image sum_step(const Explanation& e, const std::vector<int>& order, std::vector<
 Image relu_step(const Explanation& e, std::int64_t cut) {
   constexpr int side = 300, scale_room = 76;
   const PixelRectangle box = fit(static_cast<double>(e.map.dim(1)), static_cast<double>(e.map.dim(0)), side);
-  const int height = box.height + gap + 2 * image::line_height(caption),
-            panel = std::max(box.width, 220) + scale_room + margin;
+  const int height = box.height + kGap + 2 * image::line_height(kCaption),
+            panel = std::max(box.width, 220) + scale_room + kMargin;
   Image on = titled("Evidence for " + class_name(e.target),
                     "The ReLU removes the evidence against it: " + std::to_string(cut) + " of " +
                         std::to_string(e.map.size()) + " locations",
@@ -257,12 +259,12 @@ Image relu_step(const Explanation& e, std::int64_t cut) {
   const auto panel_at = [&](int x, const Tensor& map, ColourMap colours, const std::string& words) {
     const ValueRange range = range_of(map, colours);
     image::paste(on, map_picture(map, range, colours, box.width, box.height), x, top);
-    image::frame(on, {x, top, box.width, box.height}, line);
-    upright_scale(on, {x + box.width + gap, top + 4, 12, box.height - 8}, range, colours);
-    draw_lines(on, x, top + box.height + 4, image::wrapped(words, caption, panel - margin, 2), caption);
+    image::frame(on, {x, top, box.width, box.height}, kLine);
+    upright_scale(on, {x + box.width + kGap, top + 4, 12, box.height - 8}, range, colours);
+    draw_lines(on, x, top + box.height + 4, image::wrapped(words, kCaption, panel - kMargin, 2), kCaption);
   };
-  panel_at(margin, e.signed_map, ColourMap::bluered, "the signed sum");
-  panel_at(margin + panel, e.map, ColourMap::inferno, e.note.empty() ? "the map" : e.note);
+  panel_at(kMargin, e.signed_map, ColourMap::bluered, "the signed sum");
+  panel_at(kMargin + panel, e.map, ColourMap::inferno, e.note.empty() ? "the map" : e.note);
   return on;
 }
 

@@ -46,16 +46,16 @@ int draw_lines(Image& on, int x, int top, const std::vector<std::string>& lines,
 }
 
 Image titled(const std::string& title_text, const std::string& below, int width, int height) {
-  const auto lines = image::wrapped(below, caption, width, 2);
+  const auto lines = image::wrapped(below, kCaption, width, 2);
   const int head =
-      image::line_height(title) + static_cast<int>(lines.size()) * image::line_height(caption) + gap;
-  Image on = image::sheet(width + 2 * margin, height + head + 2 * margin, paper);
-  const int y = draw_lines(on, margin, margin - 6, {image::shortened(title_text, title, width)}, title);
-  draw_lines(on, margin, y, lines, caption);
+      image::line_height(kTitle) + static_cast<int>(lines.size()) * image::line_height(kCaption) + kGap;
+  Image on = image::sheet(width + 2 * kMargin, height + head + 2 * kMargin, kPaper);
+  const int y = draw_lines(on, kMargin, kMargin - 6, {image::shortened(title_text, kTitle, width)}, kTitle);
+  draw_lines(on, kMargin, y, lines, kCaption);
   return on;
 }
 
-int top_of(const Image& titled_sheet, int height) { return titled_sheet.height() - margin - height; }
+int top_of(const Image& titled_sheet, int height) { return titled_sheet.height() - kMargin - height; }
 
 std::string class_name(const ClassScore& target) { return base::printable(target.label, 60); }
 
@@ -63,11 +63,11 @@ std::string signed_value(double value) { return (value > 0 ? "+" : "") + image::
 
 void upright_scale(Image& on, const PixelRectangle& box, const ValueRange& range, ColourMap colours) {
   image::colour_bar(on, box, colours);
-  image::frame(on, {box.x - 1, box.y - 1, box.width + 2, box.height + 2}, line);
-  const double x = box.right() + 9, half_digit = 0.36 * caption.size;
+  image::frame(on, {box.x - 1, box.y - 1, box.width + 2, box.height + 2}, kLine);
+  const double x = box.right() + 9, half_digit = 0.36 * kCaption.size;
   const auto tick = [&](double value, double y) {
-    image::fill(on, {box.right(), static_cast<int>(std::lround(y)), 4, 1}, quiet);
-    image::draw_text(on, x, y + half_digit, image::short_value(value), caption);
+    image::fill(on, {box.right(), static_cast<int>(std::lround(y)), 4, 1}, kQuiet);
+    image::draw_text(on, x, y + half_digit, image::short_value(value), kCaption);
   };
   tick(range.high, box.y);
   tick((range.low + range.high) / 2, box.y + (box.height - 1) / 2.0);

@@ -13,23 +13,23 @@
 
 namespace ablaze::pictures {
 
-inline constexpr image::Colour paper{255, 255, 255};
-inline constexpr image::Colour ink{31, 35, 40};
-inline constexpr image::Colour quiet{101, 109, 118};   ///< captions
-inline constexpr image::Colour line{208, 215, 222};    ///< rules and frames
-inline constexpr image::Colour track{234, 238, 242};   ///< behind bars
-inline constexpr image::Colour warning{154, 88, 0};    ///< notes
-inline constexpr image::Colour positive{188, 33, 33};  ///< the ends of the diverging colour map
-inline constexpr image::Colour negative{26, 99, 199};
+inline constexpr image::Colour kPaper{255, 255, 255};
+inline constexpr image::Colour kInk{31, 35, 40};
+inline constexpr image::Colour kQuiet{101, 109, 118};   ///< captions
+inline constexpr image::Colour kLine{208, 215, 222};    ///< rules and frames
+inline constexpr image::Colour kTrack{234, 238, 242};   ///< behind bars
+inline constexpr image::Colour kWarning{154, 88, 0};    ///< notes
+inline constexpr image::Colour kPositive{188, 33, 33};  ///< the ends of the diverging colour map
+inline constexpr image::Colour kNegative{26, 99, 199};
 
-inline constexpr image::Type title{22, image::Face::semibold, ink};
-inline constexpr image::Type heading{15, image::Face::semibold, ink};
-inline constexpr image::Type body{14, image::Face::regular, ink};
-inline constexpr image::Type caption{12.5, image::Face::regular, quiet};
-inline constexpr image::Type note{12.5, image::Face::regular, warning};
+inline constexpr image::Type kTitle{22, image::Face::semibold, kInk};
+inline constexpr image::Type kHeading{15, image::Face::semibold, kInk};
+inline constexpr image::Type kBody{14, image::Face::regular, kInk};
+inline constexpr image::Type kCaption{12.5, image::Face::regular, kQuiet};
+inline constexpr image::Type kNote{12.5, image::Face::regular, kWarning};
 
-inline constexpr int margin = 28;
-inline constexpr int gap = 12;
+inline constexpr int kMargin = 28;
+inline constexpr int kGap = 12;
 
 /// explanation_picture without text.
 Image map_over_photo(const Image& photo, const Rectangle& where, const Explanation& explanation,

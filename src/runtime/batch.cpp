@@ -11,9 +11,9 @@ using runtime::CompiledNetwork;
 
 Shape input_of(const CompiledNetwork& network, std::int64_t size) { return network.shape_for(0, size); }
 
-/// The whole network for another batch, of which nothing is kept. It fuses what the session fuses, whose
-/// weights have their BatchNorms folded in accordingly.
-/// pack: false only measures: the program cannot run.
+/// Lowers the whole network for another batch, without kept values. It fuses the same nodes as the session's
+/// program, because the BatchNorms are already folded into the shared weights.
+/// pack: false only measures; the program cannot run.
 runtime::Program compile(const CompiledNetwork& network, std::int64_t size, bool pack) {
   runtime::LoweringJob job = network.job(runtime::LoweringJob::Kind::batch, size);
   runtime::WeightStore weights = network.store;  // shares them

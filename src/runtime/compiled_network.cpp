@@ -16,7 +16,7 @@ namespace {
 
 std::string mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1U << 20) - 1) >> 20) + " MiB"; }
 
-/// Whether the derivative of a node depends on its inputs: a gradient and a delta pass need them, then.
+/// Whether a node's derivative depends on its inputs, so that backward and delta passes need them.
 bool needs_inputs(const Node& node) {
   return graph::visit(
       node.op,
@@ -30,7 +30,7 @@ void keep_inputs(const Node& node, std::vector<bool>& kept) {
   for (const NodeId in : node.inputs) kept[in] = true;
 }
 
-/// Plans a tail's memory anew, so that no value that has a node is overwritten during a run.
+/// Plans a tail's memory again, without overwriting any node's value during a run.
 void keep_values(Program& tail) {
   std::vector<ValueId> untouchable{tail.input, tail.output};
   for (const auto& [node, value] : tail.value_of) untouchable.push_back(value);
@@ -80,7 +80,7 @@ CompiledNetwork::CompiledNetwork(const Graph& network, SessionOptions wish) : op
   release_mapped_files(graph);
 }
 
-/// What the output or a kept layer depends on.
+/// Marks the nodes on which the output or a kept layer depends.
 void CompiledNetwork::find_needed() {
   needed = kept;
   needed.back() = true;
@@ -90,8 +90,8 @@ void CompiledNetwork::find_needed() {
   }
 }
 
-/// Downstream of a layer, other nodes may be read as well: a skip connection that goes round it. They are
-/// kept.
+/// Keeps the nodes outside the slice behind a layer that the slice reads, such as a skip connection around
+/// the layer.
 void CompiledNetwork::keep_boundaries(NodeId layer) {
   const std::vector<bool> downstream = graph.downstream(layer);
   for (NodeId id = layer + 1; id < graph.size(); ++id) {
@@ -187,7 +187,7 @@ std::shared_ptr<const Program> CompiledNetwork::tail(NodeId from, std::int64_t b
   if (compiled != nullptr) return compiled;
   require_resumable(from);
   LoweringJob part = job(LoweringJob::Kind::tail, batch);
-  WeightStore packed = store;  // shares the weights; a tail packs nothing new
+  WeightStore packed = store;  // shares the weights; a tail packs none
   part.store = &packed;
   part.from = from;
   part.whole = &program;

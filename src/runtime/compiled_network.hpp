@@ -14,17 +14,17 @@ namespace ablaze::runtime {
 
 inline constexpr NodeId kNoNode = -1;
 
-/// A network compiled for one input shape: the graph, its program and its packed weights. Immutable but for
-/// tails, which are compiled when they are first asked for.
+/// A network compiled for one input shape: the graph, its program and its packed weights. Immutable, except
+/// that tails are compiled at their first use.
 struct CompiledNetwork {
   Graph graph;
-  SessionOptions options;  ///< with the execution's threads and isa resolved
+  SessionOptions options;  ///< with Execution::threads and isa resolved
   const kernels::KernelTable* table = nullptr;
   std::vector<Shape> shapes;
   std::vector<bool> needed, kept, replayed;
   std::vector<NodeId> resumable;  ///< SessionOptions::keep
-  /// The linear layer that gives the output and what it reads, which is kept where something can be resumed:
-  /// drops are taken through it as differences. kNoNode where the network ends otherwise.
+  /// The linear layer that computes the output, and the node that it reads. That node is kept if a layer is
+  /// resumable: drops are computed from its delta. kNoNode if the network does not end in a linear layer.
   NodeId head = kNoNode, head_input = kNoNode;
   WeightStore store;
   Program program;
@@ -33,22 +33,22 @@ struct CompiledNetwork {
 
   /// The node of a kept layer. Throws UsageError.
   NodeId kept_node(std::string_view layer) const;
-  /// Throws UsageError where a node is not one to resume from, or the output does not depend on it.
+  /// Throws UsageError if the node is not resumable or the output does not depend on it.
   void require_resumable(NodeId from) const;
-  /// Throws Error where activations of this shape cannot stand in a kept layer's place.
+  /// Throws Error if activations of this shape cannot replace those of the kept layer.
   void require_replacement(NodeId from, std::string_view layer, const Shape& replacement) const;
-  /// The tail behind a kept layer for a batch of replacements, compiled once. keep_decisions: the inputs of
-  /// ReLUs, curves, products and max-pools stay readable after a run.
+  /// The tail behind a kept layer for a batch of replacements, compiled once. keep_decisions: keeps the
+  /// inputs of ReLUs, curves, products and max-pools readable after a run.
   std::shared_ptr<const Program> tail(NodeId from, std::int64_t batch, bool keep_decisions = false) const;
   /// Binds a program of this network to memory.
   BoundProgram bind(const Program& of, const Memory& memory, const DeltaInputs& deltas = {}) const {
     return {of, *table, options.execution, memory, deltas};
   }
-  /// Of a kept node.
+  /// The value of a kept node.
   const Value& value(NodeId node) const;
-  /// [batch, ...] of a node.
+  /// The node's shape for a batch: [batch, ...].
   Shape shape_for(NodeId node, std::int64_t batch) const;
-  /// To lower the whole network for a batch; for other kinds, more is to be filled in.
+  /// A job that lowers the whole network for a batch. The caller fills in the fields of the other kinds.
   LoweringJob job(LoweringJob::Kind kind, std::int64_t batch) const;
 
  private:
@@ -61,8 +61,8 @@ struct CompiledNetwork {
   mutable std::map<std::tuple<NodeId, std::int64_t, bool>, std::shared_ptr<const Program>> tails_;
 };
 
-/// Gives the pages of model files back to the system once their weights are packed. Whoever reads them again,
-/// for another session say, has them from its cache.
+/// Releases the pages of model files after packing. A later read, for example by another session, gets them
+/// from the system's cache.
 void release_mapped_files(const Graph& graph);
 
 }  // namespace ablaze::runtime

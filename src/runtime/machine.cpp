@@ -18,8 +18,8 @@ constexpr double kSliceSeconds = 4e-3;
 
 /// One slice of the loop on all threads at once.
 struct Slice {
-  double speed = 0;  ///< operations a second
-  double share = 1;  ///< of its core's time that a thread had, the least of all threads
+  double speed = 0;  ///< operations per second
+  double share = 1;  ///< of its core's time that a thread received, the minimum over threads
 };
 
 Slice run_slice(const kernels::KernelTable& table, const Execution& execution, long rounds) {
@@ -47,9 +47,9 @@ Slice run_slice(const kernels::KernelTable& table, const Execution& execution, l
 }
 
 struct Slices {
-  double best = 0;   ///< operations a second
-  double share = 1;  ///< the mean of the slices'
-  double even = 1;   ///< their mean speed over the best one's
+  double best = 0;   ///< operations per second
+  double share = 1;  ///< mean over slices
+  double even = 1;   ///< mean speed of the slices / speed of the best
 };
 
 Slices run_slices(const kernels::KernelTable& table, int threads) {
@@ -74,16 +74,16 @@ Slices run_slices(const kernels::KernelTable& table, int threads) {
 }
 
 constexpr int kHandoverTries = 20;
-constexpr int kHandovers = 100;  // of one try, there and back
+constexpr int kHandovers = 100;  // round trips of one try
 constexpr double kMostHandoverMilliseconds = 5;
 
-/// What two threads write in turns: the first makes the number odd, the second even again.
+/// Two threads increment the number in turns: the first makes it odd, the second even.
 struct Line {
   alignas(64) std::atomic<int> number{0};
   alignas(64) std::atomic<bool> done{false};
 };
 
-/// The second thread's part, until the first is satisfied.
+/// The second thread's loop, until the first thread stops it.
 void answer(Line& line) {
   while (!line.done.load(std::memory_order_relaxed)) {
     const int seen = line.number.load(std::memory_order_acquire);
@@ -91,8 +91,8 @@ void answer(Line& line) {
   }
 }
 
-/// The first thread's part: seconds of one way, the best of a few tries. A neighbour that keeps the second
-/// thread from its core would make it wait for long, hence the time limit.
+/// The first thread's loop. Returns the seconds of one handover, the best of a few tries. The time limit
+/// bounds the wait if another process occupies the second thread's core.
 double ask(Line& line) {
   double best = std::numeric_limits<double>::infinity();
   const base::Stopwatch watch;

@@ -1,7 +1,7 @@
 #pragma once
 
-// A compiled network: what the executor walks through. Lowering (lowering/) turns a graph into steps over
-// values; the memory plan gives each value its place in one arena; packing lays the weights out.
+// A compiled network. Lowering (lowering/) turns a graph into steps over values, gives each value an offset
+// in one arena, and packs the weights. BoundProgram (execution/) runs the steps.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,36 +27,36 @@ struct PackedAffine;
 using ValueId = int;
 inline constexpr ValueId kNone = -1;
 
-/// How a value lies in memory.
+/// The layout of a value in memory.
 enum class Layout {
-  planar,    ///< [N][C][H][W] with a border: what a first convolution reads
+  planar,    ///< [N][C][H][W] with a border: the input of a first convolution
   blocked,   ///< nc16 with a border
-  features,  ///< [C / 16 * H * W][N][16]: flattened, as linear layers read and write
-  scratch    ///< a step's own working memory
+  features,  ///< [C / 16 * H * W][N][16]: flattened, the layout of linear layers
+  scratch    ///< working memory of one step
 };
 
-/// Whose memory a value lies in.
+/// The memory that holds a value.
 enum class Arena {
   own,    ///< the program's arena
-  trace,  ///< the trace of the whole network: a tail reads what the first run left there
-  first,  ///< a gradient program's, whose trace is a tail's: what that tail read of the first run
-  planes  ///< a delta program's input: the changed planes of the layer's channels
+  trace,  ///< the arena of the whole network's run: a tail reads values of that run
+  first,  ///< of a gradient program over a tail's run: the arena of the whole network's run
+  planes  ///< the input of a delta program: the deltas of the layer's planes
 };
 
 struct Value {
   Layout layout = Layout::blocked;
-  kernels::Extent extent;  ///< features keep the extent that they were flattened from
+  kernels::Extent extent;  ///< of features: the extent before flattening
   int border_y = 0, border_x = 0;
   Arena arena = Arena::own;
-  int storage = kNone;                ///< the value's place; a flattened value may share that of its source
-  std::uint64_t offset = 0;           ///< in floats, of the storage in its memory
+  int storage = kNone;                ///< a flattened value may share the storage of its source
+  std::uint64_t offset = 0;           ///< of the storage in its arena, in floats
   std::ptrdiff_t scratch_floats = 0;  ///< Layout::scratch: its size
-  bool leading = false;  ///< of one image, and each thread has its own, Program::leading_floats apart
+  bool leading = false;  ///< holds one image; threads have copies at a distance of Program::leading_floats
 
   std::ptrdiff_t row() const;
   std::ptrdiff_t block() const;   ///< from one block (or plane) of an image to the next
   std::ptrdiff_t batch() const;   ///< from one image to the next (0 in features)
-  std::ptrdiff_t floats() const;  ///< the whole, borders included
+  std::ptrdiff_t floats() const;  ///< of the whole value, borders included
   std::ptrdiff_t origin() const;  ///< of pixel (0, 0) of the first block
   int blocks() const {
     return layout == Layout::features ? extent.blocks() * extent.h * extent.w : extent.blocks();
@@ -73,7 +73,7 @@ struct Geometry {
 Geometry geometry_of(const op::Conv2d& conv);
 Geometry geometry_of(const op::MaxPool2d& pool);
 Geometry geometry_of(const op::AvgPool2d& pool);
-/// A curve as the kernels know it.
+/// The kernels' description of a curve.
 kernels::Curve kernel_curve(const op::Curve& curve);
 
 /// Pixels (first_y + i * step_y, first_x + j * step_x) of a plane.
@@ -85,7 +85,7 @@ struct Pixels {
 
 struct Step {
   enum class Kind {
-    convolution,  ///< linear layers too: 1x1 on one row of N pixels
+    convolution,  ///< also a linear layer: 1x1 on one row of N pixels
     winograd,     ///< a 3x3 convolution in the transformed domain
     max_pool,
     average_pool,
@@ -93,70 +93,70 @@ struct Step {
     elementwise,
     to_features,           ///< flatten
     product,               ///< of two values
-    spread,                ///< one image's features for every image of a batch
-    linear_of_planes,      ///< a delta program's: a linear layer that reads the changed planes
-    gathered_linear,       ///< a delta program's: a linear layer without the columns that no image changes
-    gathered_convolution,  ///< a delta program's: the same of a convolution, at each output pixel
-    scatter,               ///< a delta program's: changed planes among zeros, as an addition needs them
-    linear_backward,       ///< a gradient program's, as those that follow: a linear layer's way back
+    spread,                ///< copies one image's features to every image of a batch
+    linear_of_planes,      ///< delta program: a linear layer that reads planes
+    gathered_linear,       ///< delta program: a linear layer, without columns that are zero in all images
+    gathered_convolution,  ///< delta program: the same for a convolution, per output pixel
+    scatter,               ///< delta program: writes planes into a value of zeros, for an addition
+    linear_backward,       ///< gradient program, as the kinds below
     max_pool_backward,
     average_pool_backward,
     adaptive_average_pool_backward,
-    product_sum,  ///< to a factor that all pixels of a plane share
-    to_planes     ///< flattening's; forwards, unflattening
+    product_sum,  ///< gradient of a factor that all pixels of a plane share
+    to_planes     ///< backward of flatten; in a forward program, unflatten
   };
   Kind kind = Kind::elementwise;
-  NodeId first = 0;         ///< the operator that the step begins with: it holds the attributes
-  NodeId last = 0;          ///< the last one fused into it: the step's output
+  NodeId first = 0;         ///< the step's first operator, which holds the attributes
+  NodeId last = 0;          ///< the last operator fused into the step
   std::string description;  ///< "conv 3x3 + bn + add + relu"
   ValueId in = kNone;
   ValueId other = kNone;  ///< added before the ReLU; a product's second factor
   ValueId out = kNone;
   ValueId before_relu = kNone;
-  ValueId base = kNone;        ///< a delta or gradient program's: the untouched run's input of the ReLU or
-                               ///< max-pool, or what a product has for `in` (backwards: for the other factor)
-  ValueId other_base = kNone;  ///< a delta program's product: the same of `other`
-  Geometry geometry;           ///< convolution, winograd, max_pool, average_pool and their backward steps
+  ValueId base = kNone;            ///< delta and gradient programs: the unchanged run's input of the ReLU or
+                                   ///< max-pool, or factor `in` of a product (gradient: the other factor)
+  ValueId other_base = kNone;      ///< product of a delta program: the same for `other`
+  Geometry geometry;               ///< convolution, winograd, max_pool, average_pool and their backward steps
   bool count_include_pad = false;  ///< average_pool
-  Pixels pixels;                   ///< convolution: those of `out` that the step writes
+  Pixels pixels;                   ///< convolution: the pixels of `out` that the step writes
   bool relu = false;
-  kernels::Curve curve;  ///< in the ReLU's place
+  kernels::Curve curve;  ///< instead of the ReLU
   std::shared_ptr<const PackedWeights> packed;
   std::shared_ptr<const PackedAffine> affine;
   std::int64_t multiply_adds = 0;
   bool pool = false;        ///< winograd: a 2x2 max-pool follows in the same step
   kernels::Choice choice;   ///< winograd
   ValueId scratch = kNone;  ///< winograd: transformed inputs and products
-  int phases = 1;           ///< between two phases all threads wait
+  int phases = 1;           ///< all threads wait between two phases
   int tile_blocks = 0;      ///< gathered_convolution: KernelTable::out_blocks_per_tile
-  std::size_t columns = 0;  ///< gathered_linear, gathered_convolution: the place of its marks
+  std::size_t columns = 0;  ///< gathered_linear, gathered_convolution: offset of its marks
 };
 
-/// Steps in order. A program is bound to a batch and an input's extent, not to any memory.
+/// Steps in order. A program has a fixed batch and input extent; BoundProgram binds it to memory.
 struct Program {
   std::vector<Value> values;
   std::vector<Step> steps;
-  std::map<NodeId, ValueId> value_of;  ///< of every node whose output can be read
-  ValueId input = kNone;               ///< filled by the caller before the steps run
+  std::map<NodeId, ValueId> value_of;  ///< of every node with a readable output
+  ValueId input = kNone;               ///< written by the caller before a run
   ValueId output = kNone;
   std::uint64_t arena_floats = 0;
-  /// The first steps of a batch: each thread takes one image through all of them, then the next one. What
-  /// they write stays in the core's caches, and nobody waits. The other steps take the whole batch together.
+  /// The first steps of a batch: each thread takes one image through all of them, then the next. Their
+  /// outputs stay in the core's caches, and no thread waits. Every other step processes the whole batch.
   std::size_t leading_steps = 0;
-  std::uint64_t leading_floats = 0;  ///< of the arena: one thread's values that no other step reads
-  bool is_gradient = false;          ///< a gradient program: from the output's gradient back to a layer's
-  // A delta program's: it runs on changes instead of values, without biases.
+  std::uint64_t leading_floats = 0;  ///< of the arena: one thread's values, which only leading steps read
+  bool is_gradient = false;          ///< from the output's gradient to a layer's
+  // Of a delta program, which computes deltas instead of values, without biases:
   bool is_delta = false;
-  std::map<NodeId, ValueId> planes;  ///< its inputs: the channel-local nodes that it reads
+  std::map<NodeId, ValueId> planes;  ///< its inputs, by channel-local node
   std::uint64_t plane_floats = 0;
-  std::uint64_t packed_bytes = 0;  ///< of weights that the store did not have as the program needs them
-  std::size_t columns = 0;         ///< marks of what is gathered, one a block of 16 columns
+  std::uint64_t packed_bytes = 0;  ///< of weights that were missing in the store
+  std::size_t columns = 0;         ///< marks of gathered steps, one per block of 16 columns
 
   const Value& value(ValueId id) const { return values[id]; }
   Value& value(ValueId id) { return values[id]; }
-  /// The value of a node in value_of. Throws std::out_of_range where it cannot be read.
+  /// The value of a node in value_of. Throws std::out_of_range if it is not readable.
   const Value& value_of_node(NodeId node) const { return values[value_of.at(node)]; }
-  /// Appends a value that is a storage of its own, and returns its id.
+  /// Appends a value with a storage of its own, and returns its id.
   ValueId add(Value value);
 };
 

@@ -9,7 +9,7 @@
 
 namespace ablaze::runtime {
 
-/// What a Trace holds: the memory of one run of the whole network, and its steps bound to it.
+/// The state of a Trace: the memory of one run of the whole network, and the steps bound to it.
 class RunState {
  public:
   explicit RunState(std::shared_ptr<const SessionState> session);
@@ -23,7 +23,7 @@ class RunState {
   void run(const float* input, double* step_ms = nullptr) { bound_.run(input, step_ms); }
   /// The value of a kept node, row-major.
   Tensor read(NodeId node) const;
-  /// The same into a buffer of as many numbers. Throws Error where its size is another.
+  /// Writes the value to a buffer. Throws Error if the buffer has another size.
   void read(NodeId node, std::span<float> to) const;
 
  private:
@@ -33,16 +33,16 @@ class RunState {
   BoundProgram bound_;
 };
 
-/// A tail with memory of its own, ready to run over a trace.
+/// A tail with its own memory, bound to a trace.
 class Tail {
  public:
-  /// keep_decisions: see CompiledNetwork::tail. The trace must outlive this.
+  /// keep_decisions: see CompiledNetwork::tail. The trace must outlive the tail.
   Tail(const RunState& trace, NodeId from, std::int64_t batch, bool keep_decisions = false);
 
   const Program& program() const { return *program_; }
   const Value& input() const { return program_->value(program_->input); }
   const Memory& memory() const { return memory_; }
-  /// replacement: row-major, or nullptr where the caller has filled the input.
+  /// replacement: row-major, or nullptr if the caller has written the input.
   void run(const float* replacement) { bound_.run(replacement); }
   Tensor logits() const { return read(network_.graph.output()); }  ///< [batch, classes]
   /// A kept value after a run, row-major.

@@ -7,22 +7,22 @@
 namespace ablaze {
 
 namespace {
-constexpr base::EnumNames<Score::Kind, 3> score_names{"score", {"logit", "probability", "margin"}};
-constexpr base::EnumNames<Ablation::Kind, 4> ablation_names{"ablation", {"zero", "scale", "mean", "mask"}};
-constexpr base::EnumNames<AblationMethod, 3> method_names{"method of ablation",
+constexpr base::EnumNames<Score::Kind, 3> kScoreNames{"score", {"logit", "probability", "margin"}};
+constexpr base::EnumNames<Ablation::Kind, 4> kAblationNames{"ablation", {"zero", "scale", "mean", "mask"}};
+constexpr base::EnumNames<AblationMethod, 3> kMethodNames{"method of ablation",
                                                           {"closed form", "changes", "tail rerun"}};
-constexpr base::EnumNames<AblationStep::Kind, 5> step_names{
+constexpr base::EnumNames<AblationStep::Kind, 5> kStepNames{
     "kind of ablation step", {"channel-local", "first mixing", "dense", "last linear", "closed form"}};
 }  // namespace
 
-std::string to_string(Score::Kind kind) { return score_names.name_of(kind); }
-Score::Kind parse_score_kind(std::string_view name) { return score_names.parse(name); }
-std::string to_string(Ablation::Kind kind) { return ablation_names.name_of(kind); }
-Ablation::Kind parse_ablation_kind(std::string_view name) { return ablation_names.parse(name); }
-std::string to_string(AblationMethod method) { return method_names.name_of(method); }
-AblationMethod parse_ablation_method(std::string_view name) { return method_names.parse(name); }
-std::string to_string(AblationStep::Kind kind) { return step_names.name_of(kind); }
-AblationStep::Kind parse_ablation_step_kind(std::string_view name) { return step_names.parse(name); }
+std::string to_string(Score::Kind kind) { return kScoreNames.name_of(kind); }
+Score::Kind parse_score_kind(std::string_view name) { return kScoreNames.parse(name); }
+std::string to_string(Ablation::Kind kind) { return kAblationNames.name_of(kind); }
+Ablation::Kind parse_ablation_kind(std::string_view name) { return kAblationNames.parse(name); }
+std::string to_string(AblationMethod method) { return kMethodNames.name_of(method); }
+AblationMethod parse_ablation_method(std::string_view name) { return kMethodNames.parse(name); }
+std::string to_string(AblationStep::Kind kind) { return kStepNames.name_of(kind); }
+AblationStep::Kind parse_ablation_step_kind(std::string_view name) { return kStepNames.parse(name); }
 
 }  // namespace ablaze
 
@@ -91,14 +91,14 @@ std::vector<double> score_gradient(std::span<const double> logits, const Score& 
     return gradient;
   }
   if (score.activation == Activation::sigmoid) {
-    // 1 - p is the sigmoid of -y: as a difference it would lose its digits where p is nearly 1.
+    // 1 - p is the sigmoid of -y; the difference would lose its digits if p is nearly 1.
     const double y[] = {logits[index], -logits[index]};
     const std::vector<double> p = probabilities(std::span<const double>(y), score.activation);
     gradient[index] = p[0] * p[1];
     return gradient;
   }
   const std::vector<double> p = probabilities(logits, score.activation);
-  double others = 0;  // 1 - p, with its digits
+  double others = 0;  // 1 - p, without cancellation
   for (std::size_t c = 0; c < p.size(); ++c) {
     if (c == index) continue;
     gradient[c] = -p[index] * p[c];

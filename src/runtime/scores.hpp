@@ -12,8 +12,8 @@ namespace ablaze::runtime {
 /// The logits of one image of a trace.
 std::vector<double> logits_of(const RunState& trace, int image);
 
-/// The scores with every margin's other class named. `logits` are those of the untouched run. Throws
-/// UsageError where a class does not exist or a margin has no other class.
+/// The scores with the other class of every margin filled in. `logits` are those of the unchanged run. Throws
+/// UsageError if a class does not exist or a margin has no other class.
 std::vector<Score> settle(std::span<const Score> scores, std::span<const double> logits);
 
 // Of settled scores:

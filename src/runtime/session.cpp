@@ -66,7 +66,7 @@ std::vector<StepInfo> Session::steps() const {
 
 std::vector<double> Session::profile(const Tensor& input, int repeats) const {
   if (repeats < 1) throw UsageError("a profile needs at least one run");
-  Trace trace = run(input);  // warms caches and pages
+  Trace trace = run(input);  // warms the caches and touches the pages
   const std::size_t steps = impl_->network.program.steps.size();
   std::vector<std::vector<double>> times(steps);
   std::vector<double> one(steps);

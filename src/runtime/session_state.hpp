@@ -6,8 +6,8 @@
 
 namespace ablaze::runtime {
 
-/// What a Session shares with its traces: the compiled network, and the programs that ablate its layers and
-/// take gradients, which are compiled when they are first asked for.
+/// The state that a Session shares with its traces: the compiled network, and its delta and gradient
+/// programs, which are compiled at their first use.
 struct SessionState {
   CompiledNetwork network;
   DeltaPrograms deltas{network};

@@ -102,10 +102,10 @@ Tensor Tensor::reshaped(Shape shape) const { return Tensor(std::move(shape), val
 std::size_t byte_size(DType dtype) { return dtype == DType::f32 ? 4 : 2; }
 
 namespace {
-constexpr base::EnumNames<DType, 3> dtype_names{"number format", {"f32", "f16", "bf16"}};
+constexpr base::EnumNames<DType, 3> kDtypeNames{"number format", {"f32", "f16", "bf16"}};
 }
-std::string to_string(DType dtype) { return dtype_names.name_of(dtype); }
-DType parse_dtype(std::string_view name) { return dtype_names.parse(name); }
+std::string to_string(DType dtype) { return kDtypeNames.name_of(dtype); }
+DType parse_dtype(std::string_view name) { return kDtypeNames.parse(name); }
 
 Weight::Weight(DType dtype, Shape shape, std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
     : dtype_(dtype),

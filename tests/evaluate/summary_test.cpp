@@ -7,7 +7,6 @@
 
 #include "base/files.hpp"
 #include "base/json.hpp"
-#include "base/json.hpp"
 #include "evaluate/report/compare.hpp"
 #include "evaluate/report/figures.hpp"
 #include "evaluate/report/svg.hpp"

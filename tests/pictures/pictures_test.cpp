@@ -142,8 +142,8 @@ TEST_CASE("sheets are drawn of photos of any form, long labels, notes and many c
     for (int y = 0; y < sheet.height(); ++y) CHECK(*sheet.at(sheet.width() - 4, y) == 255);
   }
   const Image photo = photo_of(32, 32);
-  const Image many = contact_sheet(photo, of(photo, grid(1, most_sheet_classes + 9)), {}, "");
-  CHECK(many.width() == contact_sheet(photo, of(photo, grid(1, most_sheet_classes)), {}, "").width());
+  const Image many = contact_sheet(photo, of(photo, grid(1, kMostSheetClasses + 9)), {}, "");
+  CHECK(many.width() == contact_sheet(photo, of(photo, grid(1, kMostSheetClasses)), {}, "").width());
   CHECK_THROWS_AS(contact_sheet(photo, {}, {}, ""), Error);
   CHECK_THROWS_AS(contact_sheet(Image(), grid(1, 1), {}, ""), Error);
 }

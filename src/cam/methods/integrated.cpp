@@ -31,9 +31,9 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr double max_gap = 1e-3;  // of y(A) - y(0)
-constexpr std::int64_t max_intervals = 4096;
-constexpr std::int64_t max_images = 8;
+constexpr double kMaxGap = 1e-3;  // of y(A) - y(0)
+constexpr std::int64_t kMaxIntervals = 4096;
+constexpr std::int64_t kMaxImages = 8;
 
 Tensor scaled(const Tensor& activation, std::span<const double> factors) {
   Shape shape = activation.shape();
@@ -54,7 +54,7 @@ struct Ends {
   double difference() const { return whole - nothing; }
   /// The gap cannot be smaller than the rounding errors of the two scores.
   double allowed_gap() const {
-    return std::max(max_gap * std::abs(difference()), 1e-6 * (std::abs(whole) + std::abs(nothing)));
+    return std::max(kMaxGap * std::abs(difference()), 1e-6 * (std::abs(whole) + std::abs(nothing)));
   }
 };
 
@@ -87,15 +87,15 @@ class PathIntegral {
     const std::vector<double> all = parts();
     return std::accumulate(all.begin(), all.end(), 0.0) - ends.difference();
   }
-  bool exhausted() const { return intervals_ >= max_intervals; }
+  bool exhausted() const { return intervals_ >= kMaxIntervals; }
   std::int64_t nodes() const { return intervals_ - 1; }
 
  private:
   /// sum(A_k dy/dA_k) at t A, summed over the nodes t.
   Parts integrand(const std::vector<double>& nodes) const {
     Parts sum = xt::zeros<double>({a_.shape(0)});
-    for (std::size_t first = 0; first < nodes.size(); first += max_images) {
-      const std::size_t count = std::min<std::size_t>(max_images, nodes.size() - first);
+    for (std::size_t first = 0; first < nodes.size(); first += kMaxImages) {
+      const std::size_t count = std::min<std::size_t>(kMaxImages, nodes.size() - first);
       const Tensor at = scaled(activation_, std::span(nodes).subspan(first, count));
       const TargetGradient slope = std::move(gradients(q_, &at).at(0));
       const auto g = as_xtensor<4>(slope.gradient);

@@ -24,8 +24,8 @@ namespace ablaze::cam {
 namespace {
 
 // A few megabytes of activations per batch: enough for all cores, little compared to the network.
-constexpr std::int64_t max_locations = 32;
-constexpr std::int64_t max_floats = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxLocations = 32;
+constexpr std::int64_t kMaxFloats = std::int64_t{1} << 24;
 
 /// The scores of the layer with one location left, [locations + 1][targets]; the last row is of no location.
 class LocationScores {
@@ -34,8 +34,8 @@ class LocationScores {
       : q_(request),
         activation_(q_.trace.activation(q_.layer)),
         locations_(activation_.dim(2) * activation_.dim(3)),
-        batch_(std::clamp<std::int64_t>(max_floats / std::max<std::int64_t>(activation_.size(), 1), 1,
-                                        std::min(max_locations, locations_ + 1))) {}
+        batch_(std::clamp<std::int64_t>(kMaxFloats / std::max<std::int64_t>(activation_.size(), 1), 1,
+                                        std::min(kMaxLocations, locations_ + 1))) {}
 
   std::vector<std::vector<double>> scores() const {
     Shape shape = activation_.shape();

@@ -7,7 +7,7 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr std::array all_methods{&ablation_cam,
+constexpr std::array kAllMethods{&ablation_cam,
                                  &class_activation_map,
                                  &gradcam,
                                  &gradcam_plus_plus,
@@ -27,12 +27,12 @@ constexpr std::array all_methods{&ablation_cam,
 
 }  // namespace
 
-std::span<const Method* const> methods() { return all_methods; }
+std::span<const Method* const> methods() { return kAllMethods; }
 
 const Method* find_method(std::string_view id) {
   const auto found =
-      std::find_if(all_methods.begin(), all_methods.end(), [id](const Method* m) { return m->id == id; });
-  return found == all_methods.end() ? nullptr : *found;
+      std::find_if(kAllMethods.begin(), kAllMethods.end(), [id](const Method* m) { return m->id == id; });
+  return found == kAllMethods.end() ? nullptr : *found;
 }
 
 }  // namespace ablaze::cam

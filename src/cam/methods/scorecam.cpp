@@ -33,8 +33,8 @@ namespace {
 
 // In addition to the weights: enough for 16 inputs of 224 x 224 for a ResNet and 8 for a VGG. More does not
 // run faster.
-constexpr std::uint64_t max_bytes = std::uint64_t{192} << 20;
-constexpr std::int64_t max_inputs = 16;
+constexpr std::uint64_t kMaxBytes = std::uint64_t{192} << 20;
+constexpr std::int64_t kMaxInputs = 16;
 
 std::vector<int> channels_with_a_mask(const Tensor& activation) {
   std::vector<int> channels;
@@ -48,7 +48,7 @@ std::vector<int> channels_with_a_mask(const Tensor& activation) {
 std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const Tensor& activation,
                                                          std::span<const int> channels) {
   const Masks masks(activation, q.input);
-  Batch batch = Batch::within(q.session, max_bytes, max_inputs);
+  Batch batch = Batch::within(q.session, kMaxBytes, kMaxInputs);
   std::vector<std::vector<double>> scores(q.targets.size());
   const auto total = static_cast<std::int64_t>(channels.size());
   for (std::int64_t first = 0; first < total; first += batch.size()) {

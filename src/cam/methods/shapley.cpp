@@ -27,7 +27,7 @@ namespace ablaze::cam {
 
 namespace {
 
-constexpr std::int64_t max_pairs = 4096;
+constexpr std::int64_t kMaxPairs = 4096;
 
 /// With fewer pairs, the standard error itself is too uncertain for a stopping rule; for few channels, more
 /// pairs cost little.
@@ -107,7 +107,7 @@ class Sampling {
   }
 
   void run() {
-    while (pairs_ < max_pairs && !all_done()) {
+    while (pairs_ < kMaxPairs && !all_done()) {
       sample_pair();
       report();
     }
@@ -169,7 +169,7 @@ class Sampling {
     std::int64_t total = std::max(pairs_, min_pairs(players_.size()));
     for (std::size_t t = 0; t < estimates_.size(); ++t) {
       const double times = error(t) / q_.options.until;
-      const double expected = std::min<double>(max_pairs, static_cast<double>(pairs_) * times * times);
+      const double expected = std::min<double>(kMaxPairs, static_cast<double>(pairs_) * times * times);
       if (!done(t)) total = std::max(total, static_cast<std::int64_t>(expected));
     }
     if (!q_.progress(pairs_, total)) throw Cancelled();

@@ -28,7 +28,7 @@ namespace ablaze::cam {
 namespace {
 
 // Classes whose probabilities add up to less than this change no digit of a map.
-constexpr double negligible = 1e-6;
+constexpr double kNegligible = 1e-6;
 
 /// The smallest set of classes, ascending, such that the others add up to a negligible probability; always
 /// includes `wanted`.
@@ -40,7 +40,7 @@ std::vector<std::int64_t> classes_that_matter(std::span<const double> p, std::in
   double dropped = 0;
   std::vector<std::int64_t> kept;
   for (const std::int64_t c : order) {
-    const bool drop = dropped + chance(c) <= negligible && c != wanted;
+    const bool drop = dropped + chance(c) <= kNegligible && c != wanted;
     if (drop) {
       dropped += chance(c);
     } else {

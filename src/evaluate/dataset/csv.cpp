@@ -23,38 +23,38 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t largest_list = std::uint64_t{256} << 20;
-constexpr std::size_t absent = static_cast<std::size_t>(-1);
-constexpr std::array<std::string_view, 4> sides{"xmin", "ymin", "xmax", "ymax"};
+constexpr std::uint64_t kLargestList = std::uint64_t{256} << 20;
+constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
+constexpr std::array<std::string_view, 4> kSides{"xmin", "ymin", "xmax", "ymax"};
 
 /// The index of each column.
 struct Columns {
-  std::size_t path = absent, label = absent, boxes = absent;
-  std::array<std::size_t, 4> sides{absent, absent, absent, absent};
+  std::size_t path = kAbsent, label = kAbsent, boxes = kAbsent;
+  std::array<std::size_t, 4> sides{kAbsent, kAbsent, kAbsent, kAbsent};
 
-  bool has_sides() const { return sides[0] != absent; }
+  bool has_sides() const { return sides[0] != kAbsent; }
 };
 
 std::size_t column(const formats::CsvRow& header, std::string_view name) {
   const auto named = [&](const std::string& field) { return base::lower(field) == name; };
   const auto found = std::find_if(header.fields.begin(), header.fields.end(), named);
-  return found == header.fields.end() ? absent : static_cast<std::size_t>(found - header.fields.begin());
+  return found == header.fields.end() ? kAbsent : static_cast<std::size_t>(found - header.fields.begin());
 }
 
 Columns columns_of(const formats::CsvRow& header, const std::string& file) {
   Columns columns{column(header, "path"), column(header, "label"), column(header, "boxes"), {}};
-  for (std::size_t i = 0; i < sides.size(); ++i) columns.sides[i] = column(header, sides[i]);
-  if (columns.path == absent) {
+  for (std::size_t i = 0; i < kSides.size(); ++i) columns.sides[i] = column(header, kSides[i]);
+  if (columns.path == kAbsent) {
     throw Error(file + ": expected column names with path in the first line (path,label,boxes or " +
                 "path,label,xmin,ymin,xmax,ymax); found \"" +
                 base::printable(base::join(header.fields, ", ")) + "\"");
   }
-  const auto missing = std::count(columns.sides.begin(), columns.sides.end(), absent);
+  const auto missing = std::count(columns.sides.begin(), columns.sides.end(), kAbsent);
   if (missing != 0 && missing != 4) {
     throw Error(file + ": boxes need the columns xmin, ymin, xmax and ymax; found " +
                 std::to_string(4 - missing) + " of them");
   }
-  if (columns.has_sides() && columns.boxes != absent) {
+  if (columns.has_sides() && columns.boxes != kAbsent) {
     throw Error(
         file +
         ": found boxes both in the column boxes and in xmin, ymin, xmax and ymax; use one of the two forms");
@@ -82,7 +82,7 @@ std::vector<PixelRectangle> boxes_of(const formats::CsvRow& row, const Columns& 
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = row.fields[columns.sides[i]];
     const auto empty = [](std::string_view number) { return number.empty(); };
     if (!std::all_of(numbers.begin(), numbers.end(), empty)) boxes.push_back(parse_box(numbers, where));
-  } else if (columns.boxes != absent) {
+  } else if (columns.boxes != kAbsent) {
     for (const std::string_view text : split(row.fields[columns.boxes], ";")) {
       const auto numbers = split(text, " \t");
       if (!numbers.empty()) boxes.push_back(parse_box(numbers, where));
@@ -100,7 +100,7 @@ class Collector {
     const std::string& path = row.fields[columns.path];
     if (path.empty()) throw Error(where + ": expected a path, found an empty field");
     std::optional<std::int64_t> label;
-    if (columns.label != absent && !row.fields[columns.label].empty()) {
+    if (columns.label != kAbsent && !row.fields[columns.label].empty()) {
       label = classes_.at(row.fields[columns.label], where);
     }
     const auto [known, added] = index_.try_emplace({path, label}, dataset_.photos.size());
@@ -121,7 +121,7 @@ class Collector {
 }  // namespace
 
 Dataset read_csv(const fs::path& file, const Model& model) {
-  const auto bytes = base::read_file(file, largest_list);
+  const auto bytes = base::read_file(file, kLargestList);
   const std::string name = base::printable(file.string(), 400);
   const auto rows = formats::read_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
   if (rows.size() < 2) throw Error(name + ": expected a line of column names and one line per photo");

@@ -10,7 +10,7 @@
 namespace ablaze::evaluate {
 namespace {
 
-constexpr std::int64_t ambiguous = -1;
+constexpr std::int64_t kAmbiguous = -1;
 
 std::optional<std::int64_t> index_of(std::string_view digits) {
   std::int64_t value = 0;
@@ -37,7 +37,7 @@ LabelIndex::LabelIndex(const Model& model) : model_(model) {
 
 void LabelIndex::add(const std::string& name, std::int64_t index, Names& names) {
   const auto [found, added] = names.try_emplace(name, index);
-  if (!added && found->second != index) found->second = ambiguous;
+  if (!added && found->second != index) found->second = kAmbiguous;
 }
 
 std::optional<std::int64_t> LabelIndex::find(std::string_view name) const {
@@ -48,7 +48,7 @@ std::optional<std::int64_t> LabelIndex::find(std::string_view name) const {
        {std::pair(&labels_, &lower), std::pair(&slugs_, &slug), std::pair(&parts_, &slug)}) {
     const auto found = names->find(*word);
     if (found == names->end()) continue;
-    return found->second == ambiguous ? std::nullopt : std::optional(found->second);
+    return found->second == kAmbiguous ? std::nullopt : std::optional(found->second);
   }
   return std::nullopt;
 }

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t largest_annotation = std::uint64_t{1} << 20;
+constexpr std::uint64_t kLargestAnnotation = std::uint64_t{1} << 20;
 
 using BoxesByClass = std::map<std::int64_t, std::vector<PixelRectangle>>;
 
@@ -38,7 +38,7 @@ PixelRectangle object_box(const formats::XmlElement& object, const std::string& 
 }
 
 BoxesByClass read_objects(const fs::path& file, const LabelIndex& classes) {
-  const auto bytes = base::read_file(file, largest_annotation);
+  const auto bytes = base::read_file(file, kLargestAnnotation);
   const std::string name = base::printable(file.string(), 400);
   const formats::XmlElement root =
       formats::read_xml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);

@@ -25,7 +25,7 @@ using base::Json;
 using Key = std::pair<std::string, std::string>;              // method, metric
 using Values = std::map<Key, std::map<std::size_t, double>>;  // by photo
 
-constexpr std::uint64_t largest_summary = std::uint64_t{256} << 20;
+constexpr std::uint64_t kLargestSummary = std::uint64_t{256} << 20;
 
 struct Run {
   Json what;
@@ -54,7 +54,7 @@ Values read_values(const fs::path& file) {
 /// `place`: a summary.json, or its folder.
 Run read_run(const fs::path& place) {
   const fs::path file = base::is_folder(place) ? place / "summary.json" : place;
-  const auto bytes = base::read_file(file, largest_summary);
+  const auto bytes = base::read_file(file, kLargestSummary);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   try {
     const Json json = base::parse_json({text, bytes.size()});
@@ -62,7 +62,7 @@ Run read_run(const fs::path& place) {
     for (const Json& line : json.at("means")) {
       run.means.push_back({line.at("method"), line.at("metric"), estimate_of(line)});
     }
-    run.values = read_values(file.parent_path() / results_name);
+    run.values = read_values(file.parent_path() / kResultsName);
     return run;
   } catch (const Json::exception&) {
     throw Error(base::printable(file.string(), 400) + ": expected a summary.json from 'ablaze evaluate'");

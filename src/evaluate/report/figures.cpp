@@ -16,13 +16,13 @@ using Anchor = Svg::Anchor;
 
 // Okabe and Ito's colours, which most colour-blind readers can distinguish, without the yellow, which is too
 // pale on white. With more methods than colours, lines are dashed.
-constexpr std::array<std::string_view, 7> colours{"#d55e00", "#0072b2", "#009e73", "#cc79a7",
-                                                  "#e69f00", "#56b4e9", "#444444"};
-constexpr std::array<std::string_view, 4> dashes{"", "6 3", "2 2", "8 3 2 3"};
-constexpr std::string_view pale = "#e6e6e6", dark = "#222222", middling = "#888888";
+constexpr std::array<std::string_view, 7> kColours{"#d55e00", "#0072b2", "#009e73", "#cc79a7",
+                                                   "#e69f00", "#56b4e9", "#444444"};
+constexpr std::array<std::string_view, 4> kDashes{"", "6 3", "2 2", "8 3 2 3"};
+constexpr std::string_view kPale = "#e6e6e6", kDark = "#222222", kMiddling = "#888888";
 
 Svg::Line line_of(std::size_t method) {
-  return {colours[method % colours.size()], 1.8, dashes[method / colours.size() % dashes.size()]};
+  return {kColours[method % kColours.size()], 1.8, kDashes[method / kColours.size() % kDashes.size()]};
 }
 
 /// An axis with round numbers at its ticks.
@@ -64,11 +64,11 @@ void draw_bar(Svg& svg, double x, double y, const Axis& axis, const Estimate& va
               int digits) {
   const auto at = [&](double v) { return x + BarPanel::plot * axis.share(v); };
   const double from = at(std::min(value.mean, 0.0)), to = at(std::max(value.mean, 0.0));
-  svg.rectangle(from, y + 3, to - from, BarPanel::row - 7, colours[method % colours.size()]);
+  svg.rectangle(from, y + 3, to - from, BarPanel::row - 7, kColours[method % kColours.size()]);
   const double middle = y + BarPanel::row / 2 - 0.5;
-  svg.line(at(value.low), middle, at(value.high), middle, {dark, 1.2});
+  svg.line(at(value.low), middle, at(value.high), middle, {kDark, 1.2});
   for (const double end : {value.low, value.high}) {
-    svg.line(at(end), middle - 3.5, at(end), middle + 3.5, {dark, 1.2});
+    svg.line(at(end), middle - 3.5, at(end), middle + 3.5, {kDark, 1.2});
   }
   svg.text(x + BarPanel::plot + 8, y + 13, base::fixed(value.mean, digits), Anchor::start, 11);
 }
@@ -89,7 +89,7 @@ void draw_bars(Svg& svg, double x, double y, const Summary& summary, const std::
   for (int i = 0; i <= mark_count(axis); ++i) {
     const double value = axis.low + i * axis.step;
     const double at = left + BarPanel::plot * axis.share(value);
-    svg.line(at, top - 4, at, bottom + 2, {pale});
+    svg.line(at, top - 4, at, bottom + 2, {kPale});
     svg.text(at, bottom + 15, base::fixed(value, axis.digits), Anchor::middle, 10);
   }
   for (std::size_t i = 0; i < methods.size(); ++i) {
@@ -99,7 +99,7 @@ void draw_bars(Svg& svg, double x, double y, const Summary& summary, const std::
     if (value.count > 0) draw_bar(svg, left, row, axis, value, i, info.unit.empty() ? 3 : 1);
   }
   const double zero = left + BarPanel::plot * axis.share(0);
-  svg.line(zero, top - 4, zero, bottom + 2, {middling});
+  svg.line(zero, top - 4, zero, bottom + 2, {kMiddling});
 }
 
 struct CurvePanel {
@@ -121,12 +121,12 @@ void draw_frame(Svg& svg, double x, double y, const Axis& axis, const std::strin
   for (int i = 0; i <= mark_count(axis); ++i) {
     const double value = axis.low + i * axis.step;
     const double at = bottom - CurvePanel::plot_height * axis.share(value);
-    svg.line(left, at, left + CurvePanel::plot_width, at, {i == 0 ? middling : pale});
+    svg.line(left, at, left + CurvePanel::plot_width, at, {i == 0 ? kMiddling : kPale});
     svg.text(left - 7, at + 4, base::fixed(value, axis.digits), Anchor::end, 10);
   }
   for (int i = 0; i <= 5; ++i) {
     const double at = left + CurvePanel::plot_width * i / 5;
-    svg.line(at, bottom, at, bottom + 4, {middling});
+    svg.line(at, bottom, at, bottom + 4, {kMiddling});
     svg.text(at, bottom + 16, base::fixed(i / 5.0, 1), Anchor::middle, 10);
   }
   svg.text(left + CurvePanel::plot_width / 2, bottom + 33, steps_name(metric), Anchor::middle, 11);
@@ -155,7 +155,7 @@ void draw_curves(Svg& svg, double x, double y, const Summary& summary, const std
   }
 }
 
-constexpr double legend_width = 150, margin = 14;
+constexpr double kLegendWidth = 150, kMargin = 14;
 
 void draw_legend(Svg& svg, double x, double y, const std::vector<std::string>& methods) {
   for (std::size_t i = 0; i < methods.size(); ++i) {
@@ -172,12 +172,12 @@ std::string bars_svg(const Summary& summary) {
   const std::size_t across = std::clamp<std::size_t>(metrics.size(), 1, 2);
   const std::size_t down = (metrics.size() + across - 1) / across;
   const double height = BarPanel::height(summary.manifest.methods().size());
-  Svg svg(2 * margin + BarPanel::width * static_cast<double>(across),
-          2 * margin + height * static_cast<double>(down));
+  Svg svg(2 * kMargin + BarPanel::width * static_cast<double>(across),
+          2 * kMargin + height * static_cast<double>(down));
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const std::size_t row = i / across, column = i % across;
-    draw_bars(svg, margin + BarPanel::width * static_cast<double>(column),
-              margin + height * static_cast<double>(row), summary, metrics[i]);
+    draw_bars(svg, kMargin + BarPanel::width * static_cast<double>(column),
+              kMargin + height * static_cast<double>(row), summary, metrics[i]);
   }
   return std::move(svg).finish();
 }
@@ -187,15 +187,15 @@ std::string curves_svg(const Summary& summary) {
   for (const MeanCurve& curve : summary.curves) with_curves.insert(curve.metric);
   const auto methods = summary.manifest.methods();
   const double legend = 19 * static_cast<double>(methods.size()) + 40;
-  Svg svg(2 * margin + CurvePanel::width * static_cast<double>(with_curves.size()) + legend_width,
-          2 * margin + std::max(CurvePanel::height, legend));
-  double x = margin;
+  Svg svg(2 * kMargin + CurvePanel::width * static_cast<double>(with_curves.size()) + kLegendWidth,
+          2 * kMargin + std::max(CurvePanel::height, legend));
+  double x = kMargin;
   for (const std::string& metric : summary.manifest.metrics()) {
     if (!with_curves.contains(metric)) continue;
-    draw_curves(svg, x, margin, summary, metric);
+    draw_curves(svg, x, kMargin, summary, metric);
     x += CurvePanel::width;
   }
-  draw_legend(svg, x, margin + CurvePanel::top + 8, methods);
+  draw_legend(svg, x, kMargin + CurvePanel::top + 8, methods);
   return std::move(svg).finish();
 }
 

@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 /// Shorter curves are extra numbers, not curves over steps.
-constexpr std::size_t shortest_curve = 3;
+constexpr std::size_t kShortestCurve = 3;
 
 using Key = std::pair<std::string, std::string>;  // method, metric
 
@@ -35,7 +35,7 @@ struct Column {
 };
 
 void add_curve(Column& column, std::span<const double> curve) {
-  if (curve.size() < shortest_curve) return;
+  if (curve.size() < kShortestCurve) return;
   column.curve.resize(std::max(column.curve.size(), curve.size()));
   for (std::size_t i = 0; i < curve.size(); ++i) column.curve[i] += curve[i];
   ++column.curves;
@@ -64,8 +64,8 @@ class Collector {
     }
     ++summary_.photos;
     for (auto& [key, column] : columns_) {
-      column.values.push_back(no_value);
-      column.judged.push_back(no_value);
+      column.values.push_back(kNoValue);
+      column.judged.push_back(kNoValue);
     }
     for (const Measurement& measurement : result.measurements) {
       const auto found = columns_.find({measurement.method, measurement.metric});
@@ -161,7 +161,7 @@ const MetricInfo& metric_info(const std::string& id) {
 Summary summarise(const fs::path& folder) {
   Summary summary;
   summary.manifest = read_manifest(folder);
-  const auto file = base::MappedFile::open(folder / results_name);
+  const auto file = base::MappedFile::open(folder / kResultsName);
   const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
   Collector columns(summary);
   for (const ResultBlock& block : in_photo_order(scan_results(text).blocks)) {

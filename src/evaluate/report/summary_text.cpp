@@ -14,7 +14,7 @@ namespace {
 using base::fixed;
 using base::Json;
 
-constexpr std::size_t max_failures_listed = 20;
+constexpr std::size_t kMaxFailuresListed = 20;
 
 /// The shortest decimal that parses to this number.
 std::string exact(double value) {
@@ -89,14 +89,14 @@ std::string pairs_table(const Summary& summary) {
 std::string failures_list(const Summary& summary) {
   if (summary.failed.empty()) return "";
   std::string text = "\n## Photos that failed\n\n";
-  for (std::size_t i = 0; i < summary.failed.size() && i < max_failures_listed; ++i) {
+  for (std::size_t i = 0; i < summary.failed.size() && i < kMaxFailuresListed; ++i) {
     const FailedPhoto& photo = summary.failed[i];
     const bool named = photo.error.find(photo.path) != std::string::npos;
     text += "- " + (named ? "" : cell(photo.path) + ": ") + cell(photo.error) + "\n";
   }
-  if (summary.failed.size() > max_failures_listed) {
-    text += "- and " + std::to_string(summary.failed.size() - max_failures_listed) + " more, see " +
-            results_name + "\n";
+  if (summary.failed.size() > kMaxFailuresListed) {
+    text += "- and " + std::to_string(summary.failed.size() - kMaxFailuresListed) + " more, see " +
+            kResultsName + "\n";
   }
   return text;
 }

@@ -18,9 +18,9 @@ namespace {
 using base::Json;
 
 // Increment when the meaning of results changes, so that older results belong to another run.
-constexpr int format = 1;
-constexpr std::uint64_t largest_manifest = std::uint64_t{16} << 20;
-constexpr std::size_t max_shards = 1'000'000;
+constexpr int kFormat = 1;
+constexpr std::uint64_t kLargestManifest = std::uint64_t{16} << 20;
+constexpr std::size_t kMaxShards = 1'000'000;
 
 Json model_json(const Model& model) {
   const auto file = base::MappedFile::open(model.source);
@@ -113,7 +113,7 @@ Shard parse_shard(const std::string& text) {
   const bool whole = error == std::errc{} && slash != last && *slash == '/';
   const auto [end, second] = std::from_chars(whole ? slash + 1 : last, last, shard.count);
   if (!whole || second != std::errc{} || end != last || shard.index >= shard.count ||
-      shard.count > max_shards) {
+      shard.count > kMaxShards) {
     throw UsageError("--shard " + base::printable(text) +
                      ": expected I/N, the I-th of N equal parts, counted from 0, for example 0/8");
   }
@@ -130,7 +130,7 @@ std::vector<std::string> Manifest::metrics() const { return what->at("metrics");
 
 Manifest make_manifest(const Model& model, const ExplainOptions& explain, const EvaluateOptions& options,
                        const Dataset& dataset, const Shard& shard) {
-  Json what{{"format", format},
+  Json what{{"format", kFormat},
             {"model", model_json(model)},
             {"methods", explain.methods},
             {"metrics", options.metrics},
@@ -142,16 +142,16 @@ Manifest make_manifest(const Model& model, const ExplainOptions& explain, const 
 }
 
 Manifest read_manifest(const fs::path& folder) {
-  const fs::path file = folder / manifest_name;
+  const fs::path file = folder / kManifestName;
   const std::string name = base::printable(file.string(), 400);
-  const auto bytes = base::read_file(file, largest_manifest);
+  const auto bytes = base::read_file(file, kLargestManifest);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   try {
     Json json = base::parse_json({text, bytes.size()});
     const Shard shard = parse_shard(json.at("shard"));
     json.erase("shard");
     Manifest manifest{std::make_shared<const Json>(std::move(json)), shard};
-    if (manifest.what->at("format") != format) {
+    if (manifest.what->at("format") != kFormat) {
       throw Error(name + ": another version of ablaze wrote it; measure again with another --out");
     }
     // Checks that all parts that are read later exist with the right type.
@@ -165,7 +165,7 @@ Manifest read_manifest(const fs::path& folder) {
 void write_manifest(const fs::path& folder, const Manifest& manifest) {
   Json json = *manifest.what;
   json["shard"] = to_string(manifest.shard);
-  base::write_file(folder / manifest_name, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  base::write_file(folder / kManifestName, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 std::string difference(const Manifest& wanted, const Manifest& found) {

@@ -67,12 +67,12 @@ class Places {
 };
 
 void require_finished(const Manifest& manifest, const fs::path& folder) {
-  const auto file = base::MappedFile::open(folder / results_name);
+  const auto file = base::MappedFile::open(folder / kResultsName);
   const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
   const auto blocks = in_photo_order(scan_results(text).blocks);
   for (const ResultBlock& block : blocks) {
     if (block.photo < manifest.photos() && manifest.shard.has(block.photo)) continue;
-    throw Error(shown(folder / results_name) + ": photo " + std::to_string(block.photo) +
+    throw Error(shown(folder / kResultsName) + ": photo " + std::to_string(block.photo) +
                 " is not of shard " + to_string(manifest.shard) + "; measure this shard again");
   }
   const std::size_t expected = manifest.shard.share_of(manifest.photos());
@@ -85,7 +85,7 @@ void require_finished(const Manifest& manifest, const fs::path& folder) {
 /// The folder may contain only the same run's merged results.
 void claim(const fs::path& out, const Manifest& merged) {
   base::make_folders(out);
-  if (!base::exists(out / manifest_name) && !base::exists(out / results_name)) return;
+  if (!base::exists(out / kManifestName) && !base::exists(out / kResultsName)) return;
   const Manifest found = read_manifest(out);
   if (difference(merged, found).empty() && found.shard.count == 1) return;
   throw Error(shown(out) + ": it holds other results; give another --out, or remove this folder");
@@ -105,12 +105,12 @@ void merge_shards(std::span<const fs::path> folders, const fs::path& out) {
   std::vector<fs::path> sources;
   for (const fs::path& folder : folders) {
     require_finished(read_manifest(folder), folder);
-    sources.push_back(folder / results_name);
+    sources.push_back(folder / kResultsName);
   }
   const Manifest merged{first.what, {}};
   claim(out, merged);
   // Writes the manifest last, so that a folder with a manifest has complete results.
-  write_in_photo_order(sources, out / results_name);
+  write_in_photo_order(sources, out / kResultsName);
   write_manifest(out, merged);
 }
 

@@ -26,8 +26,8 @@ struct Shard {
 Shard parse_shard(const std::string& text);  ///< "0/8". Throws UsageError
 std::string to_string(const Shard& shard);
 
-inline constexpr const char* results_name = "results.jsonl";
-inline constexpr const char* manifest_name = "run.json";
+inline constexpr const char* kResultsName = "results.jsonl";
+inline constexpr const char* kManifestName = "run.json";
 
 /// The identity of a run: all that its results depend on. Folders of results can be merged if their manifests
 /// differ only in the shard; a run resumes only with an equal manifest. It contains no time and no folder

@@ -64,9 +64,9 @@ void RunFolder::lock() {
 
 /// Checks that the folder's manifest is this run's, or writes one.
 void RunFolder::claim() {
-  if (!base::exists(folder_ / manifest_name)) {
-    if (base::exists(folder_ / results_name)) {
-      throw Error(shown(folder_ / results_name) +
+  if (!base::exists(folder_ / kManifestName)) {
+    if (base::exists(folder_ / kResultsName)) {
+      throw Error(shown(folder_ / kResultsName) +
                   ": found results without their manifest run.json; give another --out");
     }
     return write_manifest(folder_, manifest_);
@@ -83,7 +83,7 @@ void RunFolder::claim() {
 }
 
 void RunFolder::open_results() {
-  const fs::path file = folder_ / results_name;
+  const fs::path file = folder_ / kResultsName;
   results_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (results_ < 0) fail(file, "write");
   const auto mapped = base::MappedFile::open(file);
@@ -111,13 +111,13 @@ void RunFolder::append(std::string_view lines) {
   while (!lines.empty()) {
     const ssize_t written = ::write(results_, lines.data(), lines.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(folder_ / results_name, "write");
+    if (written < 0) fail(folder_ / kResultsName, "write");
     lines.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
 void RunFolder::finish() {
-  const fs::path file = folder_ / results_name;
+  const fs::path file = folder_ / kResultsName;
   if (::fsync(results_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(file, "write");
   write_in_photo_order({file}, file);
 }

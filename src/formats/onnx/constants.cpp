@@ -175,7 +175,7 @@ void OnnxImporter::fold_axes(const OnnxNode& node) {
     if (all_positive && dense_bytes(wanted.integers, 1) == static_cast<std::uint64_t>(count))
       shape = wanted.integers;
   }
-  if (shape.size() > most_axes) refuse(node, "it has too many axes");
+  if (shape.size() > kMostAxes) refuse(node, "it has too many axes");
   OnnxTensor result{shape, {}, from.integers};
   if (from.floats)
     result.floats = Weight(from.floats.dtype(), shape, from.floats.bytes(), from.floats.owner());

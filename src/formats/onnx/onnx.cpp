@@ -14,12 +14,12 @@
 namespace ablaze::formats {
 namespace {
 
-constexpr std::int64_t oldest_opset = 9, newest_opset = 21;
-constexpr std::size_t most_nodes = 20'000;
-constexpr std::size_t most_attributes = 64;  // per node; no operator has more
+constexpr std::int64_t kOldestOpset = 9, kNewestOpset = 21;
+constexpr std::size_t kMostNodes = 20'000;
+constexpr std::size_t kMostAttributes = 64;  // per node; no operator has more
 /// Limit on the bytes read from an external file, in multiples of its size: tensors may share bytes only so
 /// far.
-constexpr std::uint64_t most_readings = 4;
+constexpr std::uint64_t kMostReadings = 4;
 
 enum ElementType : std::int64_t {
   float32 = 1,
@@ -131,9 +131,9 @@ OnnxModel Parser::model(std::span<const std::byte> bytes) {
           "(onnx.inliner.inline_local_functions) and save it again");
   });
   if (!has_graph) throw error("the ONNX file has no graph; it is truncated or of another kind");
-  if (model.opset < oldest_opset || model.opset > newest_opset) {
+  if (model.opset < kOldestOpset || model.opset > kNewestOpset) {
     throw error("the ONNX file uses opset " + std::to_string(model.opset) + "; expected " +
-                std::to_string(oldest_opset) + " to " + std::to_string(newest_opset) +
+                std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) +
                 ". Export it with opset_version=13, for example");
   }
   return model;
@@ -153,16 +153,16 @@ void Parser::graph(std::span<const std::byte> message, OnnxModel& model) const {
   each(message, [&](const WireField& field) {
     switch (field.number) {
       case 1:
-        if (model.nodes.size() >= most_nodes)
-          throw error("the ONNX file has more than " + std::to_string(most_nodes) + " nodes");
+        if (model.nodes.size() >= kMostNodes)
+          throw error("the ONNX file has more than " + std::to_string(kMostNodes) + " nodes");
         model.nodes.push_back(node(field.bytes));
         break;
       case 2:
         model.graph_name = field.text();
         break;
       case 5: {
-        if (model.initializers.size() >= most_tensors)
-          throw error("the ONNX file has more than " + std::to_string(most_tensors) + " tensors");
+        if (model.initializers.size() >= kMostTensors)
+          throw error("the ONNX file has more than " + std::to_string(kMostTensors) + " tensors");
         std::string_view tensor_name;
         OnnxTensor content = tensor(field.bytes, &tensor_name);
         if (!model.initializers.emplace(tensor_name, std::move(content)).second)
@@ -170,13 +170,13 @@ void Parser::graph(std::span<const std::byte> message, OnnxModel& model) const {
         break;
       }
       case 11:
-        if (model.inputs.size() >= most_tensors)
-          throw error("the ONNX file has more than " + std::to_string(most_tensors) + " inputs");
+        if (model.inputs.size() >= kMostTensors)
+          throw error("the ONNX file has more than " + std::to_string(kMostTensors) + " inputs");
         model.inputs.push_back(value(field.bytes));
         break;
       case 12:
-        if (model.outputs.size() >= most_tensors)
-          throw error("the ONNX file has more than " + std::to_string(most_tensors) + " outputs");
+        if (model.outputs.size() >= kMostTensors)
+          throw error("the ONNX file has more than " + std::to_string(kMostTensors) + " outputs");
         model.outputs.push_back(value(field.bytes));
         break;
       case 15:
@@ -205,8 +205,8 @@ OnnxNode Parser::node(std::span<const std::byte> message) const {
         node.op = field.text();
         break;
       case 5: {
-        if (node.attributes.size() >= most_attributes)
-          throw error("a node of the ONNX file has more than " + std::to_string(most_attributes) +
+        if (node.attributes.size() >= kMostAttributes)
+          throw error("a node of the ONNX file has more than " + std::to_string(kMostAttributes) +
                       " attributes");
         std::string_view attribute_name;
         OnnxAttribute content = attribute(field.bytes, attribute_name);
@@ -276,7 +276,7 @@ Shape Parser::value_shape(std::span<const std::byte> type) const {
     each(field.bytes, [&](const WireField& part) {
       if (part.number == 1 && part.integer() > 0) size = part.integer();
     });
-    if (shape.size() >= most_axes) throw error("an input of the ONNX file has too many axes");
+    if (shape.size() >= kMostAxes) throw error("an input of the ONNX file has too many axes");
     shape.push_back(size);
   };
   each(type, [&](const WireField& kind) {
@@ -303,8 +303,8 @@ RawTensor Parser::raw_tensor(std::span<const std::byte> message) const {
     switch (field.number) {
       case 1:
         append_integers(field, name_, raw.shape);
-        if (raw.shape.size() > most_axes)
-          throw error("a tensor of the ONNX file has more than " + std::to_string(most_axes) + " axes");
+        if (raw.shape.size() > kMostAxes)
+          throw error("a tensor of the ONNX file has more than " + std::to_string(kMostAxes) + " axes");
         break;
       case 2:
         raw.type = field.integer();
@@ -367,7 +367,7 @@ OnnxExternal Parser::external(const RawTensor& raw, std::uint64_t bytes) const {
                 ", which has " + std::to_string(file.bytes.size()) + " bytes; download that file again");
   }
   std::uint64_t& bytes_read = bytes_read_[location->second];
-  if (length > most_readings * file.bytes.size() - bytes_read)
+  if (length > kMostReadings * file.bytes.size() - bytes_read)
     throw error("too many of its tensors share the same bytes of " + in_quotes(location->second) +
                 "; save it again");
   bytes_read += length;

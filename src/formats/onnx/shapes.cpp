@@ -163,7 +163,7 @@ void OnnxImporter::reshape(const OnnxNode& node) {
   const OnnxFlow from = any_flow(node);
   if (from.pads != std::array<std::int64_t, 4>{}) refuse(node, "it follows a Pad");
   std::vector<std::int64_t> wanted = integers(node, "shape", 1).value_or(std::vector<std::int64_t>{});
-  if (wanted.size() > most_axes) refuse(node, "its result has too many axes");
+  if (wanted.size() > kMostAxes) refuse(node, "its result has too many axes");
   const std::int64_t elements = element_count(from.shape);
   std::int64_t known = 1;
   for (std::size_t i = 0; i < wanted.size(); ++i) {

@@ -15,10 +15,10 @@ using Kind = PickleValue::Kind;
 using Id = std::uint32_t;
 
 // A checkpoint with optimizer state has about ten values per tensor.
-constexpr std::size_t most_bytes = std::size_t{64} << 20;
-constexpr std::size_t most_values = 1'000'000;
-constexpr std::size_t most_on_stack = 1'000'000;
-constexpr Id no_value = std::numeric_limits<Id>::max();
+constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+constexpr std::size_t kMostValues = 1'000'000;
+constexpr std::size_t kMostOnStack = 1'000'000;
+constexpr Id kNoValue = std::numeric_limits<Id>::max();
 
 /// The kind of value built by calling a global.
 enum class Role : std::uint8_t { storage, dictionary, tensor, parameter, tuple, nothing, opaque };
@@ -32,7 +32,7 @@ struct Global {
 constexpr StorageType integers(std::size_t element) { return {StorageType::Numbers::integers, element}; }
 
 /// All globals allowed in a state dict.
-constexpr std::array globals{
+constexpr std::array kGlobals{
     Global{"collections.OrderedDict", Role::dictionary},
     Global{"torch._utils._rebuild_tensor_v2", Role::tensor},
     Global{"torch._utils._rebuild_tensor", Role::tensor},
@@ -72,8 +72,8 @@ constexpr std::array globals{
 };
 
 const Global* find_global(std::string_view name) {
-  const auto found = std::ranges::find(globals, name, &Global::name);
-  return found == globals.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(kGlobals, name, &Global::name);
+  return found == kGlobals.end() ? nullptr : &*found;
 }
 
 /// The supported opcodes, named as in Python's pickletools.
@@ -126,7 +126,7 @@ class Machine {
 
   // The stack; nothing is popped from below the last mark.
   void push(Id value) {
-    if (stack_.size() >= most_on_stack) throw error("too many values on the stack");
+    if (stack_.size() >= kMostOnStack) throw error("too many values on the stack");
     stack_.push_back(value);
   }
   Id pop() {
@@ -156,7 +156,7 @@ class Machine {
 
   // Values
   Id add(PickleValue value) {
-    if (values_.size() >= most_values) throw error("more than " + std::to_string(most_values) + " values");
+    if (values_.size() >= kMostValues) throw error("more than " + std::to_string(kMostValues) + " values");
     values_.push_back(std::move(value));
     return static_cast<Id>(values_.size() - 1);
   }
@@ -188,13 +188,13 @@ class Machine {
   // The memo
   void remember(std::size_t index) {
     const Id value = top();
-    if (index >= most_values) throw error("too large a memo");
-    if (index >= memo_.size()) memo_.resize(index + 1, no_value);
+    if (index >= kMostValues) throw error("too large a memo");
+    if (index >= memo_.size()) memo_.resize(index + 1, kNoValue);
     memo_[index] = value;
     memo_used_ = std::max(memo_used_, index + 1);
   }
   void recall(std::size_t index) {
-    if (index >= memo_.size() || memo_[index] == no_value) throw error("a memo that was never made");
+    if (index >= memo_.size() || memo_[index] == kNoValue) throw error("a memo that was never made");
     push(memo_[index]);
   }
 
@@ -304,7 +304,7 @@ void Machine::step(std::uint8_t opcode) {
       return;
     case FRAME: return reader_.skip(8);
     case MARK:
-      if (marks_.size() >= most_on_stack) throw error("too many marks");
+      if (marks_.size() >= kMostOnStack) throw error("too many marks");
       return marks_.push_back(stack_.size());
     case NONE: return push(0);
     case NEWFALSE: return push(1);
@@ -396,16 +396,16 @@ std::optional<StorageType> storage_type(std::string_view global) {
 }
 
 Pickle take_pickle(std::span<const std::byte>& bytes, const std::string& name) {
-  Machine machine(bytes.first(std::min(bytes.size(), most_bytes)), name);
+  Machine machine(bytes.first(std::min(bytes.size(), kMostBytes)), name);
   Pickle pickle = machine.run();
   bytes = bytes.subspan(machine.position());
   return pickle;
 }
 
 Pickle parse_pickle(std::span<const std::byte> bytes, const std::string& name) {
-  if (bytes.size() > most_bytes)
+  if (bytes.size() > kMostBytes)
     throw malformed(name, "its pickle has " + std::to_string(bytes.size()) + " bytes; expected at most " +
-                              std::to_string(most_bytes) + " for a state dict");
+                              std::to_string(kMostBytes) + " for a state dict");
   return Machine(bytes, name).run();
 }
 

@@ -63,15 +63,15 @@ TensorFile parse_zip(std::span<const std::byte> bytes, std::shared_ptr<const voi
 // the object, the keys of its storages), then each storage: its element count and its numbers. Nothing is
 // aligned.
 
-constexpr std::string_view legacy_magic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
-constexpr std::int64_t legacy_version = 1001;
+constexpr std::string_view kLegacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+constexpr std::int64_t kLegacyVersion = 1001;
 
 void check_version(const Pickle& version, const std::string& name) {
   const PickleValue& found = version[version.root];
-  if (found.kind == Kind::integer && found.integer == legacy_version) return;
+  if (found.kind == Kind::integer && found.integer == kLegacyVersion) return;
   throw malformed(name, "its form is PyTorch's, of version " +
                             (found.kind == Kind::integer ? std::to_string(found.integer) : "unknown") +
-                            "; expected " + std::to_string(legacy_version) +
+                            "; expected " + std::to_string(kLegacyVersion) +
                             ". Open it in PyTorch and save it again with torch.save");
 }
 
@@ -123,7 +123,7 @@ StorageMap find_storages(const Pickle& object, const Pickle& keys, std::span<con
 TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                         const std::string& name) {
   const std::size_t file_size = bytes.size();
-  bytes = bytes.subspan(legacy_magic.size());
+  bytes = bytes.subspan(kLegacyMagic.size());
   check_version(take_pickle(bytes, name), name);
   check_little_endian(take_pickle(bytes, name), name);
   const Pickle object = take_pickle(bytes, name);
@@ -142,12 +142,12 @@ TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const 
 }  // namespace
 
 bool looks_like_pytorch(std::span<const std::byte> bytes) {
-  return looks_like_zip(bytes) || starts_with(bytes, legacy_magic);
+  return looks_like_zip(bytes) || starts_with(bytes, kLegacyMagic);
 }
 
 TensorFile parse_pytorch(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                          const std::string& name) {
-  return starts_with(bytes, legacy_magic) ? parse_legacy(bytes, std::move(owner), name)
+  return starts_with(bytes, kLegacyMagic) ? parse_legacy(bytes, std::move(owner), name)
                                           : parse_zip(bytes, std::move(owner), name);
 }
 

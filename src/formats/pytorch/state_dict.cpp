@@ -15,7 +15,7 @@ namespace {
 using Kind = PickleValue::Kind;
 using Numbers = StorageType::Numbers;
 
-constexpr std::string_view save_again =
+constexpr std::string_view kSaveAgain =
     "; open it in PyTorch and save the weights only: torch.save(model.state_dict(), 'weights.pth')";
 
 /// Finds the tensors: training scripts store the state dict together with the epoch, the optimizer and so on.
@@ -28,7 +28,7 @@ class StateDict {
     }
     if (pickle_[dict_].kind != Kind::dict)
       throw malformed(name_, "it holds " + std::string(describe(pickle_[dict_].kind)) + ", not a state dict" +
-                                 std::string(save_again));
+                                 std::string(kSaveAgain));
   }
 
   /// Calls use(name, tensor) for every named tensor.
@@ -168,9 +168,9 @@ std::span<const std::byte> Materialiser::storage(std::string_view tensor_name, c
 }
 
 std::vector<std::int64_t> Materialiser::integers(std::string_view tensor_name, const PickleValue& tuple) {
-  if (tuple.items.size() > most_axes)
+  if (tuple.items.size() > kMostAxes)
     throw error(tensor_name, "has " + std::to_string(tuple.items.size()) + " axes; expected at most " +
-                                 std::to_string(most_axes));
+                                 std::to_string(kMostAxes));
   std::vector<std::int64_t> numbers;
   for (const std::uint32_t item : tuple.items) {
     if (pickle_[item].kind != Kind::integer || pickle_[item].integer < 0)
@@ -274,13 +274,13 @@ TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::
   TensorFile file;
   state.for_each_tensor([&](std::string_view key, const PickleValue& tensor) {
     if (!Materialiser::is_float(pickle, tensor)) return;  // such as num_batches_tracked
-    if (file.tensors.size() >= most_tensors)
-      throw malformed(name, "it has more than " + std::to_string(most_tensors) + " tensors");
+    if (file.tensors.size() >= kMostTensors)
+      throw malformed(name, "it has more than " + std::to_string(kMostTensors) + " tensors");
     file.tensors.insert_or_assign(std::string(key), materialiser.weight(key, tensor));
   });
   if (file.tensors.empty())
     throw malformed(name, "it holds a dictionary without PyTorch tensors (" + state.keys() + ")" +
-                              std::string(save_again));
+                              std::string(kSaveAgain));
   file.notes = state.notes();
   return file;
 }

@@ -178,7 +178,7 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
       });
 }
 
-/// a' b' + a' b + a b'; a factor of one number serves the whole plane.
+/// a' b' + a' b + a b'; a factor of one number applies to the whole plane.
 std::vector<double> ChannelLocal::product(const Step& step, int k, const Planes& planes) const {
   const Node& node = network_.graph.node(step.node);
   const Extent4 out = plane_extent(network_.shapes[step.node]);

@@ -11,10 +11,10 @@
 
 namespace ablaze::runtime {
 
-/// A layer of one image, seen channel by channel: A, and what an ablation makes of it, A'.
+/// The channels of a layer for one image: the activations A, and the ablated A'.
 class Channels {
  public:
-  /// Throws Error where a mask does not have the planes' size.
+  /// Throws Error if a mask does not have the size of the planes.
   Channels(const RunState& trace, NodeId layer, int image, const Ablation& ablation);
   int count() const { return count_; }
   int area() const { return height_ * width_; }
@@ -33,28 +33,28 @@ class Channels {
   std::int64_t first_ = 0;  // of the image in a_
 };
 
-/// Planes of one channel, one for each node of Route::local.
+/// The deltas of one channel's planes, one per node of Route::local.
 using Planes = std::vector<std::vector<double>>;
 
-/// Follows a change through the operators that keep it in its channel: in float64, since it is little work.
+/// Propagates a delta through the channel-local operators, in float64, because it is little work.
 class ChannelLocal {
  public:
   ChannelLocal(const RunState& trace, const Route& route, int image);
-  /// planes[0]: the change of channel k of the layer; the others are filled.
+  /// planes[0]: the delta of channel k of the layer. Computes the other planes.
   void follow(int k, Planes& planes) const;
 
  private:
   static constexpr std::size_t kUnchanged = static_cast<std::size_t>(-1);
   struct Step {
     NodeId node;
-    std::vector<std::size_t> inputs;       // among the local nodes; inputs that do not change are left out
+    std::vector<std::size_t> inputs;       // indices of local nodes; without unchanged inputs
     std::vector<double> scale;             // BatchNorm
     std::vector<double> filters;           // depthwise convolution
-    std::array<std::size_t, 2> factors{};  // product: places among the local nodes, or kUnchanged
+    std::array<std::size_t, 2> factors{};  // product: indices of local nodes, or kUnchanged
   };
   std::vector<double> apply(const Step& step, int k, const Planes& planes) const;
   std::vector<double> product(const Step& step, int k, const Planes& planes) const;
-  /// What the untouched run has in channel k of a node.
+  /// Channel k of a node in the unchanged run.
   std::vector<double> base(NodeId node, int k) const;
 
   const RunState& trace_;

@@ -12,13 +12,13 @@
 #include "runtime/ablation/request.hpp"
 #include "threads/threads.hpp"
 
-// The fast way: what moves is followed instead of what is. See README.md in this folder.
+// The fast algorithm: propagates deltas instead of values. See README.md in this folder.
 
 namespace ablaze::runtime {
 namespace {
 
-// Rows of the last linear layer that are multiplied in float64 after a pass; where more are wanted, the layer
-// is a part of the pass.
+// The most rows of the last linear layer to multiply in float64 after a pass; for more rows, the layer is
+// part of the pass.
 constexpr std::int64_t kMostRows = 16;
 
 class DeltaPass {
@@ -58,7 +58,7 @@ class DeltaPass {
     if (q_.progress && !q_.progress(done, total)) throw Cancelled();
   }
 
-  /// Calls visit(channel, planes) for every channel of some set, on several threads.
+  /// Calls visit(channel, planes) for every channel that is in some set, on several threads.
   template <class Visit>
   void for_each_channel(Visit visit) const {
     const ChannelLocal local(q_.trace, route(), q_.image);
@@ -83,7 +83,7 @@ class DeltaPass {
       result_.drops[s][set] = drop_of_score(logits_, classes_, logit_drops, q_.scores[s]);
   }
 
-  // Nothing non-linear on the way but inside a channel: each channel has its part in the logits.
+  // Closed form: outside the channel-local operators all are linear, so each channel adds to the logits.
 
   void closed_form() {
     result_.method = AblationMethod::closed_form;
@@ -96,7 +96,8 @@ class DeltaPass {
       std::vector<double>& drops = parts[k];
       drops.assign(classes, 0);
       if (head_) return head_->add_drops(k, plane, drops);
-      for (std::size_t c = 0; c < classes; ++c) {  // the output is the flattened layer: some classes are k's
+      for (std::size_t c = 0; c < classes;
+           ++c) {  // the output is the flattened layer: some classes belong to k
         const std::int64_t at = classes_[c] - k * static_cast<std::int64_t>(plane.size());
         if (at >= 0 && at < static_cast<std::int64_t>(plane.size())) drops[c] -= plane[at];
       }
@@ -117,9 +118,9 @@ class DeltaPass {
     report(1, 1);
   }
 
-  // Dense states: a batch of sets a pass.
+  // Dense states: one batch of sets per pass.
 
-  /// Fills the program's inputs and returns which channels change anything.
+  /// Writes the program's inputs, and returns which channels have a nonzero delta.
   std::vector<bool> fill_planes(Tensor& planes) const {
     struct Input {
       const Value* value;
@@ -147,7 +148,7 @@ class DeltaPass {
     return {changes.begin(), changes.end()};
   }
 
-  /// The members of a pass's sets, both ways round.
+  /// The channels of each image of a pass, and the images of each channel.
   struct Members {
     std::vector<int> first, channels, first_image, images;
   };
@@ -244,7 +245,7 @@ class DeltaPass {
   const AblationRequest& q_;
   const CompiledNetwork& network_;
   std::vector<double> logits_;
-  std::vector<std::int64_t> classes_;  // that some score reads
+  std::vector<std::int64_t> classes_;  // read by some score
   Channels channels_;
   std::vector<bool> used_;  // channels that are in some set
   std::shared_ptr<const DeltaProgram> program_;

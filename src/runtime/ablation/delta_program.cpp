@@ -9,8 +9,8 @@
 namespace ablaze::runtime {
 namespace {
 
-// Images a pass where planes with a spatial extent are carried: enough for Winograd's weights to be read
-// seldom, few enough for the states to stay near the caches.
+// Images per pass for states with a spatial extent: enough to read Winograd's weights rarely, few enough to
+// keep the states near the caches.
 constexpr std::int64_t kMostImages = 64;
 
 class Compiler {
@@ -39,7 +39,7 @@ class Compiler {
  private:
   struct Setting {
     std::int64_t batch = 1;
-    bool transform = false;  // weights for Winograd where the whole network multiplies directly
+    bool transform = false;  // pack Winograd weights also if the whole network uses direct kernels
   };
 
   const Shape& shape(NodeId id) const { return network_.shapes[id]; }
@@ -68,8 +68,8 @@ class Compiler {
     return run_bytes(program, setting.batch) + program.packed_bytes;
   }
 
-  /// A dense state with a spatial extent: its convolutions are worked through in small batches. Without one
-  /// (the head of a VGG), reading the weights is the cost, so that all channels go together.
+  /// Whether a dense state has a spatial extent; its convolutions then run in small batches. Otherwise (the
+  /// head of a VGG) reading the weights dominates, so one pass takes all channels.
   bool has_dense_planes() const {
     for (NodeId id = route_.from; id <= route_.result; ++id) {
       if (route_.reach_of(id) == DeltaReach::dense && shape(id).size() == 4) return true;

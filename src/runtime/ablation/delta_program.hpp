@@ -9,21 +9,21 @@
 
 namespace ablaze::runtime {
 
-/// A layer's delta program, compiled for batches of changes.
+/// A layer's delta program, compiled for a batch of deltas.
 struct DeltaProgram {
   Route route;
-  std::int64_t batch = 0;               ///< images (sets of channels) a pass
+  std::int64_t batch = 0;               ///< images (sets of channels) per pass
   std::shared_ptr<const Program> code;  ///< null: the closed form
-  WeightStore store;                    ///< the session's weights, and those laid out once more
-  std::uint64_t bytes = 0;              ///< of a run's memory
-  std::uint64_t packed_bytes = 0;       ///< of weights laid out once more
+  WeightStore store;                    ///< the session's weights, and those packed in addition
+  std::uint64_t bytes = 0;              ///< of memory of a run
+  std::uint64_t packed_bytes = 0;       ///< of weights packed in addition
 };
 
-/// Compiles it, as large a batch as pays and as the memory limit allows. pack: false only measures: the
-/// program cannot run. Throws Error, naming the least, where the limit is too low.
+/// Compiles a delta program for the largest useful batch that fits in the memory limit. pack: false only
+/// measures; the program cannot run. Throws Error with the least memory needed if the limit is too low.
 DeltaProgram compile_delta_program(const CompiledNetwork& network, NodeId from, bool through_head, bool pack);
 
-/// The delta programs of a session, compiled when they are first asked for. For concurrent use.
+/// The delta programs of a session, compiled at their first use. For concurrent use.
 class DeltaPrograms {
  public:
   /// The network must outlive this.

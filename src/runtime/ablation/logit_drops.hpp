@@ -9,12 +9,12 @@
 
 namespace ablaze::runtime {
 
-// Scores are settled ones everywhere here: see runtime/scores.hpp.
+// All scores here are settled: see runtime/scores.hpp.
 
-/// The classes that some score reads, in order: those that are named, or all where one is a probability.
+/// The classes that some score reads, in order: the named ones, or all if a score is a probability.
 std::vector<std::int64_t> classes_read(std::int64_t classes, std::span<const Score> scores);
 
-/// What a score falls by when the logits of `classes` fall by `drops`; `logits` are all of them.
+/// The drop of a score if the logits of `classes` drop by `drops`. logits: of all classes.
 double drop_of_score(std::span<const double> logits, std::span<const std::int64_t> classes,
                      std::span<const double> drops, const Score& score);
 
@@ -22,9 +22,9 @@ double drop_of_score(std::span<const double> logits, std::span<const std::int64_
 class HeadRows {
  public:
   HeadRows(const CompiledNetwork& network, std::span<const std::int64_t> classes);
-  /// How far each row's logit falls when what the layer reads changes by `change`, [columns].
+  /// The drop of each row's logit for a delta `change` of the layer's input, [columns].
   std::vector<double> drops(std::span<const float> change) const;
-  /// The part of one channel of a flattened [channels, area]: adds to `drops`, [rows].
+  /// Adds the part of one channel of a flattened [channels, area] to `drops`, [rows].
   void add_drops(std::int64_t channel, std::span<const double> plane, std::span<double> drops) const;
 
  private:

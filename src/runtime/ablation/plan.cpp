@@ -5,7 +5,7 @@
 
 #include "runtime/session_state.hpp"
 
-// What an ablation will do and cost, counted from shapes alone.
+// The steps and the cost of an ablation, computed from shapes only.
 
 namespace ablaze::runtime {
 namespace {
@@ -49,7 +49,7 @@ class Planner {
     const Route& route = program.route;
     plan_.method = route.closed_form() ? AblationMethod::closed_form : AblationMethod::deltas;
     for (const NodeId id : route.local) {
-      // All channels together take one ordinary pass of a channel-local operator.
+      // For all channels together, a channel-local operator costs one ordinary pass.
       if (id != layer_)
         add(id, AblationStep::Kind::channel_local, std::string(op_name(network_.graph.node(id).op)),
             of_one_image(id));

@@ -20,12 +20,11 @@ struct AblationRequest {
   const Progress& progress;
 };
 
-/// By a delta pass (delta_pass.cpp): needs the layers' inputs that SessionOptions::keep_preactivations
-/// keeps.
+/// By a delta pass (delta_pass.cpp). Requires SessionOptions::keep_preactivations.
 Drops ablate_by_deltas(const AblationRequest& request);
 
-/// By running all that is behind the layer again for every set (rerun.cpp): the plain way, which the other is
-/// tested against.
+/// By a rerun of the tail behind the layer for every set (rerun.cpp). The tests compare the delta pass with
+/// it.
 Drops ablate_by_rerun(const AblationRequest& request);
 
 }  // namespace ablaze::runtime

@@ -9,12 +9,12 @@
 #include "runtime/ablation/logit_drops.hpp"
 #include "runtime/ablation/request.hpp"
 
-// The plain way: the tail is run again with the changed layer, one image of a batch for each set of channels.
+// The simple algorithm: reruns the tail with the ablated layer, one image of a batch per set of channels.
 
 namespace ablaze::runtime {
 namespace {
 
-/// Images a batch: enough to keep the cores busy, few enough to stay near the caches.
+/// Images per batch: enough to keep the cores busy, few enough to stay near the caches.
 std::int64_t batch_size(const CompiledNetwork& network, NodeId from, std::int64_t sets) {
   constexpr std::uint64_t most_bytes = std::uint64_t{96} << 20;
   constexpr std::int64_t most_images = 32;
@@ -40,9 +40,9 @@ std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
   return tensor.values().subspan(static_cast<std::size_t>(row) * columns, columns);
 }
 
-/// How far the logits fall. Where the network ends in a linear layer, a change dx of what it reads changes
-/// logit c by W[c] . dx; taken so, in float64, a drop keeps the digits that it would lose as the difference
-/// of two float32 sums, each of which is far larger than the drop.
+/// The drops of the logits. If the network ends in a linear layer, a delta dx of its input changes logit c by
+/// W[c] . dx, which is computed in float64. The difference of two float32 logits, each far larger than the
+/// drop, would lose digits.
 class LogitDrops {
  public:
   LogitDrops(const RunState& trace, std::span<const Score> scores)
@@ -98,7 +98,7 @@ Drops ablate_by_rerun(const AblationRequest& q) {
     result.scores.push_back(score_of(logits, score));
     result.drops.emplace_back(q.sets.size(), 0.0);
   }
-  // A channel that the ablation does not change (one that is zero everywhere, say) changes no score.
+  // A channel that the ablation does not change (for example, all zeros) changes no score.
   std::vector<float> ablated(channels.area());
   const auto changes = [&](int k) {
     channels.ablated(k, ablated);
@@ -118,7 +118,7 @@ Drops ablate_by_rerun(const AblationRequest& q) {
   const Value& input = tail.input();
   float* first_pixel = write_view(input, tail.memory()).data;
   const float* base = q.trace.arena() + network.value(q.layer).offset;
-  for (std::int64_t image = 0; image < batch; ++image) {  // every image starts as the untouched layer
+  for (std::int64_t image = 0; image < batch; ++image) {  // every image starts as the unchanged layer
     std::memcpy(first_pixel - input.origin() + image * input.batch(), base,
                 static_cast<std::size_t>(input.batch()) * sizeof(float));
   }

@@ -9,7 +9,7 @@
 namespace ablaze::runtime {
 namespace {
 
-/// Nodes that `node` depends on, itself included.
+/// The nodes on which `node` depends, including itself.
 std::vector<bool> upstream(const Graph& graph, NodeId node) {
   std::vector<bool> reached(graph.size(), false);
   reached[node] = true;

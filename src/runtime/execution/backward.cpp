@@ -1,6 +1,6 @@
 #include "runtime/execution/step_binding.hpp"
 
-// Steps of a gradient program that no forward program has.
+// Steps that only gradient programs have.
 
 namespace ablaze::runtime {
 
@@ -8,7 +8,7 @@ using kernels::kBlock;
 
 namespace {
 
-/// Whether some image has a gradient in a group of outputs.
+/// Whether a group of outputs has a nonzero gradient in some image.
 bool lives(const kernels::Input& gradient, const kernels::OutGroup& group, int images) {
   for (int b = 0; b < group.blocks; ++b) {
     const float* from = gradient.data + (group.first_block + b) * gradient.block;
@@ -55,7 +55,7 @@ void StepBinding::bind_linear_backward() {
   items_ = (l.blocks + kernels::kBackwardBlocks - 1) / kernels::kBackwardBlocks;
 }
 
-/// Most classes have no gradient, and neither have outputs whose ReLU is closed: their weights stay unread.
+/// Most classes, and outputs with a closed ReLU, have no gradient; their weights are not read.
 void StepBinding::find_live_groups() {
   kernels::LinearBackward& l = linear_backward_;
   live_groups_.clear();

@@ -11,19 +11,19 @@
 
 namespace ablaze::runtime {
 
-/// Milliseconds of steps.
+/// The milliseconds of each step.
 class BoundProgram::StepTimes {
  public:
   explicit StepTimes(std::span<double> times) : times_(times) { std::ranges::fill(times_, 0.0); }
 
-  /// By the last thread that is done with a step, or with what came before the first.
+  /// Called by the last thread to finish the loop before the first step (begin) or a step (end).
   void begin() { last_ = watch_.milliseconds(); }
   void end(std::size_t step) {
     const double now = watch_.milliseconds();
     times_[step] += now - std::exchange(last_, now);
   }
 
-  /// A leading step, which one of `threads` threads has done for one image beside the others.
+  /// Adds one image's time in a leading step, which `threads` threads run concurrently on different images.
   void add(std::size_t step, double milliseconds, int threads) {
     const std::scoped_lock lock(mutex_);
     times_[step] += milliseconds / threads;
@@ -37,7 +37,7 @@ class BoundProgram::StepTimes {
   std::mutex mutex_;
 };
 
-/// What one thread does of a run.
+/// One thread's part of a run.
 struct BoundProgram::Worker {
   BoundProgram& bound;
   const float* input;
@@ -45,7 +45,7 @@ struct BoundProgram::Worker {
   const threads::Member& member;
   threads::SharedLoops loops{member};
 
-  /// All leading steps of one image, by this thread alone. Their views depend on the image and on the thread.
+  /// Runs all leading steps for one image on this thread. Their views depend on the image and the thread.
   void lead(int image) {
     const Program& program = bound.program_;
     for (std::size_t s = 0; s < program.leading_steps; ++s) {

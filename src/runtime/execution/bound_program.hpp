@@ -10,21 +10,21 @@
 
 namespace ablaze::runtime {
 
-/// A program bound to the memory that it works on: the views of its steps are made once, here, and every run
-/// uses them. May run again and again; not for concurrent use.
+/// A program bound to memory. The constructor binds the views of all steps; every run uses them. Can run
+/// repeatedly; not for concurrent use.
 class BoundProgram {
  public:
-  /// All but `memory` and `deltas` must outlive this. execution: with threads resolved. deltas: of a delta
-  /// program.
+  /// program, table and execution must outlive this. execution: with threads resolved. deltas: only for a
+  /// delta program.
   BoundProgram(const Program& program, const kernels::KernelTable& table, const Execution& execution,
                const Memory& memory, const DeltaInputs& deltas = {});
   BoundProgram(const BoundProgram&) = delete;
   BoundProgram& operator=(const BoundProgram&) = delete;
 
-  /// Runs all steps in one region of threads, after filling the program's input from `input`, row-major
-  /// (nullptr: filled already). Items are handed out dynamically; sums do not depend on which thread takes
-  /// which item. step_ms, if given, receives the milliseconds of each step: from when the last thread was
-  /// done with the step before to when the last is done with this one.
+  /// Writes `input`, row-major, to the program's input (nullptr: already written), and runs all steps in one
+  /// region of threads. Items are scheduled dynamically; sums do not depend on the schedule. step_ms, if
+  /// given, receives the milliseconds of each step, from the end of the previous step on the last thread to
+  /// the end of this one.
   void run(const float* input, double* step_ms = nullptr);
 
  private:
@@ -36,7 +36,7 @@ class BoundProgram {
   const Execution& execution_;
   Memory memory_;
   DeltaInputs deltas_;
-  std::vector<StepBinding> steps_;  // those behind the leading ones, which are bound for each image
+  std::vector<StepBinding> steps_;  // without the leading steps, which are bound for each image
 };
 
 }  // namespace ablaze::runtime

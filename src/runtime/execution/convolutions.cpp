@@ -8,7 +8,7 @@ using kernels::kBlock;
 
 namespace {
 
-/// Of a place with all pixels of a plane, some.
+/// The view of some pixels of a plane.
 template <class Place>
 Place at_pixels(Place place, const Pixels& pixels) {
   if (place.data == nullptr) return place;
@@ -54,8 +54,8 @@ void StepBinding::bind_convolution(int threads) {
     conv_.out_h = 1;
     conv_.out_w = images(result);
   }
-  // A thread that computes a region of the picture reads all weights, one that computes some channels reads
-  // the whole picture, most of which another core wrote: the lesser of the two is shared.
+  // A thread that computes a region reads all weights; a thread that computes some channels reads the whole
+  // input, most of it written by other cores. Threads share the smaller of the two.
   const bool by_rows = value(step_.in).floats() > step_.packed->weights.size();
   const Value& from = value(step_.in);
   const auto bytes = [](std::ptrdiff_t floats) { return floats * std::ptrdiff_t{sizeof(float)}; };
@@ -67,7 +67,7 @@ void StepBinding::bind_convolution(int threads) {
                                       bytes(from.block() * from.blocks()));
   }
   items_ = conv_items_ = kernels::item_count(conv_.split, conv_.batch, conv_.group_count, conv_.out_h);
-  // Steps that write some pixels each leave the border around all of them to the first one.
+  // If several steps write different pixels of a value, the first one clears its border.
   const bool frames = !step_.pixels.all() && step_.pixels.first_y == 0 && step_.pixels.first_x == 0;
   if (frames) items_ += result.extent.batch * result.extent.blocks();
 }

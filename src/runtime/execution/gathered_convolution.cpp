@@ -10,21 +10,21 @@ namespace ablaze::runtime {
 
 using kernels::kBlock;
 
-/// An output pixel, where its taps lie, and what was gathered for it.
+/// An output pixel, the locations of its taps, and its gathered columns.
 struct GatheredConvolution::Pixel {
-  int y = 0, x = 0;  // the output's
+  int y = 0, x = 0;  // in the output
   const kernels::Conv& conv;
   const Value& state;
   std::uint16_t* marks = nullptr;
   float* gathered = nullptr;
-  std::ptrdiff_t columns = 0;  // live ones, to whole blocks
+  std::ptrdiff_t columns = 0;  // live columns, rounded up to whole blocks
 
   int taps() const { return conv.kernel_h * conv.kernel_w; }
   bool inside(int tap) const {
     const int row = input_y(tap), column = input_x(tap);
     return row >= 0 && row < state.extent.h && column >= 0 && column < state.extent.w;
   }
-  /// The first image's first block at a tap.
+  /// The first block of the first image at a tap.
   const float* at(int tap) const {
     return conv.in.data + input_y(tap) * conv.in.row + std::ptrdiff_t{input_x(tap)} * kBlock;
   }
@@ -40,7 +40,7 @@ struct GatheredConvolution::Pixel {
 
 namespace {
 
-/// Which of 16 channels are not zero in some image.
+/// Marks the channels of 16 that are nonzero in some image.
 std::uint16_t changed_lanes(const float* first, std::ptrdiff_t batch, int images) {
   std::array<std::uint32_t, kBlock> seen{};
   for (int n = 0; n < images; ++n) {
@@ -54,7 +54,7 @@ std::uint16_t changed_lanes(const float* first, std::ptrdiff_t batch, int images
   return static_cast<std::uint16_t>(marks);
 }
 
-/// As so many small copies that the compiler writes them out: a call for each would cost as much again.
+/// Copies of a constant size, which the compiler inlines; a call per copy would double the cost.
 void copy_lanes(float* to, const float* from, int blocks) {
   for (int block = 0; block < blocks; ++block)
     std::memcpy(to + block * kBlock, from + block * kBlock, kBlock * sizeof(float));
@@ -66,7 +66,7 @@ std::ptrdiff_t whole_blocks(std::ptrdiff_t count) { return (count + kBlock - 1) 
 
 GatheredConvolution::Sizes GatheredConvolution::sizes(const Value& state, int taps, int batch,
                                                       int tile_blocks) {
-  constexpr std::ptrdiff_t cache_floats = 96 << 10;  // of a core's cache, less what weights and sums take
+  constexpr std::ptrdiff_t cache_floats = 96 << 10;  // of a core's cache, without weights and sums
   Sizes size;
   size.columns = std::ptrdiff_t{state.blocks()} * kBlock * taps;
   size.pixels = static_cast<int>(std::clamp<std::ptrdiff_t>(cache_floats / (size.columns * batch), 1, 4));
@@ -173,7 +173,7 @@ void GatheredConvolution::gather_weights(const Pixel& pixel, const kernels::OutG
   std::fill(to + place * lanes, to + whole_blocks(place) * lanes, 0.0F);
 }
 
-/// Adds what is added to a block's sums, does the ReLU and writes it to the images, which are the rows here.
+/// Adds the residual to a block's sums, applies the ReLU and writes the images, which are the rows here.
 void GatheredConvolution::finish(const kernels::KernelTable& table, const Pixel& pixel, int block,
                                  const float* sums) const {
   const auto at = [&](const auto& view) {
@@ -190,7 +190,7 @@ void GatheredConvolution::finish(const kernels::KernelTable& table, const Pixel&
   table.elementwise(e, 0);
 }
 
-/// The output's border next to a pixel: what is left and right of its row, and above and below the plane.
+/// Clears the output's border next to a pixel: left and right of its row, above and below the plane.
 void GatheredConvolution::clear_border(const Pixel& pixel) const {
   const kernels::Output& out = conv.out;
   const bool left = pixel.x == 0, right = pixel.x == conv.out_w - 1;

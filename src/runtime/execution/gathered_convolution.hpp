@@ -6,12 +6,12 @@
 
 namespace ablaze::runtime {
 
-/// A convolution behind a ReLU, on changes. What is dead in the untouched picture stays dead in nearly every
-/// image of a batch, at the same places, so that an output pixel reads few live columns (a channel at a tap).
-/// They are gathered for all images, with their weights, and multiplied as a linear layer. An item is a few
-/// neighbouring output pixels, since the lines that hold an image's pixels are neighbours too.
+/// A convolution behind a ReLU in a delta program. Units that are dead in the unchanged run stay dead at the
+/// same locations in nearly every image of a batch, so an output pixel reads few live columns (a channel at a
+/// tap). The live columns of all images are gathered with their weights and multiplied as a linear layer. An
+/// item is a few neighbouring output pixels, because the cache lines of an image's pixels are neighbours too.
 struct GatheredConvolution {
-  /// A thread's working memory.
+  /// The working memory of one thread.
   struct Sizes {
     int pixels = 1;              ///< of an item
     std::ptrdiff_t columns = 0;  ///< of a pixel
@@ -20,12 +20,11 @@ struct GatheredConvolution {
   };
   static Sizes sizes(const Value& state, int taps, int batch, int tile_blocks);
 
-  kernels::Conv conv;  ///< as if nothing were left out
-  Value state;         ///< what it reads
+  kernels::Conv conv;  ///< with all columns
+  Value state;         ///< the input
   Sizes size;
-  std::uint16_t* marks =
-      nullptr;               ///< a thread's: [pixels][taps][blocks], which of 16 channels some image changes
-  float* scratch = nullptr;  ///< a thread's: the gathered states, a group's gathered weights, its sums
+  std::uint16_t* marks = nullptr;  ///< per thread: [pixels][taps][blocks], the nonzero channels of 16
+  float* scratch = nullptr;        ///< per thread: gathered states, one group's gathered weights and sums
 
   int items() const { return conv.out_h * strips(); }
   void multiply(const kernels::KernelTable& table, int item) const;

@@ -18,14 +18,14 @@ void GatheredLinear::mark(int block) const {
   columns[block] = static_cast<std::uint16_t>(marks);
 }
 
-/// At least one, of zeros where nothing is marked, so that the outputs are written.
+/// At least one (of zeros if no column is marked), so that the outputs are written.
 int GatheredLinear::blocks() const {
   int count = 0;
   for (int block = 0; block < state.blocks(); ++block) count += std::popcount(columns[block]);
   return std::max(1, (count + kBlock - 1) / kBlock);
 }
 
-/// Calls visit(place among the marked columns, column) for each of them from place `begin` to `end`.
+/// Calls visit(index, column) for the marked columns with indices from `begin` to `end`.
 template <class Visit>
 void GatheredLinear::for_each_marked(int begin, int end, Visit visit) const {
   int place = 0;

@@ -6,18 +6,17 @@
 
 namespace ablaze::runtime {
 
-/// A linear layer behind a ReLU, on changes: units that are dead in every image of the batch have no change,
-/// so their columns are left out. Three phases, each a number of items: mark what changes, gather it,
-/// multiply.
+/// A linear layer behind a ReLU in a delta program. Units that are dead in every image of the batch have a
+/// delta of zero, so their columns are omitted. Three phases, each of several items: mark, gather, multiply.
 struct GatheredLinear {
-  kernels::Conv conv;  ///< as if nothing were left out
-  Value state;         ///< what it reads
+  kernels::Conv conv;  ///< with all columns
+  Value state;         ///< the input
   DeltaInputs changes;
-  std::uint16_t* columns = nullptr;  ///< marks, one word a block of 16
-  /// The gathered state, then a group's gathered weights for each thread.
+  std::uint16_t* columns = nullptr;  ///< marks, one word per block of 16
+  /// The gathered state, then one group's gathered weights per thread.
   float* scratch = nullptr;
 
-  /// An item: one block of a state. Marks the columns that some image changes.
+  /// An item: one block of a state. Marks the columns that are nonzero in some image.
   void mark(int block) const;
   /// Blocks of 16 marked columns; the items of gather().
   int blocks() const;

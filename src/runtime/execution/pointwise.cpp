@@ -57,7 +57,7 @@ void StepBinding::bind_elementwise(int threads) {
 void StepBinding::bind_product(int threads) {
   const bool sums = step_.kind == Step::Kind::product_sum;
   const Value& whole = value(sums ? step_.in : step_.out);
-  // A factor of one pixel is read again for every pixel of the plane.
+  // A factor of one pixel applies to every pixel of the plane.
   const auto shared = [&](auto place, ValueId id) {
     const bool flat = id == kNone || value(id).layout == Layout::features;
     if (!flat && value(id).extent.h * value(id).extent.w == 1 && whole.extent.h * whole.extent.w > 1)

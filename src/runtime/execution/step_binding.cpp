@@ -66,7 +66,8 @@ int StepBinding::items(int phase) const {
   }
   if (step_.kind == Step::Kind::linear_backward) return phase == 0 ? 1 : items_;
   if (step_.kind != Step::Kind::winograd || step_.choice.block_tiles > 0) return items_;
-  if (phase / 3 * step_.choice.chunk_tiles >= winograd_.tiles) return 0;  // images that are not there
+  if (phase / 3 * step_.choice.chunk_tiles >= winograd_.tiles)
+    return 0;  // images beyond the filled part of the batch
   const int stage[3] = {winograd_.in_blocks, winograd_.taps * winograd_.conv.group_count,
                         winograd_.out_blocks};
   return stage[phase % 3];
@@ -140,7 +141,7 @@ kernels::Base StepBinding::base(ValueId id) const {
   const Value& before = value(id);
   kernels::Base view = base_view(before, memory_, deltas_.image);
   if (!program_.is_gradient) return view;
-  // A gradient goes back through its own image's ReLUs.
+  // A gradient uses the ReLU gates of its own image.
   view.gates = true;
   if (before.extent.batch == 1) return view;
   if (before.layout == Layout::features) {

@@ -10,20 +10,20 @@
 
 namespace ablaze::runtime {
 
-/// What a leading step works on, and for whom.
+/// The image and the thread of a leading step.
 struct Lead {
-  int image = -1;  ///< -1: the step does not lead
+  int image = -1;  ///< -1: not a leading step
   int thread = 0;
 };
 
-/// What a step reads and writes, bound to memory.
+/// A step bound to memory.
 class StepBinding {
  public:
-  /// All must outlive this. threads: that the step's work is split for; fewer may run it.
+  /// All references must outlive this. threads: the number that the work is split for; fewer may run it.
   StepBinding(const Program& program, const Step& step, const Memory& memory, const DeltaInputs& deltas,
               int threads, Lead lead = {});
 
-  /// Pieces of work in a phase of the step, which may be done in any order by any thread.
+  /// The number of items in a phase. Items can run in any order on any thread.
   int items(int phase) const;
   void run(const kernels::KernelTable& table, int phase, int item, int thread);
 
@@ -32,12 +32,12 @@ class StepBinding {
   kernels::Input in(ValueId id) const;
   kernels::Output out(ValueId id) const;
   kernels::Base base(ValueId id) const;
-  /// Images that the step takes: of a delta program's batch those that there are.
+  /// The number of images that the step processes; a delta program's batch may be partly filled.
   int images(const Value& v) const {
     if (program_.is_delta) return deltas_.images;
     return lead_.image >= 0 ? 1 : v.extent.batch;
   }
-  /// From the first image of the first thread to the one at hand.
+  /// Floats from the first image of the first thread to this step's image.
   std::ptrdiff_t skipped(const Value& v) const {
     if (lead_.image < 0) return 0;
     return v.leading ? lead_.thread * static_cast<std::ptrdiff_t>(program_.leading_floats)
@@ -58,7 +58,7 @@ class StepBinding {
   // backward.cpp
   void bind_pool_backward();
   void bind_linear_backward();
-  /// Phase 0: outputs without a gradient are left out.
+  /// Phase 0: omits groups of outputs without a gradient.
   void find_live_groups();
 
   // pointwise.cpp
@@ -88,7 +88,7 @@ class StepBinding {
   kernels::Elementwise elementwise_;
   kernels::Product product_;
   int items_ = 0;
-  int conv_items_ = 0;  // of items_; the others are of a border
+  int conv_items_ = 0;  // of items_; the remaining items clear the border
 };
 
 }  // namespace ablaze::runtime

@@ -42,7 +42,7 @@ void write_item(const Value& value, const Memory& memory, const float* from, int
 
 kernels::Input read_view(const Value& value, const Memory& memory) {
   const float* base = arena_of(value, memory) + value.offset + value.origin();
-  // One image serves a tail's whole batch.
+  // All images of a tail's batch read the same image.
   const bool repeats = value.arena != Arena::own && value.extent.batch == 1;
   return {base, repeats ? 0 : value.batch(), value.block(), value.row()};
 }
@@ -91,7 +91,7 @@ void read_value(const Value& value, const Memory& memory, float* to) {
 void read_value(const Value& value, const Memory& memory, float* to, const Execution& execution) {
   const kernels::Input from = read_view(value, memory);
   const int items = read_items(value);
-  constexpr int pieces = 8;  // a thread's share in a few
+  constexpr int pieces = 8;  // per thread
   threads::for_each(
       execution, items, [&](std::int64_t item) { read_item(value, from, to, static_cast<int>(item)); },
       std::max(1, items / (pieces * std::max(1, execution.threads))));

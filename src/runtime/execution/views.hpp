@@ -8,26 +8,26 @@
 
 namespace ablaze::runtime {
 
-/// The memory that a program works on.
+/// The memory of a program.
 struct Memory {
   float* own = nullptr;          ///< Program::arena_floats
-  const float* trace = nullptr;  ///< a tail's: the arena of the whole network's trace
-  const float* first = nullptr;  ///< a gradient program's, whose trace is a tail's: the whole network's
+  const float* trace = nullptr;  ///< of a tail: the arena of the whole network's run
+  const float* first = nullptr;  ///< of a gradient program over a tail's run: the whole network's arena
 };
 
-/// What a delta program works on beside its arena and the trace.
+/// The inputs of a delta program in addition to its arena and the trace.
 struct DeltaInputs {
   const float* planes = nullptr;     ///< Program::plane_floats
   int image = 0;                     ///< of the trace
-  int images = 0;                    ///< how many of the program's batch there are
-  kernels::Lists members;            ///< of each image: the channels that change in it
-  kernels::Lists images_of;          ///< of each channel: the images in which it changes
-  std::uint16_t* columns = nullptr;  ///< Program::columns: marks which of 16 columns some image changes
+  int images = 0;                    ///< the filled part of the program's batch
+  kernels::Lists members;            ///< per image: its changed channels
+  kernels::Lists images_of;          ///< per channel: the images that change it
+  std::uint16_t* columns = nullptr;  ///< Program::columns: marks of nonzero columns, 16 per word
 };
 
-/// Where a value is read or written.
+/// The view for reading a value.
 kernels::Input read_view(const Value& value, const Memory& memory);
-/// What the untouched run left of a value for one image of its batch.
+/// The view of one image's value in the unchanged run.
 kernels::Base base_view(const Value& value, const Memory& memory, int image);
 kernels::Output write_view(const Value& value, const Memory& memory);
 
@@ -36,7 +36,7 @@ void write_value(const Value& value, const Memory& memory, const float* from);
 void read_value(const Value& value, const Memory& memory, float* to);
 void read_value(const Value& value, const Memory& memory, float* to, const Execution& execution);
 
-/// The same in pieces that may be written in any order: items of a value, and one of them.
+/// The number of a value's items, and the copy of one item. Items can be written in any order.
 int write_items(const Value& value);
 void write_item(const Value& value, const Memory& memory, const float* from, int item);
 

@@ -8,12 +8,11 @@
 
 namespace ablaze::runtime {
 
-/// What a gradient is taken at: every value behind a layer that decides which way it goes back. It is what a
-/// trace has kept; or, where the layer's activations are replaced or nothing was kept, what a tail leaves
-/// that is run again.
+/// The forward values behind a layer that the backward pass reads. They come from the trace; if the layer's
+/// activations are replaced or the trace kept none, from a rerun of the tail.
 class ForwardState {
  public:
-  /// at: [M, ...] of the layer, or nullptr for the trace's own.
+  /// at: activations of the layer, [M, ...], or nullptr for those of the trace.
   ForwardState(const RunState& trace, NodeId layer, const Tensor* at);
   ForwardState(const ForwardState&) = delete;
   ForwardState& operator=(const ForwardState&) = delete;

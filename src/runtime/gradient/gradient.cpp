@@ -12,8 +12,7 @@ namespace ablaze {
 namespace runtime {
 namespace {
 
-// Scores a pass: enough for the weights to be read seldom, few enough for the gradients to stay near the
-// caches.
+// Scores per pass: enough to read the weights rarely, few enough to keep the gradients near the caches.
 constexpr std::int64_t kMostColumns = 8;
 
 std::span<const float> row_of(const Tensor& tensor, std::int64_t row) {
@@ -56,7 +55,7 @@ class BackwardPass {
  private:
   std::int64_t images() const { return state_.images(); }
 
-  /// A margin's runner-up is that of the untouched run, of each image its own.
+  /// The other class of a margin is that of the unchanged run, for each image separately.
   void settle_scores(std::span<const Score> scores) {
     scores_.resize(scores.size());
     for (std::int64_t image = 0; image < images(); ++image) {
@@ -70,7 +69,7 @@ class BackwardPass {
     if (progress_ && !progress_(done, count_)) throw Cancelled();
   }
 
-  /// Scores a pass: as many passes as it takes, of nearly equal size.
+  /// Scores per pass: the fewest passes that fit in memory, of nearly equal size.
   std::int64_t scores_of_a_pass() const {
     if (images() > 1) return 1;
     const auto program = trace_.session()->gradients.find(layer_, 1, state_.program());
@@ -120,8 +119,8 @@ class BackwardPass {
     report(count_);
   }
 
-  /// Writes the output's gradient of each column. A probability near 0 or 1 has one so small that float32
-  /// would lose it on the way: it goes as a fraction near 1, whose power of two is returned.
+  /// Writes the output's gradient of each column. For a probability near 0 or 1 it would underflow in
+  /// float32, so it is scaled to near 1 by a power of two. Returns the exponents.
   std::vector<int> write_seeds(std::int64_t first, std::int64_t count, Tensor& seeds) const {
     std::vector<int> exponents;
     std::ranges::fill(seeds.values(), 0.0F);

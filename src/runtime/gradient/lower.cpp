@@ -7,11 +7,10 @@
 #include "graph/visit.hpp"
 #include "runtime/gradient/program.hpp"
 
-// Nodes are gone through from the output back. By the time that a node's turn comes, each of its readers has
-// left a part of the node's gradient: a value that is there already (what an addition hands on) or an
-// operator that is still to be gone back through. The parts are added up by the steps that compute them: a
-// convolution adds what there is so far, as a forward one adds a residual, and the last one closes the node's
-// ReLU in the same store.
+// The lowering visits nodes from the output backwards. Before it visits a node, each of the node's readers
+// has added a part of the node's gradient: an existing value (from an addition), or an operator whose
+// backward step is pending. The backward steps sum the parts: a convolution adds the current sum, as a
+// forward convolution adds its residual, and the last step also applies the node's ReLU gate.
 
 namespace ablaze::runtime {
 namespace {
@@ -39,7 +38,7 @@ class GradientLowering {
     program_.input = add_value(output);
     parts_[output].push_back({program_.input, -1, nullptr});
     for (NodeId id = output; id > layer_; --id) {
-      if (!parts(id).empty()) go_through(id);
+      if (!parts(id).empty()) visit_node(id);
     }
     program_.output = add_up(layer_, kNone);
     program_.value_of[layer_] = program_.output;
@@ -49,12 +48,12 @@ class GradientLowering {
   }
 
  private:
-  /// A part of a node's gradient: `value`, or what comes of it on the way back through `reader`.
+  /// A part of a node's gradient: `value`, or the result of the backward step of `reader` on it.
   struct Part {
     ValueId value = kNone;
-    NodeId reader = -1;                   // -1: the value as it is
-    const op::BatchNorm* norm = nullptr;  // reader is a convolution whose output went through it
-    std::size_t operand = 0;              // reader is a product, of which the node is this factor
+    NodeId reader = -1;                   // -1: `value` itself
+    const op::BatchNorm* norm = nullptr;  // the BatchNorm behind `reader`, a convolution
+    std::size_t operand = 0;              // the node's index among the factors of `reader`, a product
   };
 
   const Node& node(NodeId id) const { return graph_.node(id); }
@@ -63,9 +62,9 @@ class GradientLowering {
   std::vector<Part>& parts(NodeId id) { return parts_[id]; }
   const Value& value(ValueId id) const { return program_.value(id); }
 
-  // ---- What lies where
+  // ---- Values and layouts
 
-  /// Features keep the extent that they were flattened from, since that orders them.
+  /// Features keep the extent before flattening, because it determines their order.
   void find_extents() {
     for (NodeId id = 0; id < graph_.size(); ++id) {
       const Shape& s = shape(id);
@@ -80,8 +79,8 @@ class GradientLowering {
     }
   }
 
-  /// A gradient needs the widest border that a convolution reads on its way back; nodes that hand their
-  /// gradient on as it is need what the receiver needs.
+  /// A gradient's border is the widest that its convolution's backward step reads; a node that keeps the
+  /// layout takes the widest border of its inputs.
   void find_borders() {
     borders_.assign(graph_.size(), {0, 0});
     for (NodeId id = layer_ + 1; id < graph_.size(); ++id) {
@@ -90,7 +89,7 @@ class GradientLowering {
       if (const auto* conv = std::get_if<op::Conv2d>(&node(id).op)) {
         const TransposedConvolution transposed = plan_transposed(*conv, shape(node(id).inputs[0]), shape(id));
         border = {transposed.border_y, transposed.border_x};
-      } else if (hands_on(id)) {
+      } else if (keeps_layout(id)) {
         for (const NodeId in : node(id).inputs) {
           const auto& theirs = borders_[in];
           border = {std::max(border[0], theirs[0]), std::max(border[1], theirs[1])};
@@ -99,8 +98,8 @@ class GradientLowering {
     }
   }
 
-  /// Whether the gradient of a node's input has the layout of that of its output, pixel by pixel.
-  bool hands_on(NodeId id) const {
+  /// Whether the gradients of a node's input and output have the same layout.
+  bool keeps_layout(NodeId id) const {
     return graph::visit(
         node(id).op, [](const one_of<op::Add, op::Relu, op::Identity, op::BatchNorm> auto&) { return true; },
         [](const one_of<op::Input, op::Conv2d, op::Curve, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d,
@@ -122,7 +121,7 @@ class GradientLowering {
     return v.storage;
   }
 
-  /// What the forward run left of a node.
+  /// The node's value in the forward run.
   ValueId base_value(NodeId id) {
     const auto found = state_.value_of.find(id);
     if (found == state_.value_of.end())
@@ -135,13 +134,13 @@ class GradientLowering {
 
   // ---- Node by node
 
-  void go_through(NodeId id) {
+  void visit_node(NodeId id) {
     const Op& op = node(id).op;
     const NodeId in = node(id).inputs[0];
     if (std::holds_alternative<op::Conv2d>(op) && parts(id).size() == 1 && norm_of(parts(id)[0]) != nullptr) {
-      // A convolution with a BatchNorm behind it, and nothing else: one step, as in the forward run.
+      // A convolution with a BatchNorm as its only reader is one step, as in the forward run.
       const Part& part = parts(id)[0];
-      leave(in, {part.value, id, norm_of(part)});
+      add_part(in, {part.value, id, norm_of(part)});
       return;
     }
     const ValueId gate = std::holds_alternative<op::Relu>(op) ? base_value(in) : kNone;
@@ -149,20 +148,20 @@ class GradientLowering {
     graph::visit(
         op,
         [&](const op::Flatten&) {
-          leave(in, {to_planes(in, gradient), -1, nullptr});
+          add_part(in, {to_planes(in, gradient), -1, nullptr});
         },
         [&](const op::Unflatten&) {
-          leave(in, {to_features(in, gradient), -1, nullptr});
+          add_part(in, {to_features(in, gradient), -1, nullptr});
         },
         [&](const op::Multiply&) {
-          for (std::size_t i = 0; i < 2; ++i) leave(node(id).inputs[i], {gradient, id, nullptr, i});
+          for (std::size_t i = 0; i < 2; ++i) add_part(node(id).inputs[i], {gradient, id, nullptr, i});
         },
         [&](const one_of<op::Add, op::Relu, op::Identity> auto&) {
-          for (const NodeId input : node(id).inputs) leave(input, {gradient, -1, nullptr});
+          for (const NodeId input : node(id).inputs) add_part(input, {gradient, -1, nullptr});
         },
         [&](const one_of<op::Conv2d, op::BatchNorm, op::Linear, op::Curve, op::MaxPool2d, op::AvgPool2d,
                          op::AdaptiveAvgPool2d> auto&) {
-          leave(in, {gradient, id, nullptr});
+          add_part(in, {gradient, id, nullptr});
         },
         [&](const one_of<op::Input, op::ChannelMap> auto&) { no_gradient(id); });
   }
@@ -172,7 +171,7 @@ class GradientLowering {
                 std::string(op_name(node(id).op)));
   }
 
-  void leave(NodeId id, const Part& part) {
+  void add_part(NodeId id, const Part& part) {
     if (behind(id) || id == layer_) parts(id).push_back(part);
   }
 
@@ -180,8 +179,7 @@ class GradientLowering {
     return part.reader < 0 ? nullptr : std::get_if<op::BatchNorm>(&node(part.reader).op);
   }
 
-  /// The gradient of a node, once all its readers have been gone through; gate: its ReLU's input, which
-  /// closes it.
+  /// The gradient of a node whose readers have all been visited. gate: the input of its ReLU.
   ValueId add_up(NodeId id, ValueId gate) {
     std::vector<Part> pending = parts(id);
     std::ranges::stable_sort(pending, {}, [&](const Part& part) { return order(part); });
@@ -198,7 +196,7 @@ class GradientLowering {
     return sum;
   }
 
-  /// Values first; convolutions that leave pixels out next, since others can add to them as they go.
+  /// Existing values first; convolutions that omit pixels before whole ones, which can add the sum.
   int order(const Part& part) const {
     if (part.reader < 0) return 0;
     const auto* conv = std::get_if<op::Conv2d>(&node(part.reader).op);
@@ -216,7 +214,7 @@ class GradientLowering {
     return step;
   }
 
-  /// part + sum through the gate, of which sum and gate may be missing.
+  /// (part + sum) through the gate; sum and gate are optional.
   ValueId backward(NodeId id, const Part& part, ValueId sum, ValueId gate) {
     if (part.reader < 0) return elementwise(step_for(id, part, Step::Kind::elementwise, "add"), sum, gate);
     return graph::visit(
@@ -238,7 +236,7 @@ class GradientLowering {
           Step step = step_for(id, part, Step::Kind::max_pool_backward, "max pool");
           step.geometry = geometry_of(pool);
           step.base = base_value(id);
-          if (sum == kNone && gate != kNone) {  // a ReLU is open where its output is above zero
+          if (sum == kNone && gate != kNone) {  // a ReLU's gate is open if its output is above zero
             step.relu = true;
             gate = kNone;
           }
@@ -255,7 +253,7 @@ class GradientLowering {
               id, step_for(id, part, Step::Kind::adaptive_average_pool_backward, "adaptive average pool"),
               sum, gate);
         },
-        // go_through hands these on itself.
+        // visit_node handles these.
         [&](const one_of<op::Input, op::Relu, op::Add, op::Identity, op::Flatten, op::Unflatten,
                          op::ChannelMap> auto&) -> ValueId { no_gradient(part.reader); });
   }
@@ -272,7 +270,7 @@ class GradientLowering {
     return push(std::move(step));
   }
 
-  /// A step that can neither add nor close a ReLU, and another that does where it is asked for.
+  /// Adds the sum and applies the gate in a separate step, after a step that can do neither.
   ValueId finish(NodeId id, ValueId gradient, ValueId sum, ValueId gate) {
     if (sum == kNone && gate == kNone) return gradient;
     return elementwise(step_for(id, {gradient, -1, nullptr}, Step::Kind::elementwise, "add"), sum, gate);
@@ -305,7 +303,7 @@ class GradientLowering {
     return step.out;
   }
 
-  /// The side was chosen for one image; how the tiles are walked through is a matter of the batch.
+  /// The side was selected for one image; the schedule of the tiles depends on the batch.
   void transform(Step& step, NodeId id, kernels::Choice choice) {
     const Value& in = value(step.in);
     const Shape& s = shape(id);
@@ -334,7 +332,7 @@ class GradientLowering {
     return finish(id, push(std::move(step)), sum, gate);
   }
 
-  /// g times the other factor; summed over the plane where this one is one number a channel.
+  /// g times the other factor; summed over the plane if this factor is one number per channel.
   ValueId product_backward(NodeId id, const Part& part) {
     const bool shared = shape(id) != shape(part.reader);
     Step step = step_for(id, part, shared ? Step::Kind::product_sum : Step::Kind::product, "multiply");
@@ -349,7 +347,7 @@ class GradientLowering {
     return push(std::move(step));
   }
 
-  /// A flattened gradient in the planes that were flattened; in place where they lie alike.
+  /// Converts a flattened gradient to planes; in place if the layouts are the same.
   ValueId to_planes(NodeId in, ValueId flat) {
     if (shape(in).size() != 4) return flat;
     const ValueId planes = add_value(in);

@@ -9,10 +9,10 @@
 
 namespace ablaze::runtime {
 
-/// The transposed weights of a session, packed when a gradient first goes through their layer.
+/// The transposed weights of a session, packed at the first gradient through their layer.
 class TransposedWeights {
  public:
-  /// Of a convolution, with the BatchNorm behind it folded in where `norm` is given.
+  /// The weights of a convolution, with the BatchNorm behind it folded in if `norm` is given.
   std::shared_ptr<const TransposedConvolution> convolution(const CompiledNetwork& network, NodeId conv,
                                                            const op::BatchNorm* norm);
   std::uint64_t bytes() const { return bytes_; }
@@ -22,19 +22,19 @@ class TransposedWeights {
   std::uint64_t bytes_ = 0;
 };
 
-/// A gradient program: from the output's gradient back to a layer's, for a batch of columns. Its steps are
-/// the kernels' of a forward program, with the filters transposed. What it finds in the trace's place is what
-/// the forward run `state` left: of one image, which all columns read, or of as many images as columns.
+/// Compiles a gradient program: from the output's gradient to a layer's, for a batch of columns. It uses the
+/// kernels of forward programs with transposed filters. Arena::trace holds the values of the forward run
+/// `state`: of one image, which all columns read, or of one image per column.
 Program lower_gradient(const CompiledNetwork& network, NodeId layer, std::int64_t columns,
                        const Program& state, TransposedWeights& weights);
 
-/// The gradient programs of a session, compiled when they are first asked for. For concurrent use.
+/// The gradient programs of a session, compiled at their first use. For concurrent use.
 class GradientPrograms {
  public:
   /// The network must outlive this.
   explicit GradientPrograms(const CompiledNetwork& network) : network_(network) {}
   std::shared_ptr<const Program> find(NodeId layer, std::int64_t columns, const Program& state) const;
-  /// Bytes of the weights that gradients have packed so far.
+  /// Bytes of the transposed weights packed so far.
   std::uint64_t packed_bytes() const;
 
  private:

@@ -7,8 +7,8 @@
 namespace ablaze::runtime {
 namespace {
 
-/// One axis of a phase: input rows first, first + stride, ... and the taps that reach them, those that reach
-/// back furthest first.
+/// One axis of a phase: input rows first, first + stride, ... and the taps that read them, in descending
+/// order.
 struct AxisPhase {
   int first = 0;
   std::vector<int> taps;
@@ -21,8 +21,7 @@ struct Axis {
   int kernel, stride, padding, dilation, in, out;
 };
 
-/// Input row `first + stride * i` is reached by tap t from output row i + (first + padding - t * dilation) /
-/// stride.
+/// Tap t of output row i + (first + padding - t * dilation) / stride reads input row `first + stride * i`.
 int output_row(const Axis& axis, int first, int tap) {
   return (first + axis.padding - tap * axis.dilation) / axis.stride;
 }
@@ -71,7 +70,7 @@ op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<co
   const Shape& shape = conv.weight.shape();
   const std::int64_t group_out = shape[0] / conv.groups, group_in = shape[1], area = shape[2] * shape[3];
   op::Conv2d result;
-  Tensor turned =
+  Tensor rotated =
       Tensor::uninitialised({group_in * conv.groups, group_out, static_cast<std::int64_t>(y.taps.size()),
                              static_cast<std::int64_t>(x.taps.size())});
   const auto taps = static_cast<std::int64_t>(y.taps.size() * x.taps.size());
@@ -80,21 +79,20 @@ op::Conv2d transposed(const op::Conv2d& conv, const Tensor& weight, std::span<co
       const std::int64_t from = c / group_in * group_out + o;
       const float* filter = weight.data() + (from * group_in + c % group_in) * area;
       const double factor = scale.empty() ? 1.0 : scale[from];
-      float* to = turned.data() + (c * group_out + o) * taps;
+      float* to = rotated.data() + (c * group_out + o) * taps;
       for (const int i : y.taps) {
         for (const int j : x.taps) *to++ = static_cast<float>(filter[i * shape[3] + j] * factor);
       }
     }
   });
-  result.weight = std::move(turned);
+  result.weight = std::move(rotated);
   result.padding = {y.padding, x.padding};
   result.dilation = {y.dilation, x.dilation};
   result.groups = conv.groups;
   return result;
 }
 
-/// Winograd's side is chosen for one image, so that a gradient has the same bits whatever else is in the
-/// batch.
+/// Selects Winograd for one image, so that a gradient's bits do not depend on the batch.
 kernels::Choice choose(const CompiledNetwork& network, const op::Conv2d& conv, const Shape& out) {
   const Shape& weight = conv.weight.shape();
   const std::array<int, 2> ones{1, 1};
@@ -141,12 +139,12 @@ TransposedConvolution pack_transposed(const CompiledNetwork& network, NodeId id,
   TransposedConvolution result = plan_transposed(conv, in, out);
   auto phase = result.phases.begin();
   for_each_phase(conv, in, out, [&](const AxisPhase& y, const AxisPhase& x) {
-    const Node turned{node.name, transposed(conv, weight, scale, y, x, execution), {}};
-    const auto& small = std::get<op::Conv2d>(turned.op);
+    const Node rotated{node.name, transposed(conv, weight, scale, y, x, execution), {}};
+    const auto& small = std::get<op::Conv2d>(rotated.op);
     if (!strides) phase->choice = choose(network, small, in);
     phase->packed = phase->choice.winograd
-                        ? pack_winograd(turned, phase->choice.side, tile, {}, {}, execution)
-                        : pack_convolution(turned, false, tile, {}, {}, execution);
+                        ? pack_winograd(rotated, phase->choice.side, tile, {}, {}, execution)
+                        : pack_convolution(rotated, false, tile, {}, {}, execution);
     result.bytes += phase->packed->bytes();
     ++phase;
   });

@@ -5,7 +5,8 @@
 namespace ablaze::runtime {
 namespace {
 
-/// bytes: those that all maps so far have left of the limit, which bounds what a small file can ask for.
+/// bytes: what the previous maps have left of the limit, which bounds the memory that a small file can
+/// request.
 op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const std::string& layer,
                           std::uint64_t& bytes) {
   const auto outputs = static_cast<std::int64_t>(map.from.size());

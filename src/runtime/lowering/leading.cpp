@@ -22,8 +22,8 @@ bool flat(const Program& program, const Step& step) {
   return is_flat(step.in) || is_flat(step.other) || is_flat(step.out);
 }
 
-/// A step that takes an image at a time finds its values in the cache, but reads its weights again for each:
-/// the steps that lead are those for which the values outweigh the weights by most.
+/// A leading step finds its values in the cache but reads its weights again for each image. The number of
+/// leading steps maximises the floats of values minus the floats of weights.
 std::size_t count_leading(const Program& program) {
   std::ptrdiff_t saved = 0, most = 0;
   std::size_t count = 0;
@@ -36,7 +36,7 @@ std::size_t count_leading(const Program& program) {
   return count;
 }
 
-/// The schedule for one image and one thread; the algorithm stays.
+/// Sets the schedule for one image and one thread, without changing the algorithm.
 void schedule(Program& program, Step& step, Isa isa) {
   const Value& in = program.value(step.in);
   const Value& out = program.value(step.out);
@@ -54,7 +54,7 @@ void schedule(Program& program, Step& step, Isa isa) {
 
 void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept) {
   const int batch = program.value(program.input).extent.batch;
-  // Where some threads would have an image more than others for long, all threads share each image.
+  // If a few threads would process one more image than the others in a small batch, all share each image.
   const bool even = batch % job.execution.threads == 0 || batch >= 4 * job.execution.threads;
   if (batch == 1 || !even) return;
   program.leading_steps = count_leading(program);

@@ -2,16 +2,15 @@
 
 #include "runtime/lowering/lowering.hpp"
 
-// Lowering: which nodes become one step, which values lie where.
+// Lowering fuses nodes into steps and gives each value its layout.
 //
-// A chain conv/linear -> BatchNorm -> Add -> ReLU (each part may be missing) becomes one step as long as
-// every value inside the chain has one reader and nobody asked to keep it; the value before the ReLU may be
-// kept all the same, by a second store. A tail makes the same choices as the whole network, so that resuming
-// gives the same bits.
+// A chain conv/linear -> BatchNorm -> Add -> ReLU (each part is optional) becomes one step if every value
+// inside the chain has one reader and is not kept. The value before the ReLU may be kept: the step stores it
+// too. A tail makes the same choices as the whole network, so that resuming gives the same bits.
 //
-// A delta program computes the dense nodes behind a layer on changes: linear operators without their biases,
-// ReLUs and max-pools against the untouched run's inputs (Step::base). Where an operator reads a
-// channel-local node, it reads that node's changed planes, which the caller fills.
+// A delta program computes the deltas of the dense nodes behind a layer: linear operators without their
+// biases, ReLUs and max-pools with the unchanged run's inputs (Step::base). An operator that reads a
+// channel-local node reads the deltas of that node's planes, which the caller writes.
 
 namespace ablaze::runtime {
 
@@ -32,7 +31,7 @@ Program Lowering::run() {
   for (NodeId id = 0; id < graph_.size(); ++id) {
     if (computed(id) && root(id) == id && !fused_[id]) lower_node(id);
   }
-  for (NodeId id = 0; id < graph_.size(); ++id) {  // an Identity reads as what it passes on
+  for (NodeId id = 0; id < graph_.size(); ++id) {  // an Identity's root is its input's root
     const auto it = program_.value_of.find(root(id));
     if (it != program_.value_of.end()) program_.value_of[id] = it->second;
   }
@@ -50,7 +49,7 @@ void Lowering::find_roots() {
   for (NodeId id = 0; id < graph_.size(); ++id) {
     const Node& node = graph_.node(id);
     kept_[id] = delta() ? id == job_.from : job_.kept[id];
-    // A kept Identity is a value of its own: replacing it must not replace what else reads its source.
+    // A kept Identity has its own value: replacing it must not affect other readers of its source.
     roots_.push_back(is<op::Identity>(node) && !kept(id) ? root(node.inputs[0]) : id);
     const bool behind = downstream[id] && id != job_.from;
     computed_[id] =
@@ -85,7 +84,7 @@ void Lowering::plan() {
   }
   if (!partial()) lead(program_, job_, untouchable);
   plan_memory(program_, untouchable, job_.execution.threads);
-  // What was not kept is overwritten during a run and cannot be read after it.
+  // A run overwrites values that are not kept.
   std::erase_if(program_.value_of, [&](const auto& entry) { return !kept(root(entry.first)); });
 }
 

@@ -7,15 +7,16 @@
 
 namespace ablaze::runtime {
 
-/// The program of a job. Throws Error for what the engine does not support.
+/// Compiles a job's program. Throws Error for unsupported operators.
 Program lower(const LoweringJob& job);
 
-/// Gives a Winograd step on `images` images its phases and its working memory: one block a thread, or one
-/// chunk for all.
+/// Sets the phases and the working memory of a Winograd step on `images` images: one block per thread, or one
+/// chunk for all threads.
 void add_winograd_scratch(Program& program, Step& step, int images, int threads);
 
-/// Gives every storage of the program's own arena its offset: greedily, the largest first, into the lowest
-/// gap that is free while the storage lives. Kept and caller-filled values are never overwritten.
+/// Assigns an offset to every storage of the program's own arena: greedily, the largest first, in the lowest
+/// gap that is free for the storage's lifetime. `untouchable` values (kept, written by the caller) are never
+/// overwritten.
 void plan_memory(Program& program, std::span<const ValueId> untouchable, int threads);
 
 }  // namespace ablaze::runtime

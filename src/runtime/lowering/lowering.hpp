@@ -1,6 +1,6 @@
 #pragma once
 
-// The work of lowering (lower.cpp tells what it does); for the files of this folder alone.
+// The implementation of lower() (described in lower.cpp); private to this folder.
 
 #include <array>
 #include <string>
@@ -18,8 +18,8 @@ bool is(const Node& node) {
   return std::holds_alternative<T>(node.op);
 }
 
-/// Decides which steps of a whole network's program lead. No bit of a result hangs on it. `kept`: values that
-/// must hold the whole batch.
+/// Selects the leading steps of a whole network's program. Does not affect any bit of a result. `kept`:
+/// values that must hold the whole batch.
 void lead(Program& program, const LoweringJob& job, std::span<const ValueId> kept);
 
 class Lowering {
@@ -29,7 +29,7 @@ class Lowering {
 
  private:
   bool delta() const { return job_.kind == LoweringJob::Kind::delta; }
-  /// A tail or a delta program, which reads what a run of the whole network left.
+  /// A tail or a delta program, which reads values of a run of the whole network.
   bool partial() const { return delta() || job_.kind == LoweringJob::Kind::tail; }
   NodeId result() const { return delta() ? job_.result : graph_.output(); }
   DeltaReach reach_of(NodeId id) const { return job_.reach[id]; }
@@ -39,41 +39,41 @@ class Lowering {
   bool kept(NodeId id) const { return kept_[id]; }
   bool computed(NodeId id) const { return computed_[id]; }
 
-  // lower.cpp: what is computed, and in which order
-  /// Sees through Identity nodes, and decides what this program computes.
+  // lower.cpp: the computed nodes and their order
+  /// Resolves Identity nodes, and selects the nodes that this program computes.
   void find_roots();
-  /// Readers in the whole network, so that a tail fuses what the whole network fuses; a delta program's are
-  /// its own.
+  /// Counts readers in the whole network, so that a tail fuses the same nodes; for a delta program, only its
+  /// own readers.
   void count_readers();
-  /// A value needs the widest border that one of its convolutions pads with.
+  /// A value's border is the widest padding of its convolutions.
   void find_borders();
   void plan();
 
-  // values.cpp: what lies where
+  // values.cpp: the values and their layouts
   ValueId add_value(NodeId node, Layout layout);
   ValueId add_value(NodeId node, Value value);
-  /// A first convolution reads planar pictures; anything else reads blocks.
+  /// The input is planar for a first convolution, blocked for other operators.
   void lower_input();
-  /// A channel-local node's changed planes: [C][H][W], filled by the caller.
+  /// The deltas of a channel-local node's planes: [C][H][W], written by the caller.
   ValueId planes(NodeId node);
-  /// The node with planes that a flattened channel-local node was made of.
+  /// The node before flattening of a flattened channel-local node.
   NodeId source_of_planes(NodeId node) const;
   kernels::Extent flattened_planes(NodeId node) const;
-  /// What the untouched run left of a node, for the ReLU or max-pool that reads it; every image reads it.
+  /// A node's value in the unchanged run, for the ReLU or max-pool that reads it; shared by all images.
   ValueId base_value(NodeId node);
-  /// Whether a step multiplies changed planes, which are few, rather than a whole state.
+  /// Whether a step reads planes of a few channels instead of a dense state.
   bool reads_planes(NodeId node) const;
-  /// What an addition adds to the other summand; kNone where that does not change.
+  /// The second summand of an addition; kNone if it does not change.
   ValueId addend(NodeId node);
-  /// The value that a node's output has, bringing in what the whole network's run left where a tail reads it.
+  /// The value of a node's output; for a tail, adds a value of the whole network's run if needed.
   ValueId value(NodeId node);
-  /// Flattened planes and plain rows order their features differently; adding them up needs one order.
+  /// Throws Error if two summands order their features differently (flattened planes, plain rows).
   void expect_one_order(NodeId add, ValueId in, ValueId other, bool in_becomes_plain) const;
-  /// Elementwise steps keep the order of features that their input has; a linear layer's output is plain.
+  /// Elementwise steps keep their input's order of features; a linear layer's output is plain.
   ValueId add_features(NodeId node, ValueId in, bool multiplies);
 
-  // steps.cpp: which nodes become one step
-  /// The one computed reader that may take this value over, or -1.
+  // steps.cpp: the fusion of nodes into steps
+  /// The only computed reader, if it can be fused with this node, else -1.
   NodeId only_reader(NodeId id) const;
   bool available(NodeId node) const;
   void lower_node(NodeId id);
@@ -82,16 +82,16 @@ class Lowering {
   void lower_flatten(NodeId id);
   void lower_unflatten(NodeId id);
   void lower_multiply(NodeId id);
-  /// A step while it grows: conv | linear | bn | add | relu, and what of bn -> add -> relu can follow.
+  /// A step during fusion: conv | linear | bn | add | relu, followed by any part of bn -> add -> relu.
   struct Chain {
     Step step;
-    NodeId end = 0;           ///< the last node taken over
-    NodeId before_relu = -1;  ///< kept, with a ReLU behind it in the same step
+    NodeId end = 0;           ///< the last fused node
+    NodeId before_relu = -1;  ///< a kept node before the step's ReLU
     Affine affine;
     bool multiplies = false;  ///< a convolution or a linear layer
-    bool sparse = false;      ///< reads changed planes
+    bool sparse = false;      ///< reads planes of a delta program
     bool linear = false;
-    /// Nothing linear follows in the same step.
+    /// No linear operator can follow in the same step.
     bool closed() const { return step.relu || step.curve.kind != kernels::Curve::Kind::none; }
   };
   void lower_chain(NodeId id, std::string description);
@@ -100,7 +100,7 @@ class Lowering {
   void take_batch_norm(Chain& chain);
   void take_addition(Chain& chain);
   void take_relu(Chain& chain);
-  /// Behind Winograd's transform and behind changes that are multiplied, a curve is a step of its own.
+  /// After Winograd, and after a multiplying step of a delta program, a curve is a separate step.
   void take_curve(Chain& chain);
   void take_pool(Chain& chain);
   void add_chain_values(Chain& chain);
@@ -108,25 +108,25 @@ class Lowering {
   // weights.cpp: algorithms, packed weights and working memory
   void pack(Step& step, const Affine& affine);
   const Shape& shape_of_planes(const Node& reader) const;
-  /// A linear layer behind a ReLU: units that are dead in the untouched picture mostly stay so.
+  /// For a linear layer behind a ReLU: most units that are dead in the unchanged run stay dead.
   void gather(Step& step);
   /// The same for a convolution.
   bool worth_gathering(const Chain& chain) const;
   void gather_convolution(Step& step);
-  /// Whether a node is the max-pool that Winograd's epilogue can do: 2x2, stride 2, nothing hanging over.
+  /// Whether a node is a max-pool that Winograd's epilogue supports: 2x2, stride 2, without a partial window.
   bool pools_in_place(NodeId id) const;
-  /// Winograd's rounding errors are those of the values it works on. Where drops are differences of two runs,
-  /// what is run again behind a kept layer stays direct, in the first run too; changes keep their digits.
+  /// Winograd's rounding errors are relative to its values. If drops are differences of two runs, replayed
+  /// nodes therefore use direct kernels, in the first run too. Deltas do not lose digits.
   kernels::Choice choose(NodeId id, const Value& in) const;
   const PackedWeights* packed_so_far(NodeId id) const;
-  static bool lies(const PackedWeights& packed, PackedWeights::Form form, int side);
+  static bool has_form(const PackedWeights& packed, PackedWeights::Form form, int side);
 
   const LoweringJob& job_;
   const Graph& graph_;
   Program program_;
   std::vector<NodeId> roots_;
   std::vector<bool> kept_, computed_;
-  std::vector<bool> fused_;  // into an earlier node's step
+  std::vector<bool> fused_;  // into the step of an earlier node
   std::vector<std::vector<NodeId>> readers_;
   std::vector<std::array<int, 2>> borders_;
 };

@@ -6,8 +6,8 @@
 namespace ablaze::runtime {
 namespace {
 
-/// The steps between which a storage's contents matter, both included. Step -1 is the caller's, before the
-/// first.
+/// The lifetime of a storage: its first and last step, both included. Step -1 stands for the caller, before
+/// the first step.
 struct Life {
   int begin = 0, end = 0;
   std::uint64_t floats = 0;
@@ -36,7 +36,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
     const Step& step = program.steps[s];
     for (const ValueId id : {step.in, step.other, step.out, step.before_relu, step.scratch}) touch(id, s);
   }
-  // The leading steps run again and again, and a value of the whole batch must outlast that.
+  // The leading steps are repeated for each image; a value of the whole batch must outlive all repetitions.
   const int leading = static_cast<int>(program.leading_steps);
   for (std::size_t id = 0; id < life.size(); ++id) {
     if (!life[id].used || life[id].begin >= leading || program.values[id].leading) continue;
@@ -47,7 +47,7 @@ std::vector<Life> lives(const Program& program, std::span<const ValueId> untouch
   return life;
 }
 
-/// Places the storages of the leading steps' own values, or all others; returns the floats they take.
+/// Places the storages of the leading values, or all others. Returns their size in floats.
 std::uint64_t place(const Program& program, std::vector<Life>& life, bool leading) {
   constexpr std::uint64_t line = 16;  // floats; every value begins on a cache line
   std::vector<std::size_t> order(life.size());

@@ -17,8 +17,8 @@ using kernels::OutGroup;
 
 int blocks_of(std::int64_t channels) { return static_cast<int>((channels + kBlock - 1) / kBlock); }
 
-/// Splits the output's blocks into tiles' worths. Channels of a grouped convolution see only the input
-/// blocks that their groups touch.
+/// Splits the output's blocks into tiles. Output channels of a grouped convolution read only the input blocks
+/// of their groups.
 std::vector<OutGroup> out_groups(int out_channels, int in_per_group, int groups, bool planar, int taps,
                                  int tile_blocks) {
   const int out_per_group = out_channels / groups;
@@ -53,8 +53,8 @@ Tensor pack_bias(const Weight& bias, std::int64_t channels, std::span<const doub
   return packed;
 }
 
-/// Blocks of output channels a tile for a grouped convolution: those of one tile see each other's inputs, so
-/// that a tile of one block multiplies fewer zeros where groups are narrow.
+/// The groups of output blocks with the fewest multiplied zeros. The blocks of a tile share their inputs, so
+/// that tiles of one block multiply fewer zeros if groups are narrow.
 std::vector<OutGroup> fewest_zeros(int out_channels, int in_per_group, int groups, bool planar, int taps,
                                    int tile_blocks) {
   const int in_block = planar ? 1 : kBlock;
@@ -161,11 +161,11 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
-    // A block of input channels at a time keeps the filters in the cache while they are interleaved.
+    // Per block of input channels, so that the filters stay in the cache during interleaving.
     std::vector<float> filters(static_cast<std::size_t>(rows) * in_block * taps);
     float* to = packed->weights.data() + group.weights;
     for (int block = group.in_begin; block < group.in_end; ++block) {
-      std::ranges::fill(filters, 0.0F);  // where nothing is connected
+      std::ranges::fill(filters, 0.0F);  // for unconnected channels
       for (int row = 0; row < rows; ++row) {
         const int o = first_out + row;
         const int first_in = o / out_per_group * in_per_group;
@@ -208,15 +208,14 @@ std::vector<std::array<double, 3>> filter_transform(int side) {
 
 constexpr int kMostLanes = 32;  // of a group of output channels
 
-/// The 3x3 filters of one input channel for a group of output channels: [9][lanes], and what to scale them
-/// by.
+/// The 3x3 filters of one input channel for a group of output channels, [9][lanes], and their scales.
 struct Filters {
   double taps[9][kMostLanes] = {};
   double scale[kMostLanes] = {};
 };
 
-/// G g G^T of each lane's filter; `rows` are G's. to [taps][lanes], tap_stride floats from one tap to the
-/// next.
+/// Computes G g G^T for each lane's filter. rows: of G. to: [taps][lanes], with tap_stride floats between
+/// taps.
 void transform_filters(std::span<const std::array<double, 3>> rows, const Filters& g, int lanes, float* to,
                        std::ptrdiff_t tap_stride) {
   double half[6][3][kMostLanes];
@@ -261,7 +260,7 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
   const std::vector<std::array<double, 3>> rows = filter_transform(side);
   const int in_blocks = blocks_of(in_channels);
 
-  // Narrow layers have one group: cut by blocks of input channels, every thread has work.
+  // Narrow layers have one group; splitting by blocks of input channels gives every thread work.
   threads::for_each(execution, std::ssize(packed->groups) * in_blocks, [&](std::int64_t part) {
     const OutGroup& group = packed->groups[part / in_blocks];
     const auto block = static_cast<int>(part % in_blocks);
@@ -288,7 +287,7 @@ std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, i
 
 namespace {
 
-/// A weight's elements from `begin` on, as they are to be packed.
+/// Reads a weight's elements from `begin` on, as float32 or as halves.
 void read_elements(const Weight& weight, std::int64_t begin, std::span<float> out) {
   weight.read(begin, out);
 }
@@ -308,7 +307,7 @@ void pack_rows(const Weight& weight, const kernels::Extent& from, const std::vec
     const int lanes = group.blocks * kBlock;
     const int first_out = group.first_block * kBlock;
     const int rows = std::min(lanes, out_channels - first_out);
-    // Columns are (channel, pixel); features come as (block, pixel, lane of the block).
+    // The order of columns is (channel, pixel), of features (block, pixel, lane of the block).
     const std::ptrdiff_t block_columns = static_cast<std::ptrdiff_t>(kBlock) * area;
     std::vector<Number> slab(rows * block_columns);
     Number* to = packed + group.weights;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Weights in the order in which the kernels read them.
+// Packed weights, in the kernels' order.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 namespace ablaze::runtime {
 
-/// Half-precision numbers as their bits, from a cache line's beginning, not initialised.
+/// The bits of half-precision numbers, aligned to a cache line, not initialised.
 class Halves {
  public:
   Halves() = default;
@@ -35,29 +35,31 @@ class Halves {
   std::unique_ptr<std::uint16_t[], Free> data_;
 };
 
-/// A convolution's or a linear layer's weights as the tiles read them.
+/// The packed weights of a convolution or a linear layer.
 struct PackedWeights {
-  /// Blocks of 16 input channels; single ones, as planar inputs are read; or transformed for Winograd.
+  /// By blocks of 16 input channels; by single channels, for planar inputs; or transformed for Winograd.
   enum class Form { blocked, planar, winograd } form = Form::blocked;
-  int side = 0;    ///< Winograd's
+  int side = 0;    ///< of Winograd
   Tensor weights;  ///< see kernels::OutGroup
-  Halves halves;   ///< a linear layer's instead, where its file holds halves and the kernels widen them
-  Tensor bias;     ///< [blocks * 16]
+  Halves
+      halves;   ///< replaces `weights` of a linear layer if its file holds halves and the kernels widen them
+  Tensor bias;  ///< [blocks * 16]
   std::vector<kernels::OutGroup> groups;
-  std::ptrdiff_t tap_weights = 0;           ///< Winograd: floats of one tap's weights; 0: direct
-  int group_inputs = 0, group_outputs = 0;  ///< for narrow_conv: channels of a group; else 0
+  std::ptrdiff_t tap_weights = 0;           ///< Winograd: floats of one tap's weights; direct: 0
+  int group_inputs = 0, group_outputs = 0;  ///< narrow_conv: channels of a group; else 0
   std::uint64_t bytes() const {
     return static_cast<std::uint64_t>(weights.size() + bias.size()) * sizeof(float) +
            static_cast<std::uint64_t>(halves.size()) * sizeof(std::uint16_t);
   }
 };
 
-/// BatchNorm on its own: y = x * scale + shift, each [blocks * 16].
+/// An unfused BatchNorm: y = x * scale + shift, each [blocks * 16].
 struct PackedAffine {
   Tensor scale, shift;
 };
 
-/// One convolution or linear layer with the BatchNorm folded into it, if any. Packed once a session.
+/// The packed weights of each convolution or linear layer, with its BatchNorm folded in. Packed once per
+/// session.
 using WeightStore = std::map<NodeId, std::shared_ptr<const PackedWeights>>;
 
 /// Packs a Conv2d, with scale and shift [O] folded in (empty: none).
@@ -69,13 +71,13 @@ std::shared_ptr<const PackedWeights> pack_convolution(const Node& node, bool pla
 std::shared_ptr<const PackedWeights> pack_winograd(const Node& node, int side, int tile_blocks,
                                                    std::span<const double> scale,
                                                    std::span<const double> shift, const Execution& execution);
-/// Packs a Linear whose input was flattened from `from` (h = w = 1: was flat already). keep_half: weights
-/// that are held in half precision stay so.
+/// Packs a Linear. from: the extent of its input before flattening (h = w = 1: not flattened). keep_half:
+/// keeps half-precision weights in half precision.
 std::shared_ptr<const PackedWeights> pack_linear(const Node& node, const kernels::Extent& from,
                                                  int tile_blocks, bool keep_half, const Execution& execution);
 std::shared_ptr<const PackedAffine> pack_affine(std::span<const double> scale, std::span<const double> shift);
 
-/// Bytes that one of these would take.
+/// The bytes of a node's packed weights.
 std::uint64_t packed_size(const Node& node, PackedWeights::Form form, int side, const kernels::Extent& from,
                           int tile_blocks);
 

@@ -95,7 +95,7 @@ void Lowering::lower_flatten(NodeId id) {
   program_.steps.push_back(std::move(step));
 }
 
-/// [N, C] lies as [N, C, 1, 1] does, but for the order of images and blocks.
+/// [N, C] and [N, C, 1, 1] differ only in the order of images and blocks.
 void Lowering::lower_unflatten(NodeId id) {
   const ValueId in = value(graph_.node(id).inputs[0]);
   Value planes = program_.value(in);
@@ -116,7 +116,7 @@ void Lowering::lower_unflatten(NodeId id) {
   program_.steps.push_back(std::move(step));
 }
 
-/// On changes, both factors' untouched values are needed; a factor that does not change is left out.
+/// A delta program reads both factors of the unchanged run, and omits the delta of an unchanged factor.
 void Lowering::lower_multiply(NodeId id) {
   NodeId a = graph_.node(id).inputs[0], b = graph_.node(id).inputs[1];
   Step step;
@@ -215,7 +215,7 @@ void Lowering::take_addition(Chain& chain) {
   take(chain, next, " + add");
 }
 
-/// The value before the ReLU may be kept all the same: it gets a second store.
+/// If the value before the ReLU is kept, the step stores it too.
 void Lowering::take_relu(Chain& chain) {
   if (chain.closed()) return;
   const NodeId next = only_reader(chain.end);

@@ -51,7 +51,7 @@ ValueId Lowering::planes(NodeId node) {
   const auto& border = borders_[root(node)];
   value.border_y = border[0], value.border_x = border[1];
   value.offset = program_.plane_floats;
-  // Whole blocks of planes: a linear layer reads a few at a time.
+  // Whole blocks of planes, because a linear layer reads several planes together.
   program_.plane_floats +=
       static_cast<std::uint64_t>(value.block() * value.extent.blocks() * kernels::kBlock);
   const ValueId id = static_cast<ValueId>(program_.values.size());

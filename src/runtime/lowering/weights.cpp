@@ -9,7 +9,7 @@
 namespace ablaze::runtime {
 namespace {
 
-/// Packed once, a layer's pages in the model's file would only take memory.
+/// After packing, the mapped pages of a layer's weights only take memory.
 void release_mapped_weights(const Node& node) {
   const auto release = [](const Weight& weight) { base::release_pages(weight.owner(), weight.bytes()); };
   if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) release(conv->weight);
@@ -35,13 +35,13 @@ void Lowering::pack(Step& step, const Affine& affine) {
   const Form form = step.choice.winograd ? Form::winograd : planar ? Form::planar : Form::blocked;
   auto& packed = (*job_.store)[step.first];
   const int tile_blocks = job_.table->out_blocks_per_tile;
-  if (packed == nullptr || !lies(*packed, form, step.choice.side)) {
+  if (packed == nullptr || !has_form(*packed, form, step.choice.side)) {
     program_.packed_bytes += packed_size(node, form, step.choice.side, in.extent, tile_blocks);
     if (!job_.pack) return;
     if (form == Form::winograd) {
       packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.execution);
     } else if (is<op::Linear>(node)) {
-      // What is run again behind a kept layer runs in batches, whose pace is not the memory's.
+      // Replayed nodes run in batches, which are not limited by memory bandwidth.
       const bool keep_half =
           job_.table->half_weights && kernels::keep_half(in.extent.batch) && !job_.replayed[step.first];
       packed = pack_linear(node, in.extent, tile_blocks, keep_half, job_.execution);
@@ -63,7 +63,7 @@ void Lowering::gather(Step& step) {
   step.phases = 3;
   step.columns = program_.columns;
   program_.columns += static_cast<std::size_t>(in.blocks());
-  Value scratch;  // the gathered state, and a group's gathered weights for each thread
+  Value scratch;  // the gathered state, and one group's gathered weights per thread
   scratch.layout = Layout::scratch;
   scratch.scratch_floats = std::ptrdiff_t{in.blocks()} * kernels::kBlock *
                            (in.extent.batch + std::ptrdiff_t{job_.execution.threads} *
@@ -72,7 +72,7 @@ void Lowering::gather(Step& step) {
   program_.values.push_back(scratch);
 }
 
-/// Few images do not pay for gathering the weights, few outputs not for gathering the state.
+/// Gathering the weights pays only for many images, gathering the state only for many outputs.
 bool Lowering::worth_gathering(const Chain& chain) const {
   constexpr int least_images = 16, least_channels = 64;
   const Step& step = chain.step;
@@ -138,12 +138,12 @@ const PackedWeights* Lowering::packed_so_far(NodeId id) const {
   return found != job_.store->end() ? found->second.get() : nullptr;
 }
 
-bool Lowering::lies(const PackedWeights& packed, PackedWeights::Form form, int side) {
+bool Lowering::has_form(const PackedWeights& packed, PackedWeights::Form form, int side) {
   return packed.form == form && (form != PackedWeights::Form::winograd || packed.side == side);
 }
 
 void add_winograd_scratch(Program& program, Step& step, int images, int threads) {
-  // By value: the scratch may move the others.
+  // By value, because adding the scratch may reallocate the values.
   const Value in = program.value(step.in);
   const Value out = program.value(step.out);
   const kernels::Choice& choice = step.choice;

@@ -19,7 +19,7 @@ struct ActivationsWords {
   std::string input, model, layer, out;
 };
 
-constexpr const char* activations_examples =
+constexpr const char* kActivationsExamples =
     "  ablaze activations photo.jpg --layer layer4 --out layer4.npy\n"
     "  ablaze activations photo.jpg --model vgg16.safetensors --layer features.28 --out conv5_3.npy\n"
     "  ablaze inspect vgg16.safetensors                             the layers' names\n";
@@ -60,7 +60,7 @@ Command activations_command(CLI::App& app, const Common& common) {
   grammar->add_option("-o,--out", words->out, "The file to write: float32, NCHW")
       ->type_name("FILE.npy")
       ->required();
-  add_footer(*grammar, activations_examples);
+  add_footer(*grammar, kActivationsExamples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

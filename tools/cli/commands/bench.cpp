@@ -36,16 +36,16 @@ struct BenchWords {
   bool json = false;
 };
 
-constexpr const char* bench_examples =
+constexpr const char* kBenchExamples =
     "  ablaze bench resnet50.safetensors --threads 2\n"
     "  ablaze bench resnet50.safetensors --batch 16\n"
     "  ablaze bench resnet50.safetensors --isa avx2 --no-winograd --json\n\n"
     "Work is counted as for direct convolutions, so Winograd's may exceed 100 % of the peak.\n";
 
-constexpr int warm_up_runs = 2;
-constexpr int most_images = 64;
-constexpr std::uint64_t input_seed = 1;
-constexpr double quiet_share = 0.9;  // below it, other processes disturb the times
+constexpr int kWarmUpRuns = 2;
+constexpr int kMostImages = 64;
+constexpr std::uint64_t kInputSeed = 1;
+constexpr double kQuietShare = 0.9;  // below it, other processes disturb the times
 
 struct Measurement {
   Shape input;
@@ -93,11 +93,11 @@ Tensor input_of(const Model& model, const BenchWords& words) {
   if (words.input.empty()) {
     Shape shape = model.input_shape();
     shape[0] = words.batch;
-    return selftest_input(shape, input_seed);
+    return selftest_input(shape, kInputSeed);
   }
   Tensor images = formats::read_npy(words.input);
-  if (images.rank() != 4 || images.dim(0) < 1 || images.dim(0) > most_images) {
-    throw Error(words.input + ": expected NxCxHxW with at most " + std::to_string(most_images) +
+  if (images.rank() != 4 || images.dim(0) < 1 || images.dim(0) > kMostImages) {
+    throw Error(words.input + ": expected NxCxHxW with at most " + std::to_string(kMostImages) +
                 " images, found " + to_string(images.shape()));
   }
   return images;
@@ -115,7 +115,7 @@ Measurement measure(const Model& model, double load, const Common& common, const
   out.compile = compile.milliseconds();
 
   Trace trace = session.run(input);
-  for (int i = 1; i < warm_up_runs; ++i) session.run(input, trace);
+  for (int i = 1; i < kWarmUpRuns; ++i) session.run(input, trace);
   const Isa isa = session.options().execution.isa;
   out.threads = session.options().execution.threads;
   // Measured before, between and after: another process may have taken a core for a while.
@@ -203,7 +203,7 @@ std::string distance_text(const Measurement& m) {
 }
 
 std::string busy_text(const Style& style, const Measurement& m) {
-  if (m.share >= quiet_share) return {};
+  if (m.share >= kQuietShare) return {};
   return "\n  " +
          bold(style, "The machine was busy: these threads had " + fixed(100 * m.share, 0) +
                          " % of their cores' time.") +
@@ -246,7 +246,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
       {"peak_gigaflops", m.peak},
       {"handover_nanoseconds", m.handover},
       {"share_of_cores", m.share},
-      {"quiet", m.share >= quiet_share},
+      {"quiet", m.share >= kQuietShare},
       {"gigaflops", speed},
       {"share_of_peak", speed / m.peak},
       {"milliseconds", {{"load", m.load}, {"compile", m.compile}, {"pass", m.pass}, {"passes", m.passes}}},
@@ -280,7 +280,7 @@ Command bench_command(CLI::App& app, const Common& common) {
       ->capture_default_str();
   grammar->add_option("--batch", words->batch, "Number of images in one pass")
       ->type_name("N")
-      ->check(CLI::Range(1, most_images))
+      ->check(CLI::Range(1, kMostImages))
       ->capture_default_str();
   grammar->add_option("--input", words->input, "A .npy file of NxCxHxW to use instead of random images")
       ->type_name("FILE")
@@ -288,7 +288,7 @@ Command bench_command(CLI::App& app, const Common& common) {
   grammar->add_option("--save-logits", words->save_logits, "Write the logits as .npy, N x classes, float32")
       ->type_name("FILE");
   grammar->add_flag("--json", words->json, "Print one JSON object");
-  add_footer(*grammar, bench_examples);
+  add_footer(*grammar, kBenchExamples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -32,7 +32,7 @@ struct ClassifyWords {
   bool json = false;
 };
 
-constexpr const char* classify_examples =
+constexpr const char* kClassifyExamples =
     "  ablaze classify photo.jpg\n"
     "  ablaze classify photos/ --top 1 --json\n"
     "  ablaze classify photos/ --model resnet50.safetensors --save-logits logits.npy\n";
@@ -132,7 +132,7 @@ Command classify_command(CLI::App& app, const Common& common) {
           "Write all logits as one .npy, inputs x classes, float32; the row of a failed input is nan")
       ->type_name("FILE");
   grammar->add_flag("--json", words->json, "Print one JSON object per line, for each input");
-  add_footer(*grammar, classify_examples);
+  add_footer(*grammar, kClassifyExamples);
   return {grammar,
           [words, &common] { return ClassifyRun(*words, common, find_inputs(words->inputs)).run(); }};
 }

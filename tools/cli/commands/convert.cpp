@@ -30,13 +30,13 @@ struct ConvertWords {
   std::vector<float> mean, std;
 };
 
-constexpr const char* convert_examples =
+constexpr const char* kConvertExamples =
     "  ablaze convert resnet50-0676ba61.pth --out resnet50.safetensors --labels imagenet.json\n"
     "  ablaze convert network.onnx --out network.safetensors --crop 160\n"
     "  ablaze convert mine.pt --out mine.safetensors --dtype f16 --activation sigmoid\n"
     "  ablaze inspect mine.safetensors --verify\n";
 
-constexpr std::size_t largest_label_file = std::size_t{16} << 20;
+constexpr std::size_t kLargestLabelFile = std::size_t{16} << 20;
 
 DType parse_dtype(const std::string& name) {
   if (name == "f32") return DType::f32;
@@ -70,7 +70,7 @@ std::vector<std::string> labels_from_lines(std::string_view text) {
 /// A JSON array of strings, or one label per line, in the order of the classes.
 std::vector<std::string> read_labels(const std::string& file) {
   if (file.empty()) return {};
-  const auto bytes = base::read_file(file, largest_label_file);
+  const auto bytes = base::read_file(file, kLargestLabelFile);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool is_json = first != std::string_view::npos && text[first] == '[';
@@ -182,7 +182,7 @@ Command convert_command(CLI::App& app, const Common& common) {
       ->type_name("X,X,X")
       ->delimiter(',')
       ->expected(1, 3);
-  add_footer(*grammar, convert_examples);
+  add_footer(*grammar, kConvertExamples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -32,12 +32,12 @@ struct InspectWords {
   bool verify = false;
 };
 
-constexpr const char* inspect_examples =
+constexpr const char* kInspectExamples =
     "  ablaze inspect resnet50.safetensors\n"
     "  ablaze inspect resnet50.safetensors --verify\n"
     "  ablaze inspect resnet50.safetensors --json | jq '.layers[].name'\n";
 
-constexpr std::size_t most_labels_shown = 5;
+constexpr std::size_t kMostLabelsShown = 5;
 
 /// A layer's row in the table.
 struct Row {
@@ -112,7 +112,7 @@ Layers layers_of(const Model& model) {
 std::string label_summary(const Model& model) {
   std::vector<std::string> some;
   for (const std::string& label : model.labels) {
-    if (some.size() == most_labels_shown) break;
+    if (some.size() == kMostLabelsShown) break;
     some.push_back(base::printable(label, 30));
   }
   if (some.empty()) return "no labels";
@@ -235,7 +235,7 @@ Command inspect_command(CLI::App& app, const Common& /*common*/) {
   grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
   grammar->add_flag("--json", words->json, "Print one JSON object");
   grammar->add_flag("--verify", words->verify, "Run the file's self-test");
-  add_footer(*grammar, inspect_examples);
+  add_footer(*grammar, kInspectExamples);
   return {grammar, [words] { return run(*words); }};
 }
 

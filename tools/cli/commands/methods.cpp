@@ -18,7 +18,7 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* methods_examples =
+constexpr const char* kMethodsExamples =
     "  ablaze methods\n"
     "  ablaze methods --model resnet50.safetensors --layer layer3\n"
     "  ablaze explain photo.jpg --method ablation,gradcam\n";
@@ -98,7 +98,7 @@ Command methods_command(CLI::App& app, const Common& common) {
                    "Layer whose cost is counted (default: the model's target layer)")
       ->type_name("NAME");
   grammar->add_flag("--json", words->json, "Print one JSON object per line, for each method");
-  add_footer(*grammar, methods_examples);
+  add_footer(*grammar, kMethodsExamples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -32,9 +32,9 @@ struct EvaluateWords {
   bool json = false;
 };
 
-constexpr const char* what_is_measured = "Metrics";
+constexpr const char* kWhatIsMeasured = "Metrics";
 
-constexpr const char* evaluate_examples =
+constexpr const char* kEvaluateExamples =
     "  ablaze evaluate photos/ --method ablation,gradcam,random --out results\n"
     "  ablaze evaluate photos.csv --metrics pointing-game,energy-pointing-game --of-label --out results\n"
     "  ablaze evaluate JPEGImages/ --boxes Annotations/ --metrics pointing-game --of-label --out results\n"
@@ -56,44 +56,44 @@ void add_metric_options(CLI::App& grammar, EvaluateWords& words) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str()
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar
       .add_flag("--of-label", options.of_label,
                 "Explain and score each photo's labelled class, not the network's highest-scoring class")
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar
       .add_flag("--signed", options.signed_maps,
                 "Evaluate the maps before their ReLU: evidence against the class ranks below zero")
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar.add_option("--steps", options.steps, "insertion, deletion: number of steps")
       ->type_name("N")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str()
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar
       .add_option("--insertion", words.insertion,
                   "insertion: baseline image at the start: blur, mean or black")
       ->type_name("NAME")
       ->capture_default_str()
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar
       .add_option("--deletion", words.deletion, "deletion: baseline image at the end: blur, mean or black")
       ->type_name("NAME")
       ->capture_default_str()
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar
       .add_option("--masked", words.masked,
                   "The other metrics: baseline image of the masked pixels: blur, mean or black")
       ->type_name("NAME")
       ->capture_default_str()
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
   grammar
       .add_option("--tolerance", options.tolerance,
                   "pointing-game: distance from a box, in pixels of the photo, that still counts as a hit")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
-      ->group(what_is_measured);
+      ->group(kWhatIsMeasured);
 }
 
 EvaluateTask task_of(const EvaluateWords& words, const Common& common) {
@@ -156,7 +156,7 @@ Command evaluate_command(CLI::App& app, const Common& common) {
       "Print one JSON object per line, for each method and metric, and for each pair of methods");
   add_metric_options(*grammar, *words);
   add_attribution_options(*grammar, words->attribution);
-  add_footer(*grammar, evaluate_examples);
+  add_footer(*grammar, kEvaluateExamples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -21,7 +21,7 @@ struct MergeWords {
   bool json = false;
 };
 
-constexpr const char* merge_examples =
+constexpr const char* kMergeExamples =
     "  ablaze merge results-0 results-1 results-2 --out results\n"
     "  ablaze merge results-* --out results\n";
 
@@ -45,7 +45,7 @@ Command merge_command(CLI::App& app, const Common& common) {
   grammar->add_flag(
       "--json", words->json,
       "Print one JSON object per line, for each method and metric, and for each pair of methods");
-  add_footer(*grammar, merge_examples);
+  add_footer(*grammar, kMergeExamples);
   return {grammar, [words, &common] { return run(*words, common); }};
 }
 

@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t most_failures_printed = 20;
+constexpr std::size_t kMostFailuresPrinted = 20;
 
 /// A folder's photos; any other path is a CSV file.
 evaluate::Dataset read_photos(const EvaluateTask& task, const Model& model) {
@@ -168,7 +168,7 @@ class EvaluateRun {
 };
 
 int report_failed(const evaluate::Summary& summary) {
-  for (std::size_t i = 0; i < summary.failed.size() && i < most_failures_printed; ++i) {
+  for (std::size_t i = 0; i < summary.failed.size() && i < kMostFailuresPrinted; ++i) {
     print_error(naming(summary.failed[i].path, base::printable(summary.failed[i].error, 1000)));
   }
   if (summary.failed.empty()) return all_done;

@@ -21,9 +21,9 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr int result_tag = 1, task_tag = 2;
-constexpr auto between_looks = std::chrono::microseconds(500);
-constexpr std::uint64_t no_task = std::numeric_limits<std::uint64_t>::max();
+constexpr int kResultTag = 1, kTaskTag = 2;
+constexpr auto kBetweenLooks = std::chrono::microseconds(500);
+constexpr std::uint64_t kNoTask = std::numeric_limits<std::uint64_t>::max();
 
 /// Waits for the next message.
 MPI_Status await_message(int source, int tag) {
@@ -31,17 +31,17 @@ MPI_Status await_message(int source, int tag) {
   for (int arrived = 0;;) {
     MPI_Iprobe(source, tag, MPI_COMM_WORLD, &arrived, &status);
     if (arrived != 0) return status;
-    std::this_thread::sleep_for(between_looks);
+    std::this_thread::sleep_for(kBetweenLooks);
   }
 }
 
 std::string receive_result(int& source) {
-  MPI_Status status = await_message(MPI_ANY_SOURCE, result_tag);
+  MPI_Status status = await_message(MPI_ANY_SOURCE, kResultTag);
   int size = 0;
   MPI_Get_count(&status, MPI_CHAR, &size);
   std::string result(static_cast<std::size_t>(size), '\0');
   source = status.MPI_SOURCE;
-  MPI_Recv(result.data(), size, MPI_CHAR, source, result_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Recv(result.data(), size, MPI_CHAR, source, kResultTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   return result;
 }
 
@@ -49,7 +49,7 @@ void send_result(const std::string& result) {
   if (result.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw Error("a photo's results exceed the size limit of an MPI message; request fewer methods at once");
   }
-  MPI_Send(result.data(), static_cast<int>(result.size()), MPI_CHAR, 0, result_tag, MPI_COMM_WORLD);
+  MPI_Send(result.data(), static_cast<int>(result.size()), MPI_CHAR, 0, kResultTag, MPI_COMM_WORLD);
 }
 
 /// The leader's tasks and results: shared by its working thread and the thread that serves the others.
@@ -103,9 +103,9 @@ void serve(Desk& desk, std::size_t others) {
     const std::string result = receive_result(source);
     // A process's first message is empty.
     if (!result.empty()) guarded(desk, [&] { desk.deliver(result); });
-    const std::uint64_t task = desk.take().value_or(no_task);
-    MPI_Send(&task, 1, MPI_UINT64_T, source, task_tag, MPI_COMM_WORLD);
-    if (task == no_task) --others;
+    const std::uint64_t task = desk.take().value_or(kNoTask);
+    MPI_Send(&task, 1, MPI_UINT64_T, source, kTaskTag, MPI_COMM_WORLD);
+    if (task == kNoTask) --others;
   }
 }
 
@@ -153,10 +153,10 @@ class MpiTeam : public Team {
   static void follow(const std::function<std::string(std::size_t)>& work) {
     for (std::string result;;) {
       send_result(result);
-      await_message(0, task_tag);
-      std::uint64_t task = no_task;
-      MPI_Recv(&task, 1, MPI_UINT64_T, 0, task_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-      if (task == no_task) return;
+      await_message(0, kTaskTag);
+      std::uint64_t task = kNoTask;
+      MPI_Recv(&task, 1, MPI_UINT64_T, 0, kTaskTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+      if (task == kNoTask) return;
       result = work(static_cast<std::size_t>(task));
     }
   }

@@ -31,7 +31,7 @@ struct ExplainWords {
   PictureWords pictures;
 };
 
-constexpr const char* explain_examples =
+constexpr const char* kExplainExamples =
     "  ablaze explain photo.jpg\n"
     "  ablaze explain photo.jpg --class top3 --out maps\n"
     "  ablaze explain photo.jpg --layer layer3 --plan\n"
@@ -83,7 +83,7 @@ Command explain_command(CLI::App& app, const Common& common) {
   grammar->add_flag("--plan", words->plan,
                     "Print the plan and the cost of ablating the layer's channels; explain nothing");
   add_picture_options(*grammar, words->pictures);
-  add_footer(*grammar, explain_examples);
+  add_footer(*grammar, kExplainExamples);
   return {grammar, [words, &common] {
             const ExplainTask task = task_of(*words, common);
             return words->plan ? run_plan(task) : run_explain(task);

@@ -13,7 +13,7 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr std::size_t most_pairs_named = 3;
+constexpr std::size_t kMostPairsNamed = 3;
 
 Json as_json(std::span<const Interactions::Pair> pairs) {
   Json out = Json::array();
@@ -45,7 +45,7 @@ Json as_json(const Model& model, std::span<const std::int64_t> classes) {
 /// "12 and 45 (-0.31), 3 and 7 (-0.2)"
 std::string named(std::span<const Interactions::Pair> pairs) {
   std::vector<std::string> names;
-  for (const auto& pair : pairs.first(std::min(pairs.size(), most_pairs_named)))
+  for (const auto& pair : pairs.first(std::min(pairs.size(), kMostPairsNamed)))
     names.push_back(std::to_string(pair.first) + " and " + std::to_string(pair.second) + " (" +
                     fixed(pair.value, 3) + ")");
   return names.empty() ? "none" : base::join(names);

@@ -12,32 +12,32 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* pictures_group = "Images";
+constexpr const char* kPicturesGroup = "Images";
 
 void add_drawing_options(CLI::App& grammar, PictureWords& words) {
   grammar.add_flag("--signed", words.signed_maps, "Also draw evidence against the class, in blue")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar
       .add_flag("--shared-scale", words.shared_scale,
                 "Draw one method's maps of several classes on one scale, so that they can be compared")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar
       .add_flag(
           "--box{0.2}", words.box,
           "Draw a box and a mask around the region with at least this share of the map's largest value, and "
           "write the mask")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar
       .add_option("--colours", words.colours,
                   "Colour map: " + base::join(colour_map_names(), " or ") +
                       " (default: inferno, or bluered for --signed)")
       ->type_name("NAME")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar.add_option("--opacity", words.opacity, "Opacity of the map over the photo, 0 to 1")
       ->type_name("X")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str()
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
 }
 
 void add_output_options(CLI::App& grammar, PictureWords& words) {
@@ -46,22 +46,22 @@ void add_output_options(CLI::App& grammar, PictureWords& words) {
                   "Output folder of the images; it mirrors the subfolders of an input folder")
       ->type_name("DIR")
       ->capture_default_str()
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar
       .add_flag("--save-map", words.save_map,
                 "Also write each map as .npy (layer's resolution, unnormalised)")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar
       .add_flag("--sheet", words.sheet,
                 "Write one sheet of all methods and classes (default with several methods)")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
   grammar
       .add_option(
           "--steps", words.steps,
           "Write the steps of each explanation into a folder below DIR: input, channels, running sum, ReLU "
           "and overlay as images, and steps.json; excludes --fuse and --smooth")
       ->type_name("DIR")
-      ->group(pictures_group);
+      ->group(kPicturesGroup);
 }
 
 ColourMap parse_colours(const PictureWords& words) {

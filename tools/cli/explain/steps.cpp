@@ -13,13 +13,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t strongest_reported = 48;
+constexpr std::size_t kStrongestReported = 48;
 
 /// The strongest channels: the weight, and the drop if known.
 Json strongest_channels(const Steps& steps, const Explanation& e) {
   const LayerAttribution& layer = e.layers.front();
   Json list = Json::array();
-  for (const int channel : std::span(steps.order).first(std::min(steps.order.size(), strongest_reported))) {
+  for (const int channel : std::span(steps.order).first(std::min(steps.order.size(), kStrongestReported))) {
     const auto k = static_cast<std::size_t>(channel);
     list.push_back({{"channel", channel},
                     {"weight", layer.weights.empty() ? Json() : Json(layer.weights[k])},

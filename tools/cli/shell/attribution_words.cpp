@@ -17,7 +17,7 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* resolution_group = "Resolution";
+constexpr const char* kResolutionGroup = "Resolution";
 
 void add_resolution_options(CLI::App& grammar, AttributionWords& words) {
   grammar
@@ -27,13 +27,13 @@ void add_resolution_options(CLI::App& grammar, AttributionWords& words) {
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->group(resolution_group);
+      ->group(kResolutionGroup);
   grammar
       .add_flag(
           "--fuse{mean}", words.fuse,
           "Combine the maps of several layers into one map: mean, max (any layer's evidence) or product "
           "(evidence common to all layers)")
-      ->group(resolution_group);
+      ->group(kResolutionGroup);
   grammar
       .add_option("--smooth", words.smooth,
                   "Reduce noise: augment (mean over mirrored and scaled inputs, six times the work), "
@@ -41,13 +41,13 @@ void add_resolution_options(CLI::App& grammar, AttributionWords& words) {
       ->type_name("HOW")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->group(resolution_group);
+      ->group(kResolutionGroup);
   grammar
       .add_option("--size", words.size,
                   "Feed the network photos of N x N pixels instead of the model's crop: finer maps")
       ->type_name("N")
       ->check(CLI::Range(1, Image::max_side))
-      ->group(resolution_group);
+      ->group(kResolutionGroup);
 }
 
 void add_score_options(CLI::App& grammar, AttributionWords& words) {

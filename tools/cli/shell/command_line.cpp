@@ -23,12 +23,12 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr const char* exit_statuses =
+constexpr const char* kExitStatuses =
     "Exit status: 0 all inputs succeeded; 1 an input or the model failed (the other inputs are done);\n"
     "2 wrong usage; 130 interrupted.";
 
 void add_common_options(CLI::App& grammar, Common& common) {
-  const auto everywhere = [](CLI::Option* option) { return option->group(common_group); };
+  const auto everywhere = [](CLI::Option* option) { return option->group(kCommonGroup); };
   everywhere(
       grammar.add_option("--threads", common.execution.threads, "Number of threads (default: all cores)"))
       ->type_name("N")
@@ -62,7 +62,7 @@ void describe_program(CLI::App& app) {
                   "  ablaze evaluate photos/ --method ablation,gradcam --out results\n"
                   "  ablaze convert resnet50.pth --out resnet50.safetensors\n"
                   "  ablaze explain --help                         options and examples of one command\n\n") +
-      exit_statuses);
+      kExitStatuses);
 }
 
 const CLI::App* chosen_subcommand(const CLI::App& app) {
@@ -217,7 +217,7 @@ CLI::Option* add_model_option(CLI::App& grammar, std::string& file) {
 }
 
 void add_footer(CLI::App& grammar, std::string_view examples) {
-  grammar.footer("Examples:\n" + std::string(examples) + "\n" + exit_statuses);
+  grammar.footer("Examples:\n" + std::string(examples) + "\n" + kExitStatuses);
 }
 
 int run_command_line(int argc, const char* const* argv) {

@@ -10,8 +10,8 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr std::size_t name_column = 26;  // start of the descriptions
-constexpr std::size_t line_width = 100;
+constexpr std::size_t kNameColumn = 26;  // start of the descriptions
+constexpr std::size_t kLineWidth = 100;
 
 /// Wraps the text at spaces into lines of at most `width`.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
@@ -26,11 +26,11 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
 /// "  name      description", with the description's further lines indented.
 std::string entry(const std::string& name, const std::string& description) {
   std::string out = "  " + name;
-  const bool fits = out.size() + 2 <= name_column;
-  out += fits ? std::string(name_column - out.size(), ' ') : "\n" + std::string(name_column, ' ');
-  const auto lines = wrapped(description, line_width - name_column);
+  const bool fits = out.size() + 2 <= kNameColumn;
+  out += fits ? std::string(kNameColumn - out.size(), ' ') : "\n" + std::string(kNameColumn, ' ');
+  const auto lines = wrapped(description, kLineWidth - kNameColumn);
   for (std::size_t i = 0; i < lines.size(); ++i)
-    out += (i == 0 ? "" : std::string(name_column, ' ')) + lines[i] + "\n";
+    out += (i == 0 ? "" : std::string(kNameColumn, ' ')) + lines[i] + "\n";
   return out;
 }
 
@@ -74,7 +74,7 @@ class HelpFormat : public CLI::Formatter {
   std::string option_groups(const CLI::App* grammar) const {
     auto groups = grammar->get_groups();
     std::stable_partition(groups.begin(), groups.end(),
-                          [](const std::string& g) { return g != common_group; });
+                          [](const std::string& g) { return g != kCommonGroup; });
     std::string out;
     for (const std::string& group : groups) {
       const auto options = grammar->get_options(

@@ -13,6 +13,6 @@ namespace ablaze::cli {
 std::shared_ptr<CLI::FormatterBase> help_format();
 
 /// The group of the options common to all commands; the last in the help.
-inline constexpr const char* common_group = "Everywhere";
+inline constexpr const char* kCommonGroup = "Everywhere";
 
 }  // namespace ablaze::cli

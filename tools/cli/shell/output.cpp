@@ -17,9 +17,9 @@ namespace ablaze::cli {
 
 namespace {
 
-constexpr int probability_width = 30;
-constexpr std::size_t widest_label = 40;
-constexpr std::size_t longest_path = 4096;
+constexpr int kProbabilityWidth = 30;
+constexpr std::size_t kWidestLabel = 40;
+constexpr std::size_t kLongestPath = 4096;
 
 std::string percent(double probability) { return fixed(100 * probability, 1) + " %"; }
 
@@ -67,22 +67,22 @@ Json to_json(std::span<const ClassScore> scores) {
 std::string class_bars(const Style& style, std::span<const ClassScore> top) {
   std::size_t width = 0;
   for (const ClassScore& score : top)
-    width = std::max(width, columns(base::printable(score.label, widest_label)));
+    width = std::max(width, columns(base::printable(score.label, kWidestLabel)));
   std::string out;
   for (const ClassScore& score : top) {
-    const std::string label = padded(base::printable(score.label, widest_label), width);
+    const std::string label = padded(base::printable(score.label, kWidestLabel), width);
     // Without probabilities a bar has no full scale.
     const bool has_probability = !std::isnan(score.probability);
     const std::string value = has_probability ? percent(score.probability) : fixed(score.logit, 3);
     out += "  " + label + "  " + std::string(value.size() < 8 ? 8 - value.size() : 0, ' ') + value;
-    if (has_probability) out += "  " + accent(style, bar(style, score.probability, probability_width));
+    if (has_probability) out += "  " + accent(style, bar(style, score.probability, kProbabilityWidth));
     out.erase(out.find_last_not_of(' ') + 1);
     out += "\n";
   }
   return out;
 }
 
-std::string shown(const std::filesystem::path& path) { return base::printable(path.string(), longest_path); }
+std::string shown(const std::filesystem::path& path) { return base::printable(path.string(), kLongestPath); }
 
 std::string naming(const std::filesystem::path& input, const std::string& message) {
   const std::string name = shown(input);

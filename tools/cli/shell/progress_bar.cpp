@@ -9,9 +9,9 @@ namespace ablaze::cli {
 namespace {
 
 // Short work shows no bar, and the bar changes no faster than the eye can follow.
-constexpr auto patience = std::chrono::milliseconds(400);
-constexpr auto redraw_every = std::chrono::milliseconds(100);
-constexpr int bar_width = 24;
+constexpr auto kPatience = std::chrono::milliseconds(400);
+constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
+constexpr int kBarWidth = 24;
 
 void put(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -51,7 +51,7 @@ void ProgressBar::update(std::int64_t done, std::int64_t total) {
   done_ = done;
   total_ = total;
   const auto now = Clock::now();
-  if (!shown_ || now - start_ < patience || now - drawn_ < redraw_every) return;
+  if (!shown_ || now - start_ < kPatience || now - drawn_ < kRedrawEvery) return;
   drawn_ = now;
   put("\r\x1b[K" + line(std::chrono::duration<double>(now - start_).count()));
   on_screen_ = true;
@@ -68,9 +68,9 @@ std::string ProgressBar::line(double seconds) const {
   const double within = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 0;
   const double fraction =
       (static_cast<double>(input_) + within) / static_cast<double>(std::max<std::size_t>(inputs_, 1));
-  const std::string filled = bar(style_, fraction, bar_width);
+  const std::string filled = bar(style_, fraction, kBarWidth);
   std::string text = accent(style_, filled) +
-                     dim(style_, std::string(bar_width - columns(filled), style_.unicode ? ' ' : '.'));
+                     dim(style_, std::string(kBarWidth - columns(filled), style_.unicode ? ' ' : '.'));
   text = "  [" + text + "] ";
   text += inputs_ > 1 ? std::to_string(input_) + "/" + std::to_string(inputs_)
                       : std::to_string(done_) + "/" + std::to_string(total_);
