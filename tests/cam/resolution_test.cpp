@@ -14,6 +14,7 @@
 #include "cam/fusion.hpp"
 #include "cam/principal.hpp"
 #include "support/message_of.hpp"
+#include "support/relative_error.hpp"
 #include "support/seeded.hpp"
 #include "support/tensors.hpp"
 
@@ -27,17 +28,6 @@ namespace {
 const Json& golden() {
   static const Json values = Json::parse(std::ifstream(ABLAZE_SOURCE_DIR "/tests/data/maps/golden.json"));
   return values;
-}
-
-double relative_error(const Tensor& found, const std::vector<double>& expected) {
-  REQUIRE(static_cast<std::size_t>(found.size()) == expected.size());
-  double error = 0, size = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double difference = found.values()[i] - expected[i];
-    error += difference * difference;
-    size += expected[i] * expected[i];
-  }
-  return std::sqrt(error / size);
 }
 
 std::vector<Tensor> seeded_maps() {
@@ -57,7 +47,8 @@ TEST_CASE("fused maps are those of float64") {
     CAPTURE(to_string(how));
     const Tensor fused = fuse(seeded_maps(), how);
     CHECK(fused.shape() == Shape{12, 9});
-    CHECK(relative_error(fused, golden()["fused"][to_string(how)]) < 1e-6);
+    CHECK(relative_error(fused.values(), golden()["fused"][to_string(how)].get<std::vector<double>>()) <
+          1e-6);
   }
 }
 
@@ -90,7 +81,7 @@ TEST_CASE("the principal sum is that of a singular value decomposition") {
   const auto weights = widened(seeded_tensor("input.weights", {6}));
   const Tensor sum = principal_sum(activation, weights);
   CHECK(sum.shape() == Shape{5, 7});
-  CHECK(relative_error(sum, golden()["principal"]) < 1e-6);
+  CHECK(relative_error(sum.values(), golden()["principal"].get<std::vector<double>>()) < 1e-6);
 }
 
 TEST_CASE("of terms that are multiples of one map, the principal sum is the sum") {
@@ -126,14 +117,14 @@ TEST_CASE("views of an input are those of float64") {
   for (const Json& expected : golden()["views"]) {
     const Tensor seen = seen_through({expected["shape"], expected["mirrored"]}, input);
     CHECK(seen.shape() == expected["shape"].get<Shape>());
-    CHECK(relative_error(seen, expected["values"]) < 1e-6);
+    CHECK(relative_error(seen.values(), expected["values"].get<std::vector<double>>()) < 1e-6);
   }
 }
 
 TEST_CASE("a view's map is turned back") {
   const View mirrored{{1, 3, 10, 10}, true};
-  CHECK(relative_error(turned_back(mirrored, seeded_tensor("input.map0", {7, 5}), 8, 6),
-                       golden()["turned_back"]) < 1e-6);
+  CHECK(relative_error(turned_back(mirrored, seeded_tensor("input.map0", {7, 5}), 8, 6).values(),
+                       golden()["turned_back"].get<std::vector<double>>()) < 1e-6);
   CHECK(widened(turned_back(mirrored, tensor({2, 2}, {1, 2, 3, 4}), 2, 2)) ==
         std::vector<double>{2, 1, 4, 3});
 }

@@ -107,29 +107,6 @@ Tensor Golden::image(std::int64_t row) const {
                 batch.values().subspan(row * size, size));
 }
 
-std::vector<Isa> available_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
-    try {
-      isas.push_back(resolve_isa(isa));
-    } catch (const UsageError&) {
-      // Not available on this processor.
-    }
-  }
-  return isas;
-}
-
-double relative_error(std::span<const double> found, std::span<const double> expected) {
-  if (found.size() != expected.size()) throw std::invalid_argument("relative_error: sizes differ");
-  double error = 0;
-  double norm = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    error += (found[i] - expected[i]) * (found[i] - expected[i]);
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(norm > 0 ? error / norm : error);
-}
-
 std::vector<double> widened(std::span<const float> values) { return {values.begin(), values.end()}; }
 
 }  // namespace ablaze::testing

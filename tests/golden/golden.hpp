@@ -11,6 +11,9 @@
 #include <ablaze/session.hpp>
 #include <ablaze/tensor.hpp>
 
+#include "support/isas.hpp"
+#include "support/relative_error.hpp"
+
 namespace ablaze::testing {
 
 /// PyTorch's float64 results for a thin network; see tests/data/golden/make_golden.py.
@@ -59,11 +62,6 @@ class Golden {
   std::vector<double> numbers_;
 };
 
-/// The instruction sets of this processor, best last.
-std::vector<Isa> available_isas();
-
-/// ||found - expected|| / ||expected||; if `expected` is zero, the norm of `found`.
-double relative_error(std::span<const double> found, std::span<const double> expected);
 std::vector<double> widened(std::span<const float> values);
 
 /// Whether two tensors have the same bytes.

@@ -9,6 +9,7 @@
 
 #include "golden/golden.hpp"
 #include "support/seeded.hpp"
+#include "support/session_options.hpp"
 #include "support/tensors.hpp"
 
 using namespace ablaze;
@@ -22,14 +23,6 @@ constexpr double kActivationError = 1e-5;
 constexpr double kDropError = 1e-4;
 constexpr double kGradientError = 1e-5;
 constexpr double kBatchError = 1e-6;
-
-SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {
-  SessionOptions options;
-  options.input = input;
-  options.execution.isa = isa;
-  options.keep = std::move(keep);
-  return options;
-}
 
 // Keeping every layer disables fusion, so this is a different program from the one whose logits are checked.
 void check_activations(const Golden& golden, Isa isa) {

@@ -9,9 +9,11 @@
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
 #include "support/reference_run.hpp"
+#include "support/session_options.hpp"
 #include "support/tensors.hpp"
 
 using namespace ablaze;
+using ablaze::testing::options_for;
 using ablaze::testing::RandomNetwork;
 using ablaze::testing::ReferenceRun;
 using ablaze::testing::relative_error;
@@ -26,14 +28,6 @@ constexpr unsigned kNetworks = 20;
 Shape with_batch(Shape shape, std::int64_t batch) {
   shape[0] = batch;
   return shape;
-}
-
-SessionOptions options_for(const Shape& input, Isa isa, std::vector<std::string> keep = {}) {
-  SessionOptions options;
-  options.input = input;
-  options.execution.isa = isa;
-  options.keep = std::move(keep);
-  return options;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "graph/visit.hpp"
 #include "kernels/reference.hpp"
+#include "support/relative_error.hpp"
 
 namespace ablaze::testing {
 
@@ -165,18 +166,5 @@ struct ReferenceRun {
     throw Error("the reference has no " + std::string(op_name(node.op)));
   }
 };
-
-/// |a - b| / |b| over all elements (L2); |a - b| if b is all zeros.
-template <class A, class B>
-double relative_error(const A& a, const B& b) {
-  double difference = 0, norm = 0;
-  auto it = std::begin(a);
-  for (const double reference : b) {
-    const double d = static_cast<double>(*it++) - reference;
-    difference += d * d;
-    norm += reference * reference;
-  }
-  return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
-}
 
 }  // namespace ablaze::testing
