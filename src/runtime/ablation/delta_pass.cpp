@@ -131,7 +131,7 @@ class DeltaPass {
       const auto place = std::ranges::find(route().local, node);
       inputs.push_back({&program_->code->value(id), static_cast<std::size_t>(place - route().local.begin())});
     }
-    std::vector<char> changes(used_.size(), 0);
+    std::vector<char> changed_channels(used_.size(), 0);
     for_each_channel([&](int k, const Planes& local) {
       for (const Input& input : inputs) {
         const Value& value = *input.value;
@@ -140,12 +140,12 @@ class DeltaPass {
         for (int y = 0; y < value.extent.h; ++y) {
           for (int x = 0; x < value.extent.w; ++x, ++from) {
             to[y * value.row() + x] = static_cast<float>(*from);
-            if (*from != 0) changes[k] = 1;
+            if (*from != 0) changed_channels[k] = 1;
           }
         }
       }
     });
-    return {changes.begin(), changes.end()};
+    return {changed_channels.begin(), changed_channels.end()};
   }
 
   /// The channels of each image of a pass, and the images of each channel.
@@ -153,13 +153,13 @@ class DeltaPass {
     std::vector<int> first, channels, first_image, images;
   };
 
-  Members members_of(std::span<const std::size_t> sets, const std::vector<bool>& changes) const {
+  Members members_of(std::span<const std::size_t> sets, const std::vector<bool>& changed_channels) const {
     Members m;
     std::vector<std::vector<int>> images_of(used_.size());
     m.first.push_back(0);
     for (std::size_t i = 0; i < sets.size(); ++i) {
       for (const int k : q_.sets[sets[i]]) {
-        if (!changes[k]) continue;
+        if (!changed_channels[k]) continue;
         m.channels.push_back(k);
         images_of[k].push_back(static_cast<int>(i));
       }
@@ -176,10 +176,10 @@ class DeltaPass {
   void passes() {
     const Program& code = *program_->code;
     Tensor planes({static_cast<std::int64_t>(code.plane_floats)});
-    const std::vector<bool> changes = fill_planes(planes);
+    const std::vector<bool> changed_channels = fill_planes(planes);
     std::vector<std::size_t> changing;
     for (std::size_t s = 0; s < q_.sets.size(); ++s) {
-      if (std::ranges::any_of(q_.sets[s], [&](int k) { return changes[k]; })) changing.push_back(s);
+      if (std::ranges::any_of(q_.sets[s], [&](int k) { return changed_channels[k]; })) changing.push_back(s);
     }
     result_.changed = static_cast<std::int64_t>(changing.size());
     if (changing.empty()) return;
@@ -195,7 +195,7 @@ class DeltaPass {
       report(begin, total);
       const auto images = static_cast<std::size_t>(std::min(batch, total - begin));
       const std::span<const std::size_t> sets(&changing[begin], images);
-      const Members members = members_of(sets, changes);
+      const Members members = members_of(sets, changed_channels);
       DeltaInputs inputs;
       inputs.planes = planes.data();
       inputs.image = q_.image;

@@ -7,8 +7,7 @@
 namespace ablaze::runtime {
 namespace {
 
-/// One axis of a phase: input rows first, first + stride, ... and the taps that read them, in descending
-/// order.
+/// One axis of a phase: input rows first, first + stride, ... and the taps that read them, last first.
 struct AxisPhase {
   int first = 0;
   std::vector<int> taps;

@@ -5,8 +5,7 @@
 namespace ablaze::runtime {
 namespace {
 
-/// bytes: what the previous maps have left of the limit, which bounds the memory that a small file can
-/// request.
+/// bytes: what the previous maps have left of the limit, a bound for small files with large maps.
 op::Conv2d as_convolution(const op::ChannelMap& map, std::int64_t inputs, const std::string& layer,
                           std::uint64_t& bytes) {
   const auto outputs = static_cast<std::int64_t>(map.from.size());

@@ -214,8 +214,8 @@ struct Filters {
   double scale[kMostLanes] = {};
 };
 
-/// Computes G g G^T for each lane's filter. rows: of G. to: [taps][lanes], with tap_stride floats between
-/// taps.
+/// Computes G g G^T for each lane's filter. rows: of G. to: [taps][lanes], taps tap_stride floats
+/// apart.
 void transform_filters(std::span<const std::array<double, 3>> rows, const Filters& g, int lanes, float* to,
                        std::ptrdiff_t tap_stride) {
   double half[6][3][kMostLanes];

@@ -58,8 +58,7 @@ struct PackedAffine {
   Tensor scale, shift;
 };
 
-/// The packed weights of each convolution or linear layer, with its BatchNorm folded in. Packed once per
-/// session.
+/// The packed weights of each convolution or linear layer, with its BatchNorm. Packed once per session.
 using WeightStore = std::map<NodeId, std::shared_ptr<const PackedWeights>>;
 
 /// Packs a Conv2d, with scale and shift [O] folded in (empty: none).
