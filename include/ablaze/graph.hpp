@@ -45,6 +45,9 @@ struct Curve {
   };
   Kind kind = Kind::sigmoid;
   float a = 0, b = 0;
+
+  static constexpr std::array kinds{Kind::sigmoid,    Kind::silu, Kind::hard_sigmoid,
+                                    Kind::hard_swish, Kind::clip, Kind::power};
 };
 struct MaxPool2d {
   std::array<int, 2> kernel{2, 2};

@@ -138,7 +138,7 @@ class Batch {
   /// [size, C, H, W]: the inputs of the next run, to be filled in.
   Tensor& inputs();
   /// Runs inputs(): logits [size, classes].
-  Tensor logits();
+  Tensor run();
 
  private:
   struct Impl;

@@ -102,7 +102,7 @@ std::vector<double> run_probes(std::span<const Probe> probes, const ProbeInputs&
       write_probe(probes[first + i], inputs,
                   network_inputs.subspan(static_cast<std::size_t>(i) * floats, floats));
     });
-    const Tensor logits = batch.logits();
+    const Tensor logits = batch.run();
     const auto classes = static_cast<std::size_t>(logits.dim(1));
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
       out.push_back(probability(logits.values().subspan(i * classes, classes), index, activation));

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <array>
+#include <string>
 
 #include <ablaze/error.hpp>
 #include <ablaze/graph.hpp>
@@ -26,9 +26,22 @@ std::int64_t parameters(const Weight& weight) { return weight ? weight.size() : 
 }  // namespace
 
 std::string_view curve_name(op::Curve::Kind kind) {
-  static constexpr std::array<std::string_view, 6> names{"Sigmoid",   "SiLU", "Hardsigmoid",
-                                                         "Hardswish", "Clip", "Power"};
-  return names.at(static_cast<std::size_t>(kind));
+  using Kind = op::Curve::Kind;
+  switch (kind) {
+    case Kind::sigmoid:
+      return "Sigmoid";
+    case Kind::silu:
+      return "SiLU";
+    case Kind::hard_sigmoid:
+      return "Hardsigmoid";
+    case Kind::hard_swish:
+      return "Hardswish";
+    case Kind::clip:
+      return "Clip";
+    case Kind::power:
+      return "Power";
+  }
+  throw Error("unknown kind of curve " + std::to_string(static_cast<int>(kind)));
 }
 
 std::string_view op_name(const Op& op) {

@@ -29,8 +29,8 @@ void for_each_tap(Extent4 in, Extent4 out, const Window& w, Visit visit) {
 
 /// weight: [O, C / groups, kh, kw]
 template <class T>
-std::vector<T> pull_conv2d(std::span<const T> g, Extent4 in, std::span<const T> weight, Extent4 out,
-                           const Window& w, int groups) {
+std::vector<T> conv2d_backward(std::span<const T> g, Extent4 in, std::span<const T> weight, Extent4 out,
+                               const Window& w, int groups) {
   std::vector<T> back(in.size());
   const std::int64_t group_in = in.c / groups, group_out = out.c / groups, taps = w.kernel_h * w.kernel_w;
   const Extent4 in_plane{1, 1, in.h, in.w}, out_plane{1, 1, out.h, out.w};

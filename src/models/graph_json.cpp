@@ -127,9 +127,7 @@ class GraphReader {
     return value.get<float>();
   }
   static std::optional<op::Curve::Kind> curve_kind(std::string_view name) {
-    using Kind = op::Curve::Kind;
-    for (const Kind kind :
-         {Kind::sigmoid, Kind::silu, Kind::hard_sigmoid, Kind::hard_swish, Kind::clip, Kind::power}) {
+    for (const op::Curve::Kind kind : op::Curve::kinds) {
       if (curve_name(kind) == name) return kind;
     }
     return std::nullopt;

@@ -79,18 +79,11 @@ Weight stored_as(const Weight& weight, DType dtype, const std::string& name) {
   return stored;
 }
 
-bool same_network(const Graph& a, const Graph& b) {
-  return a.size() == b.size() && a.aliases() == b.aliases() &&
-         std::ranges::equal(a.nodes(), b.nodes(), [](const Node& x, const Node& y) {
-           return x.name == y.name && x.inputs == y.inputs && x.op.index() == y.op.index();
-         });
-}
-
 /// Whether the tensors' names and shapes identify the network, as in the known families; a network imported
-/// from ONNX needs a description.
+/// from ONNX, or one of a family's with other strides, needs a description.
 bool identified_by_names(const formats::TensorFile& content, const Graph& graph) {
   try {
-    return same_network(identify({content.tensors, {}}, "").network.graph, graph);
+    return graph_to_json(identify({content.tensors, {}}, "").network.graph) == graph_to_json(graph);
   } catch (const Error&) {
     return false;
   }

@@ -82,7 +82,7 @@ std::uint64_t Batch::bytes() const { return bytes_of(impl_->network(), impl_->pr
 
 Tensor& Batch::inputs() { return impl_->inputs; }
 
-Tensor Batch::logits() {
+Tensor Batch::run() {
   impl_->bound.run(impl_->inputs.data());
   const CompiledNetwork& network = impl_->network();
   Tensor logits(network.shape_for(network.graph.output(), impl_->size));

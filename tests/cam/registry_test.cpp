@@ -16,6 +16,7 @@ TEST_CASE("every method is found by its own id and tells what it is") {
     CHECK(method->summary.ends_with('.'));
     CHECK_FALSE(method->paper.empty());
     CHECK((method->explain != nullptr));
+    CHECK((method->cost != nullptr));
   }
   CHECK(ids.contains("ablation"));
   CHECK(cam::find_method("no-such-method") == nullptr);

@@ -122,7 +122,7 @@ TEST_CASE("an explainer's network runs batches of other inputs") {
   REQUIRE(batch.inputs().shape() == Shape{4, 3, 8, 8});
   for (float& value : batch.inputs().values()) value = 0;
   batch.inputs()[2 * 3 * 64] = 1;
-  const Tensor logits = batch.logits();
+  const Tensor logits = batch.run();
   CHECK(logits[2 * 4] == doctest::Approx(1.0 / 16));
   CHECK(logits[0] == 0);
 }

@@ -1,9 +1,18 @@
+#include <concepts>
+#include <functional>
 #include <limits>
+#include <set>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 #include <doctest/doctest.h>
 
+#include <ablaze/error.hpp>
 #include <ablaze/model.hpp>
 
+#include "models/graph_json.hpp"
 #include "models/load.hpp"
 #include "models/save.hpp"
 #include "models/synthetic.hpp"
@@ -66,6 +75,63 @@ TEST_CASE("a model comes back from its file as it went in") {
       CHECK(std::equal(x.values().begin(), x.values().end(), y.values().begin()));
     });
   }
+}
+
+TEST_CASE("a network of a known family's names but with other attributes comes back with its own") {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "model.safetensors";
+  const Model model = sample(false);
+  std::vector<std::function<void(Node&)>> changes{[](Node& node) {
+                                                    if (auto* conv = std::get_if<op::Conv2d>(&node.op))
+                                                      conv->stride = {1, 1};
+                                                  },
+                                                  [](Node& node) {
+                                                    if (auto* conv = std::get_if<op::Conv2d>(&node.op);
+                                                        conv && conv->weight.shape()[2] == 3)
+                                                      conv->padding = conv->dilation = {2, 2};
+                                                  },
+                                                  [](Node& node) {
+                                                    if (auto* norm = std::get_if<op::BatchNorm>(&node.op))
+                                                      norm->epsilon = 1e-3;
+                                                  },
+                                                  [](Node& node) {
+                                                    if (auto* pool = std::get_if<op::MaxPool2d>(&node.op))
+                                                      pool->ceil_mode = true;
+                                                  }};
+  for (const auto& change : changes) {
+    Model other = model;
+    other.graph = Graph();
+    for (Node node : model.graph.nodes()) {
+      change(node);
+      other.graph.add(node.name, node.op, node.inputs);
+    }
+    for (const auto& [name, node] : model.graph.aliases()) other.graph.alias(name, node);
+    const std::string description = models::graph_to_json(other.graph);
+    REQUIRE(description != models::graph_to_json(model.graph));
+    models::save_model(other, file, DType::f32);
+    CHECK(models::graph_to_json(load_model(file).graph) == description);
+  }
+}
+
+namespace {
+
+template <std::size_t... Index>
+std::vector<std::string_view> names_but_for_curves(std::index_sequence<Index...>) {
+  std::vector<std::string_view> names;
+  const auto add = [&]<class Operator>(std::type_identity<Operator>) {
+    if constexpr (!std::same_as<Operator, op::Curve>) names.push_back(op_name(Operator{}));
+  };
+  (add(std::type_identity<std::variant_alternative_t<Index, Op>>()), ...);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("no two operators are stored under one name, and every kind of curve is listed") {
+  auto names = names_but_for_curves(std::make_index_sequence<std::variant_size_v<Op>>());
+  for (const op::Curve::Kind kind : op::Curve::kinds) names.push_back(op_name(op::Curve{kind}));
+  CHECK(std::set(names.begin(), names.end()).size() == names.size());
+  CHECK_THROWS_AS(curve_name(static_cast<op::Curve::Kind>(op::Curve::kinds.size())), Error);
 }
 
 TEST_CASE("halves keep vectors in full precision and everything else to the last bit of a half") {

@@ -78,7 +78,7 @@ std::vector<Values> reference_gradients(const Graph& graph, const Trace& trace, 
       const Values row = seed_of({from, from + static_cast<std::ptrdiff_t>(classes)}, score);
       seed.insert(seed.end(), row.begin(), row.end());
     }
-    gradients.push_back(reference.pull(layer, std::move(seed)));
+    gradients.push_back(reference.gradient(layer, std::move(seed)));
   }
   return gradients;
 }

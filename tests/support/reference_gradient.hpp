@@ -7,8 +7,10 @@
 #include <functional>
 #include <vector>
 
+#include <ablaze/error.hpp>
 #include <ablaze/graph.hpp>
 
+#include "graph/visit.hpp"
 #include "kernels/reference_backward.hpp"
 #include "support/reference_run.hpp"
 
@@ -22,7 +24,7 @@ class ReferenceGradient {
       : graph_(graph), shapes_(std::move(shapes)), value_of_(std::move(value_of)) {}
 
   /// dy/d layer from dy/d output.
-  Values pull(NodeId layer, Values seed) {
+  Values gradient(NodeId layer, Values seed) {
     gradients_.assign(graph_.size(), {});
     gradients_.back() = std::move(seed);
     const std::vector<bool> behind = graph_.downstream(layer);
@@ -43,12 +45,6 @@ class ReferenceGradient {
   kernels::reference::Extent4 extent(NodeId id) const {
     const Shape& s = shapes_[id];
     return {s[0], s[1], s.size() == 4 ? s[2] : 1, s.size() == 4 ? s[3] : 1};
-  }
-
-  static Values widened(const Weight& weight) {
-    if (!weight) return {};
-    const Tensor t = weight.to_tensor();
-    return {t.values().begin(), t.values().end()};
   }
 
   void add(NodeId node, const Values& part) {
@@ -74,60 +70,67 @@ class ReferenceGradient {
     return (reference_curve(curve, x + h) - reference_curve(curve, x - h)) / (2 * h);
   }
 
+  /// The gradient of a node's only input, or of both of Add's. An operator without an answer does not
+  /// compile.
   Values backward_one(const Node& node, NodeId id) const {
     using namespace kernels::reference;
     const Values& g = gradients_[id];
     const std::span<const double> from(g);
     const NodeId first = node.inputs[0];
-    if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {
-      const Shape& shape = c->weight.shape();
-      const Window window{static_cast<int>(shape[2]),
-                          static_cast<int>(shape[3]),
-                          c->stride[0],
-                          c->stride[1],
-                          c->padding[0],
-                          c->padding[1],
-                          c->dilation[0],
-                          c->dilation[1]};
-      const Values weight = widened(c->weight);
-      return pull_conv2d<double>(from, extent(first), weight, extent(id), window, c->groups);
-    }
-    if (const auto* l = std::get_if<op::Linear>(&node.op)) {
-      const Values weight = widened(l->weight);
-      return linear_backward<double>(from, weight, extent(id).n, l->weight.shape()[1], extent(id).c);
-    }
-    if (const auto* n = std::get_if<op::BatchNorm>(&node.op)) return norm_backward(*n, g, extent(id));
-    if (std::holds_alternative<op::Relu>(node.op)) {
-      const Values x = value_of_(first);
-      Values back = g;
-      for (std::size_t i = 0; i < back.size(); ++i) back[i] = x[i] > 0 ? back[i] : 0;
-      return back;
-    }
-    if (const auto* curve = std::get_if<op::Curve>(&node.op)) {
-      const Values x = value_of_(first);
-      Values back = g;
-      for (std::size_t i = 0; i < back.size(); ++i) back[i] *= slope(*curve, x[i]);
-      return back;
-    }
-    if (const auto* p = std::get_if<op::MaxPool2d>(&node.op)) {
-      const Window window{p->kernel[0],  p->kernel[1],  p->stride[0],   p->stride[1],
-                          p->padding[0], p->padding[1], p->dilation[0], p->dilation[1]};
-      const Values x = value_of_(first);
-      return max_pool_backward<double>(from, x, extent(first), extent(id), window);
-    }
-    if (const auto* p = std::get_if<op::AvgPool2d>(&node.op)) {
-      const Window window{p->kernel[0], p->kernel[1],  p->stride[0],
-                          p->stride[1], p->padding[0], p->padding[1]};
-      return average_pool_backward<double>(from, extent(first), extent(id), window, p->count_include_pad);
-    }
-    if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op))
-      return adaptive_average_pool_backward<double>(from, extent(first), extent(id));
-    return g;  // unchanged by Add, Flatten, Unflatten and Identity
+    return graph::visit(
+        node.op,
+        [&](const op::Conv2d& conv) {
+          const Shape& shape = conv.weight.shape();
+          const Window window{static_cast<int>(shape[2]),
+                              static_cast<int>(shape[3]),
+                              conv.stride[0],
+                              conv.stride[1],
+                              conv.padding[0],
+                              conv.padding[1],
+                              conv.dilation[0],
+                              conv.dilation[1]};
+          const Values weight = to_double(conv.weight);
+          return conv2d_backward<double>(from, extent(first), weight, extent(id), window, conv.groups);
+        },
+        [&](const op::Linear& linear) {
+          const Values weight = to_double(linear.weight);
+          return linear_backward<double>(from, weight, extent(id).n, linear.weight.shape()[1], extent(id).c);
+        },
+        [&](const op::BatchNorm& norm) { return norm_backward(norm, g, extent(id)); },
+        [&](const op::Relu&) { return scaled(g, first, [](double x) { return x > 0 ? 1.0 : 0.0; }); },
+        [&](const op::Curve& curve) { return scaled(g, first, [&](double x) { return slope(curve, x); }); },
+        [&](const op::MaxPool2d& pool) {
+          const Window window{pool.kernel[0],  pool.kernel[1],  pool.stride[0],   pool.stride[1],
+                              pool.padding[0], pool.padding[1], pool.dilation[0], pool.dilation[1]};
+          const Values x = value_of_(first);
+          return max_pool_backward<double>(from, x, extent(first), extent(id), window);
+        },
+        [&](const op::AvgPool2d& pool) {
+          const Window window{pool.kernel[0], pool.kernel[1],  pool.stride[0],
+                              pool.stride[1], pool.padding[0], pool.padding[1]};
+          return average_pool_backward<double>(from, extent(first), extent(id), window,
+                                               pool.count_include_pad);
+        },
+        [&](const op::AdaptiveAvgPool2d&) {
+          return adaptive_average_pool_backward<double>(from, extent(first), extent(id));
+        },
+        [&](const graph::one_of<op::Add, op::Flatten, op::Unflatten, op::Identity> auto&) { return g; },
+        [&](const graph::one_of<op::Input, op::Multiply, op::ChannelMap> auto& op) -> Values {
+          throw Error("the reference has no gradient of " + std::string(op_name(op)));
+        });
+  }
+
+  /// g times the derivative at each number of the input.
+  template <class Derivative>
+  Values scaled(Values g, NodeId input, const Derivative& derivative) const {
+    const Values x = value_of_(input);
+    for (std::size_t i = 0; i < g.size(); ++i) g[i] *= derivative(x[i]);
+    return g;
   }
 
   static Values norm_backward(const op::BatchNorm& norm, Values g,
                               const kernels::reference::Extent4& extent) {
-    const Values variance = widened(norm.variance), weight = widened(norm.weight);
+    const Values variance = to_double(norm.variance), weight = to_double(norm.weight);
     const auto area = static_cast<std::size_t>(extent.h * extent.w);
     for (std::size_t i = 0; i < g.size(); ++i) {
       const std::size_t k = i / area % static_cast<std::size_t>(extent.c);

@@ -94,76 +94,78 @@ struct ReferenceRun {
     const NodeId first = node.inputs[0];
     const Values& x = at(first);
     const std::span<const double> in(x);
-    if (const auto* c = std::get_if<op::Conv2d>(&node.op)) {
-      const Values w = to_double(c->weight), b = to_double(c->bias);
-      const Window window{static_cast<int>(c->weight.shape()[2]),
-                          static_cast<int>(c->weight.shape()[3]),
-                          c->stride[0],
-                          c->stride[1],
-                          c->padding[0],
-                          c->padding[1],
-                          c->dilation[0],
-                          c->dilation[1]};
-      return conv2d<double>(in, extent(first), w, b, extent(id), window, c->groups);
+    return graph::visit(
+        node.op,
+        [&](const op::Conv2d& conv) {
+          const Values w = to_double(conv.weight), b = to_double(conv.bias);
+          const Shape& shape = conv.weight.shape();
+          const Window window{static_cast<int>(shape[2]),
+                              static_cast<int>(shape[3]),
+                              conv.stride[0],
+                              conv.stride[1],
+                              conv.padding[0],
+                              conv.padding[1],
+                              conv.dilation[0],
+                              conv.dilation[1]};
+          return conv2d<double>(in, extent(first), w, b, extent(id), window, conv.groups);
+        },
+        [&](const op::Linear& layer) {
+          const Values w = to_double(layer.weight), b = to_double(layer.bias);
+          return linear<double>(in, w, b, extent(id).n, layer.weight.shape()[1], extent(id).c);
+        },
+        [&](const op::BatchNorm& norm) { return normalised(norm, x, extent(id)); },
+        [&](const op::Relu&) { return mapped(x, [](double v) { return v > 0 ? v : 0; }); },
+        [&](const op::Curve& curve) {
+          return mapped(x, [&](double v) { return reference_curve(curve, v); });
+        },
+        [&](const op::Multiply&) {
+          const NodeId second = node.inputs[1];
+          Values y(static_cast<std::size_t>(extent(id).size()));
+          for (std::size_t i = 0; i < y.size(); ++i)
+            y[i] = x[factor_index(id, first, i)] * at(second)[factor_index(id, second, i)];
+          return y;
+        },
+        [&](const op::Add&) {
+          Values y = x;
+          for (std::size_t i = 0; i < y.size(); ++i) y[i] += at(node.inputs[1])[i];
+          return y;
+        },
+        [&](const op::MaxPool2d& pool) {
+          const Window window{pool.kernel[0],  pool.kernel[1],  pool.stride[0],   pool.stride[1],
+                              pool.padding[0], pool.padding[1], pool.dilation[0], pool.dilation[1]};
+          return max_pool<double>(in, extent(first), extent(id), window);
+        },
+        [&](const op::AvgPool2d& pool) {
+          const Window window{pool.kernel[0], pool.kernel[1],  pool.stride[0],
+                              pool.stride[1], pool.padding[0], pool.padding[1]};
+          return average_pool<double>(in, extent(first), extent(id), window, pool.count_include_pad);
+        },
+        [&](const op::AdaptiveAvgPool2d&) {
+          return adaptive_average_pool<double>(in, extent(first), extent(id));
+        },
+        [&](const op::ChannelMap& map) {
+          return channel_map<double>(in, extent(first), map.from, map.stride[0], map.stride[1], extent(id));
+        },
+        [&](const graph::one_of<op::Flatten, op::Unflatten, op::Identity> auto&) { return x; },
+        [&](const op::Input&) -> Values { throw Error("the reference computes no second input"); });
+  }
+
+  template <class Function>
+  static Values mapped(Values values, const Function& function) {
+    for (double& v : values) v = function(v);
+    return values;
+  }
+
+  static Values normalised(const op::BatchNorm& norm, Values y, const kernels::reference::Extent4& extent) {
+    const Values mean = to_double(norm.mean), variance = to_double(norm.variance);
+    const Values weight = to_double(norm.weight), bias = to_double(norm.bias);
+    const std::int64_t area = extent.h * extent.w;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const std::size_t k = i / static_cast<std::size_t>(area) % static_cast<std::size_t>(extent.c);
+      y[i] = (y[i] - mean[k]) / std::sqrt(variance[k] + norm.epsilon) * (weight.empty() ? 1 : weight[k]) +
+             (bias.empty() ? 0 : bias[k]);
     }
-    if (const auto* l = std::get_if<op::Linear>(&node.op)) {
-      const Values w = to_double(l->weight), b = to_double(l->bias);
-      return linear<double>(in, w, b, extent(id).n, l->weight.shape()[1], extent(id).c);
-    }
-    if (const auto* n = std::get_if<op::BatchNorm>(&node.op)) {
-      const Values mean = to_double(n->mean), variance = to_double(n->variance), w = to_double(n->weight),
-                   b = to_double(n->bias);
-      Values y = x;
-      const std::int64_t channels = extent(id).c, area = extent(id).h * extent(id).w;
-      for (std::size_t i = 0; i < y.size(); ++i) {
-        const std::size_t k = i / static_cast<std::size_t>(area) % static_cast<std::size_t>(channels);
-        y[i] = (y[i] - mean[k]) / std::sqrt(variance[k] + n->epsilon) * (w.empty() ? 1 : w[k]) +
-               (b.empty() ? 0 : b[k]);
-      }
-      return y;
-    }
-    if (std::holds_alternative<op::Relu>(node.op)) {
-      Values y = x;
-      for (double& v : y) v = v > 0 ? v : 0;
-      return y;
-    }
-    if (const auto* curve = std::get_if<op::Curve>(&node.op)) {
-      Values y = x;
-      for (double& v : y) v = reference_curve(*curve, v);
-      return y;
-    }
-    if (std::holds_alternative<op::Multiply>(node.op)) {
-      Values y(static_cast<std::size_t>(extent(id).size()));
-      for (std::size_t i = 0; i < y.size(); ++i)
-        y[i] = x[factor_index(id, first, i)] * at(node.inputs[1])[factor_index(id, node.inputs[1], i)];
-      return y;
-    }
-    if (std::holds_alternative<op::Add>(node.op)) {
-      Values y = x;
-      for (std::size_t i = 0; i < y.size(); ++i) y[i] += at(node.inputs[1])[i];
-      return y;
-    }
-    if (const auto* p = std::get_if<op::MaxPool2d>(&node.op)) {
-      const Window window{p->kernel[0],  p->kernel[1],  p->stride[0],   p->stride[1],
-                          p->padding[0], p->padding[1], p->dilation[0], p->dilation[1]};
-      return max_pool<double>(in, extent(first), extent(id), window);
-    }
-    if (const auto* p = std::get_if<op::AvgPool2d>(&node.op)) {
-      const Window window{p->kernel[0], p->kernel[1],  p->stride[0],
-                          p->stride[1], p->padding[0], p->padding[1]};
-      return average_pool<double>(in, extent(first), extent(id), window, p->count_include_pad);
-    }
-    if (std::holds_alternative<op::AdaptiveAvgPool2d>(node.op)) {
-      return adaptive_average_pool<double>(in, extent(first), extent(id));
-    }
-    if (const auto* map = std::get_if<op::ChannelMap>(&node.op)) {
-      return channel_map<double>(in, extent(first), map->from, map->stride[0], map->stride[1], extent(id));
-    }
-    if (graph::visit(
-            node.op, [](const graph::one_of<op::Flatten, op::Unflatten, op::Identity> auto&) { return true; },
-            [](const auto&) { return false; }))
-      return x;
-    throw Error("the reference has no " + std::string(op_name(node.op)));
+    return y;
   }
 };
 

@@ -2,7 +2,8 @@
 
 #include "cam/method.hpp"
 
-// One line per method. A new method needs its own file, a line here and a line in registry.cpp.
+// One line per method. A new method needs its own file, and a line each here, in registry.cpp and in
+// cam/CMakeLists.txt.
 namespace ablaze::cam {
 
 extern const Method ablation_cam;          // ablation.cpp

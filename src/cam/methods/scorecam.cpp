@@ -56,7 +56,7 @@ std::vector<std::vector<double>> scores_of_masked_inputs(const Request& q, const
     const auto count = static_cast<int>(std::min(batch.size(), total - first));
     threads::for_each(q.session.options().execution, count,
                       [&](std::int64_t i) { masks.apply(channels[first + i], i, batch.inputs()); });
-    const Tensor logits = batch.logits();
+    const Tensor logits = batch.run();
     for (int i = 0; i < count; ++i) {
       for (std::size_t t = 0; t < scores.size(); ++t)
         scores[t].push_back(score_of(q.targets[t], row(logits, i)));

@@ -11,7 +11,7 @@ using kernels::kBlock;
 void GatheredLinear::mark(int block) const {
   const float* from = conv.in.data + block * conv.in.block;
   unsigned marks = 0;
-  for (int n = 0; n < changes.images; ++n) {
+  for (int n = 0; n < deltas.images; ++n) {
     for (int lane = 0; lane < kBlock; ++lane)
       marks |= static_cast<unsigned>(from[n * kBlock + lane] != 0) << lane;
   }
@@ -43,10 +43,10 @@ void GatheredLinear::for_each_marked(int begin, int end, Visit visit) const {
 
 void GatheredLinear::gather(int item) const {
   float* to = scratch + item * state.block();
-  std::fill_n(to, std::ptrdiff_t{changes.images} * kBlock, 0.0F);
+  std::fill_n(to, std::ptrdiff_t{deltas.images} * kBlock, 0.0F);
   for_each_marked(item * kBlock, (item + 1) * kBlock, [&](int place, int column) {
     const float* from = conv.in.data + column / kBlock * state.block() + column % kBlock;
-    for (int n = 0; n < changes.images; ++n) to[n * kBlock + place % kBlock] = from[n * kBlock];
+    for (int n = 0; n < deltas.images; ++n) to[n * kBlock + place % kBlock] = from[n * kBlock];
   });
 }
 

@@ -11,7 +11,7 @@ namespace ablaze::runtime {
 struct GatheredLinear {
   kernels::Conv conv;  ///< with all columns
   Value state;         ///< the input
-  DeltaInputs changes;
+  DeltaInputs deltas;
   std::uint16_t* columns = nullptr;  ///< marks, one word per block of 16
   /// The gathered state, then one group's gathered weights per thread.
   float* scratch = nullptr;

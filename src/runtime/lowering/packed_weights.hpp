@@ -41,8 +41,8 @@ struct PackedWeights {
   enum class Form { blocked, planar, winograd } form = Form::blocked;
   int side = 0;    ///< of Winograd
   Tensor weights;  ///< see kernels::OutGroup
-  Halves
-      halves;   ///< replaces `weights` of a linear layer if its file holds halves and the kernels widen them
+  /// Replaces `weights` of a linear layer if its file holds halves and the kernels widen them.
+  Halves halves;
   Tensor bias;  ///< [blocks * 16]
   std::vector<kernels::OutGroup> groups;
   std::ptrdiff_t tap_weights = 0;           ///< Winograd: floats of one tap's weights; direct: 0

@@ -172,17 +172,24 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
   step.kind = chain.multiplies ? Step::Kind::convolution : Step::Kind::elementwise;
   step.description = std::move(description);
   step.multiply_adds = multiply_adds(graph_, id, job_.shapes);
-  if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) step.geometry = geometry_of(*conv);
   if (chain.sparse) step.multiply_adds /= shape_of_planes(node)[1];
   const bool swapped = is<op::Add>(node) && delta() && reach_of(root(node.inputs[0])) != DeltaReach::dense;
   step.in = chain.sparse ? planes(node.inputs[0]) : value(node.inputs[swapped ? 1 : 0]);
-  if (const auto* norm = std::get_if<op::BatchNorm>(&node.op)) chain.affine = batch_norm_affine(*norm);
-  if (is<op::Add>(node)) {
-    step.other = addend(node.inputs[swapped ? 0 : 1]);
-    expect_one_order(id, step.in, step.other, chain.multiplies);
-  }
-  step.relu = is<op::Relu>(node);
-  if (const auto* curve = std::get_if<op::Curve>(&node.op)) step.curve = kernel_curve(*curve);
+  // A step for which nothing is set copies its input: every operator needs an answer here.
+  graph::visit(
+      node.op, [&](const op::Conv2d& conv) { step.geometry = geometry_of(conv); },
+      [&](const op::BatchNorm& norm) { chain.affine = batch_norm_affine(norm); },
+      [&](const op::Add&) {
+        step.other = addend(node.inputs[swapped ? 0 : 1]);
+        expect_one_order(id, step.in, step.other, chain.multiplies);
+      },
+      [&](const op::Relu&) { step.relu = true; },
+      [&](const op::Curve& curve) { step.curve = kernel_curve(curve); },
+      [&](const graph::one_of<op::Linear, op::Identity> auto&) {},
+      [&](const graph::one_of<op::Input, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d, op::Flatten,
+                              op::Unflatten, op::Multiply, op::ChannelMap> auto& op) {
+        throw Error("layer " + node.name + ": no chain of steps begins with " + std::string(op_name(op)));
+      });
   if (chain.closed() && delta()) step.base = base_value(node.inputs[0]);
   return chain;
 }

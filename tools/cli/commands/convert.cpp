@@ -38,21 +38,11 @@ constexpr const char* kConvertExamples =
 
 constexpr std::size_t kLargestLabelFile = std::size_t{16} << 20;
 
-DType parse_dtype(const std::string& name) {
+/// Of the types that a weight can have, those that a model file is written with.
+DType written_dtype(const std::string& name) {
   if (name == "f32") return DType::f32;
   if (name == "f16") return DType::f16;
   throw UsageError("--dtype " + base::printable(name) + ": expected f32 or f16");
-}
-
-std::optional<Activation> parse_activation(const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  std::vector<std::string> names;
-  for (const auto activation : {Activation::softmax, Activation::sigmoid, Activation::none}) {
-    if (name == to_string(activation)) return activation;
-    names.push_back(to_string(activation));
-  }
-  throw UsageError("--activation " + base::printable(name) + base::did_you_mean(name, names) + ": expected " +
-                   base::join(names, " or "));
 }
 
 std::vector<std::string> labels_from_lines(std::string_view text) {
@@ -114,8 +104,8 @@ std::optional<Preprocess> preprocess_of(const ConvertWords& words) {
 
 ConvertOptions convert_options(const ConvertWords& words) {
   ConvertOptions options;
-  options.dtype = parse_dtype(words.dtype);
-  options.activation = parse_activation(words.activation);
+  options.dtype = written_dtype(words.dtype);
+  if (!words.activation.empty()) options.activation = parse_activation(words.activation);
   options.architecture = words.architecture;
   options.preprocess = preprocess_of(words);
   options.provenance = words.provenance;
