@@ -116,7 +116,7 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   model.architecture = declared;
   if (declared.empty()) model.architecture = std::move(found.network.architecture);
   model.default_layer = std::move(found.network.default_layer);
-  model.preprocess = std::move(found.network.preprocess);
+  model.preprocess = found.network.preprocess;
   model.source = source.string();
   model.notes = content.notes;
   model.notes.insert(model.notes.end(), found.notes.begin(), found.notes.end());

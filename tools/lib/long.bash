@@ -5,7 +5,7 @@ long_parts() {
   long_part "fuzzing, $1 minutes per target" tests/fuzz/run $(($1 * 60))
   long_part "ThreadSanitizer build" build tsan all
   part "ThreadSanitizer tests" run_tests tsan -R '^(runtime|threads|cam|evaluate):'
-  long_part "non-unity build" build plain all -DABLAZE_TESTS=ON -DABLAZE_DEVELOPER=ON -DABLAZE_UNITY=OFF
+  long_part "non-unity build" build plain all -DABLAZE_TESTS=ON -DABLAZE_DEVELOPER=ON -DABLAZE_UNITY=OFF -DABLAZE_UNITY_TESTS=OFF
   long_part "repeated kills" repeated_kills 20
   long_part "speed guards" prove_guards
   long_part "soak" soak 500

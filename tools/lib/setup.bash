@@ -83,6 +83,6 @@ build() {
   shift 2
   mkdir -p "build/$preset"
   say "Building ablaze in build/$preset (the first time takes a few minutes)"
-  cmake --preset "$preset" -DABLAZE_UNITY=ON "$@" >"$log" 2>&1 || { cat "$log" >&2; die "CMake could not configure the build."; }
+  cmake --preset "$preset" -DABLAZE_UNITY=ON -DABLAZE_UNITY_TESTS=ON "$@" >"$log" 2>&1 || { cat "$log" >&2; die "CMake could not configure the build."; }
   cmake --build "build/$preset" --target "$target" >&2
 }

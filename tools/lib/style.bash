@@ -24,7 +24,7 @@ check_format() {
 
 # configure_tidy: writes build/debug/compile_commands.json, one entry per source.
 configure_tidy() {
-  CXX=clang++ cmake --preset debug -DABLAZE_UNITY=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+  CXX=clang++ cmake --preset debug -DABLAZE_UNITY=OFF -DABLAZE_MPI=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
 }
 
 tidy_last_commit() {

@@ -9,6 +9,7 @@
 
 #include <ablaze/explain.hpp>
 
+#include "base/json.hpp"
 #include "base/stopwatch.hpp"
 #include "cli/shell/batch.hpp"
 #include "cli/shell/command.hpp"

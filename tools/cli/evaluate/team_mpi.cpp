@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <mpi.h>
 
@@ -72,7 +73,7 @@ class Desk {
   /// Stops handing out tasks; share() rethrows the failure at the end.
   void fail(std::exception_ptr failure) {
     const std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = failure;
+    if (!failure_) failure_ = std::move(failure);
   }
 
   void rethrow() const {

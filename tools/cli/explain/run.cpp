@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/stopwatch.hpp"
 #include "cli/explain/files.hpp"
 #include "cli/explain/report.hpp"
