@@ -13,17 +13,40 @@
 
 namespace ablaze {
 
+/// Zeros around the planes that a convolution or a pool reads (a max-pool ignores them). `same`: as many as
+/// give ceil(input / stride) outputs, TensorFlow's and ONNX's SAME, so that the number depends on the input's
+/// size; an odd one goes to the end (upper) or to the start (lower).
+struct Padding {
+  enum class Kind { fixed, same_upper, same_lower };
+  Kind kind = Kind::fixed;
+  std::array<int, 2> before{0, 0};  ///< fixed: rows above, columns to the left
+  std::array<int, 2> after{0, 0};   ///< fixed: rows below, columns to the right
+
+  Padding() = default;
+  /// The same number of rows above and below, and of columns to the left and to the right: PyTorch's.
+  Padding(int rows, int columns) : before{rows, columns}, after{rows, columns} {}
+  Padding(std::array<int, 2> start, std::array<int, 2> end) : before(start), after(end) {}
+  explicit Padding(Kind same) : kind(same) {}
+
+  bool symmetric() const { return kind == Kind::fixed && before == after; }
+  bool none() const { return *this == Padding(); }
+  bool operator==(const Padding&) const = default;
+  /// The padding as numbers for a window of `kernel` taps on an input of {height, width}.
+  Padding at(std::array<std::int64_t, 2> input, std::array<int, 2> kernel, std::array<int, 2> stride,
+             std::array<int, 2> dilation) const;
+};
+
 /// The operators of a network. Spatial attributes are {height, width}; semantics are PyTorch's.
 namespace op {
 
 struct Input {
-  Shape shape;  ///< what the network was made for, without the batch: {3, 224, 224}; 0 = any
+  Shape shape;  ///< the only one that the network takes, without the batch: {3, 224, 224}; 0 = any
 };
 struct Conv2d {
   Weight weight;  ///< [O, C / groups, kh, kw]
   Weight bias;    ///< [O] or absent
   std::array<int, 2> stride{1, 1};
-  std::array<int, 2> padding{0, 0};
+  Padding padding{};
   std::array<int, 2> dilation{1, 1};
   int groups = 1;
 };
@@ -41,31 +64,39 @@ struct Curve {
     hard_sigmoid,  ///< a x + b between 0 and 1
     hard_swish,    ///< x times x / 6 + 1/2 between 0 and 1
     clip,          ///< x between a and b
-    power          ///< x^a; 0 where x is 0 and a is negative
+    power,         ///< x^a; 0 where x is 0 and a is negative
+    tanh,          ///< (e^x - e^-x) / (e^x + e^-x)
+    elu,           ///< b x above 0, b a (e^x - 1) below
+    softplus,      ///< log(1 + e^x)
+    mish,          ///< x tanh(log(1 + e^x))
+    gelu,          ///< x (1 + erf(x / sqrt 2)) / 2
+    erf            ///< the error function
   };
   Kind kind = Kind::sigmoid;
   float a = 0, b = 0;
 
-  static constexpr std::array kinds{Kind::sigmoid,    Kind::silu, Kind::hard_sigmoid,
-                                    Kind::hard_swish, Kind::clip, Kind::power};
+  static constexpr std::array kinds{Kind::sigmoid,  Kind::silu,  Kind::hard_sigmoid, Kind::hard_swish,
+                                    Kind::clip,     Kind::power, Kind::tanh,         Kind::elu,
+                                    Kind::softplus, Kind::mish,  Kind::gelu,         Kind::erf};
 };
 struct MaxPool2d {
   std::array<int, 2> kernel{2, 2};
   std::array<int, 2> stride{2, 2};
-  std::array<int, 2> padding{0, 0};
+  Padding padding{};
   std::array<int, 2> dilation{1, 1};
   bool ceil_mode = false;
 };
 struct AvgPool2d {
   std::array<int, 2> kernel{2, 2};
   std::array<int, 2> stride{2, 2};
-  std::array<int, 2> padding{0, 0};
+  Padding padding{};
   bool ceil_mode = false;
   bool count_include_pad = true;
 };
 struct AdaptiveAvgPool2d {
-  std::array<int, 2> output{1, 1};
+  std::array<int, 2> output{1, 1};  ///< 0: as many as the input has
 };
+struct GlobalMaxPool2d {};  ///< the largest number of each plane: [N, C, H, W] -> [N, C, 1, 1]
 struct Linear {
   Weight weight;  ///< [O, K]
   Weight bias;    ///< [O] or absent
@@ -86,7 +117,7 @@ struct ChannelMap {
 
 using Op = std::variant<op::Input, op::Conv2d, op::BatchNorm, op::Relu, op::MaxPool2d, op::AvgPool2d,
                         op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Add, op::Identity, op::ChannelMap,
-                        op::Curve, op::Unflatten, op::Multiply>;
+                        op::Curve, op::Unflatten, op::Multiply, op::GlobalMaxPool2d>;
 
 /// "Sigmoid", "SiLU", ...
 std::string_view curve_name(op::Curve::Kind kind);

@@ -16,7 +16,7 @@ namespace ablaze {
 /// A small deterministic input with its logits, carried by the model file: proof that the weights
 /// arrived whole and that this machine computes what the converter's machine computed.
 struct SelfTest {
-  Shape input_shape;       ///< [1, 3, H, W]
+  Shape input_shape;       ///< [1, C, H, W]
   std::uint64_t seed = 0;  ///< of the input, see selftest_input
   std::vector<float> logits;
 };
@@ -38,13 +38,13 @@ struct Model {
   std::int64_t class_count() const;
   /// The label, or "class 17" where there is none.
   std::string label(std::int64_t index) const;
-  /// [1, 3, crop, crop]
+  /// [1, channels, height, width] as the preprocessing makes it
   Shape input_shape() const;
 };
 
 /// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch state dict
 /// (.pth, .pt, of any age) with torchvision's names, timm's or Hugging Face's, or an ONNX file of a
-/// feed-forward convolutional classifier (opset 9 to 21). Throws Error.
+/// feed-forward convolutional classifier (opset 7 to 24). Throws Error.
 Model load_model(const std::string& file);
 
 /// The model that ships with the program: found beside the installation or in the build tree, or

@@ -75,7 +75,7 @@ void blur_one_way(const float* from, float* to, std::int64_t height, std::int64_
 Tensor black(const Tensor& input, const Preprocess& how) {
   Tensor out(input.shape());
   const std::int64_t area = input.dim(2) * input.dim(3);
-  for (std::size_t c = 0; c < 3; ++c)
+  for (std::size_t c = 0; c < static_cast<std::size_t>(input.dim(1)); ++c)
     std::fill_n(out.data() + static_cast<std::int64_t>(c) * area, area, -how.mean[c] / how.std[c]);
   return out;
 }

@@ -18,8 +18,8 @@ bool has_weights(const Op& op) {
   return graph::visit(
       op, [](const graph::one_of<op::Conv2d, op::Linear, op::BatchNorm> auto&) { return true; },
       [](const graph::one_of<op::Input, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
-                             op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply,
-                             op::Identity, op::ChannelMap> auto&) { return false; });
+                             op::AdaptiveAvgPool2d, op::GlobalMaxPool2d, op::Flatten, op::Unflatten, op::Add,
+                             op::Multiply, op::Identity, op::ChannelMap> auto&) { return false; });
 }
 
 /// The first two parts of a module's name: "layer4.1" of "layer4.1.downsample.0".

@@ -158,9 +158,9 @@ struct Explainer::Impl {
             load.milliseconds()};
   }
 
-  static Input input_of(const Tensor& tensor) {
+  Input input_of(const Tensor& tensor) const {
     const base::Stopwatch load;
-    auto single = std::make_shared<const Tensor>(explain::as_single_input(tensor));
+    auto single = std::make_shared<const Tensor>(explain::as_single_input(tensor, model.input_shape()[1]));
     const Rectangle all{0, 0, static_cast<double>(single->dim(3)), static_cast<double>(single->dim(2))};
     return {std::move(single), all, load.milliseconds()};
   }
@@ -297,7 +297,7 @@ std::vector<Explanation> Explainer::explain(const Tensor& input, const Progress&
 
 std::vector<Explanation> Explainer::explain(const Tensor& input, const Selection& selection,
                                             const Progress& progress) {
-  return impl_->explain(Impl::input_of(input), selection, progress);
+  return impl_->explain(impl_->input_of(input), selection, progress);
 }
 
 Batch Explainer::batch(std::uint64_t bytes, std::int64_t most) {

@@ -70,11 +70,14 @@ Model at_size(Model model, int size) {
                      std::to_string(Image::max_side));
   }
   how.resize = static_cast<int>(resize);
+  if (how.width() != how.crop)
+    how.crop_width =
+        std::max(1, static_cast<int>(std::lround(static_cast<double>(how.width()) * size / how.crop)));
   how.crop = size;
   try {
     model.graph.infer_shapes(model.input_shape());
   } catch (const Error& error) {
-    throw UsageError("the network cannot take photos of " + std::to_string(size) + "x" +
+    throw UsageError("the network cannot take photos of " + std::to_string(how.width()) + "x" +
                      std::to_string(size) + " pixels (" + error.what() +
                      "): it must be convolutional up to an adaptive pool, and the " +
                      "photo large enough for its layers");

@@ -43,8 +43,9 @@ class SessionCache {
   std::list<Compiled> latest_first_;
 };
 
-/// An input in the network's form: [1, C, H, W] from [1, C, H, W] or [C, H, W], all values finite. Throws
-/// Error.
-Tensor as_single_input(const Tensor& input);
+/// An input in the form of a network of `channels`: [1, C, H, W] from [1, C, H, W] or [C, H, W], or from the
+/// same with the channels last (TensorFlow's order) where that is the only way to read it; all values finite.
+/// Throws Error.
+Tensor as_single_input(const Tensor& input, std::int64_t channels);
 
 }  // namespace ablaze::explain

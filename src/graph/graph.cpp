@@ -17,8 +17,8 @@ std::size_t input_count(const Op& op) {
       op, [](const op::Input&) -> std::size_t { return 0; },
       [](const one_of<op::Add, op::Multiply> auto&) -> std::size_t { return 2; },
       [](const one_of<op::Conv2d, op::BatchNorm, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
-                      op::AdaptiveAvgPool2d, op::Linear, op::Flatten, op::Unflatten, op::Identity,
-                      op::ChannelMap> auto&) -> std::size_t { return 1; });
+                      op::AdaptiveAvgPool2d, op::GlobalMaxPool2d, op::Linear, op::Flatten, op::Unflatten,
+                      op::Identity, op::ChannelMap> auto&) -> std::size_t { return 1; });
 }
 
 std::int64_t parameters(const Weight& weight) { return weight ? weight.size() : 0; }
@@ -40,6 +40,18 @@ std::string_view curve_name(op::Curve::Kind kind) {
       return "Clip";
     case Kind::power:
       return "Power";
+    case Kind::tanh:
+      return "Tanh";
+    case Kind::elu:
+      return "ELU";
+    case Kind::softplus:
+      return "Softplus";
+    case Kind::mish:
+      return "Mish";
+    case Kind::gelu:
+      return "GELU";
+    case Kind::erf:
+      return "Erf";
   }
   throw Error("unknown kind of curve " + std::to_string(static_cast<int>(kind)));
 }
@@ -55,6 +67,7 @@ std::string_view op_name(const Op& op) {
       [](const op::MaxPool2d&) -> Name { return "MaxPool2d"; },
       [](const op::AvgPool2d&) -> Name { return "AvgPool2d"; },
       [](const op::AdaptiveAvgPool2d&) -> Name { return "AdaptiveAvgPool2d"; },
+      [](const op::GlobalMaxPool2d&) -> Name { return "GlobalMaxPool2d"; },
       [](const op::Linear&) -> Name { return "Linear"; },
       [](const op::Flatten&) -> Name { return "Flatten"; },
       [](const op::Unflatten&) -> Name { return "Unflatten"; }, [](const op::Add&) -> Name { return "Add"; },
@@ -117,7 +130,7 @@ std::int64_t parameter_count(const Node& node) {
         return parameters(op.weight) + parameters(op.bias);
       },
       [](const one_of<op::Input, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d,
-                      op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity,
+                      op::GlobalMaxPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity,
                       op::ChannelMap> auto&) { return std::int64_t{0}; });
 }
 
@@ -128,8 +141,8 @@ std::int64_t multiply_adds(const Graph& graph, NodeId node, std::span<const Shap
       [&](const op::Conv2d& conv) { return outputs * (conv.weight.size() / conv.weight.shape().at(0)); },
       [&](const op::Linear& linear) { return outputs * linear.weight.shape().at(1); },
       [](const one_of<op::Input, op::BatchNorm, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
-                      op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity,
-                      op::ChannelMap> auto&) { return std::int64_t{0}; });
+                      op::AdaptiveAvgPool2d, op::GlobalMaxPool2d, op::Flatten, op::Unflatten, op::Add,
+                      op::Multiply, op::Identity, op::ChannelMap> auto&) { return std::int64_t{0}; });
 }
 
 NodeId last_spatial(const Graph& graph, std::span<const Shape> shapes) {

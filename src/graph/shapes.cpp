@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -32,25 +33,50 @@ void expect_spatial(const Node& node, const Shape& in) {
 }
 
 struct Window {
-  std::int64_t kernel, stride, padding, dilation;
+  std::int64_t kernel, stride, before, after, dilation;
   bool ceil_mode;
 };
 
 /// Output size of a sliding window along one axis, as in PyTorch.
 std::int64_t window_outputs(const Node& node, std::int64_t in, const Window& w) {
-  if (w.kernel < 1 || w.stride < 1 || w.dilation < 1 || w.padding < 0 || w.kernel > kMostExtent ||
-      w.stride > kMostExtent || w.padding > kMostPadding || w.dilation > kMostExtent) {
-    fail(node, "its kernel, stride, padding or dilation is out of range");
-  }
+  if (w.before < 0 || w.after < 0 || w.before > kMostPadding || w.after > kMostPadding)
+    fail(node, "its padding is out of range");
   const std::int64_t reach = w.dilation * (w.kernel - 1) + 1;
-  const std::int64_t room = in + 2 * w.padding - reach;
+  const std::int64_t room = in + w.before + w.after - reach;
   if (room < 0) {
     fail(node, "a window of " + std::to_string(reach) + " does not fit an input of " + std::to_string(in) +
-                   " with padding " + std::to_string(w.padding) + "; use a larger image");
+                   " with padding " + std::to_string(w.before) +
+                   (w.after == w.before ? std::string() : " and " + std::to_string(w.after)) +
+                   "; use a larger image");
   }
   std::int64_t out = (room + (w.ceil_mode ? w.stride - 1 : 0)) / w.stride + 1;
   // A window that would start in the far padding is dropped.
-  if (w.ceil_mode && (out - 1) * w.stride >= in + w.padding) --out;
+  if (w.ceil_mode && (out - 1) * w.stride >= in + w.before) --out;
+  return out;
+}
+
+void expect_window(const Node& node, const std::array<int, 2>& kernel, const std::array<int, 2>& stride,
+                   const std::array<int, 2>& dilation) {
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    if (kernel[axis] < 1 || stride[axis] < 1 || dilation[axis] < 1 || kernel[axis] > kMostExtent ||
+        stride[axis] > kMostExtent || dilation[axis] > kMostExtent)
+      fail(node, "its kernel, stride or dilation is out of range");
+  }
+}
+
+/// The height and width that a window leaves of an input.
+std::array<std::int64_t, 2> window_outputs(const Node& node, const Shape& in,
+                                           const std::array<int, 2>& kernel, const std::array<int, 2>& stride,
+                                           const Padding& padding, const std::array<int, 2>& dilation,
+                                           bool ceil_mode) {
+  expect_window(node, kernel, stride, dilation);
+  const Padding zeros = padding.at({in[2], in[3]}, kernel, stride, dilation);
+  std::array<std::int64_t, 2> out{};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    out[axis] = window_outputs(
+        node, in[axis + 2],
+        {kernel[axis], stride[axis], zeros.before[axis], zeros.after[axis], dilation[axis], ceil_mode});
+  }
   return out;
 }
 
@@ -80,13 +106,12 @@ struct Infer {
                      " input channels, but its input has " + std::to_string(first()[1]));
     }
     expect_optional(node, "bias", conv.bias, {weight[0]});
-    Shape out{first()[0], weight[0], 0, 0};
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      out[axis + 2] = window_outputs(
-          node, first()[axis + 2],
-          {weight[axis + 2], conv.stride[axis], conv.padding[axis], conv.dilation[axis], false});
-    }
-    return out;
+    if (weight[2] > kMostExtent || weight[3] > kMostExtent)
+      fail(node, "its weight is out of range: " + to_string(weight));
+    const auto [height, width] =
+        window_outputs(node, first(), {static_cast<int>(weight[2]), static_cast<int>(weight[3])}, conv.stride,
+                       conv.padding, conv.dilation, false);
+    return {first()[0], weight[0], height, width};
   }
   Shape operator()(const op::BatchNorm& norm) const {
     if (first().size() < 2) fail(node, "expected channels on the second axis, found " + to_string(first()));
@@ -97,27 +122,21 @@ struct Infer {
     expect_optional(node, "bias", norm.bias, channels);
     return first();
   }
-  Shape operator()(const op::MaxPool2d& pool) const {
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      // As in PyTorch; it also rules out windows in the padding alone.
-      if (2 * pool.padding[axis] > pool.kernel[axis])
-        fail(node, "its padding is more than half of its kernel");
-    }
-    return pooled(pool, pool.dilation);
-  }
-  Shape operator()(const op::AvgPool2d& pool) const {
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      if (2 * pool.padding[axis] > pool.kernel[axis])
-        fail(node, "its padding is more than half of its kernel");
-    }
-    return pooled(pool, {1, 1});
-  }
+  Shape operator()(const op::MaxPool2d& pool) const { return pooled(pool, pool.dilation); }
+  Shape operator()(const op::AvgPool2d& pool) const { return pooled(pool, {1, 1}); }
   Shape operator()(const op::AdaptiveAvgPool2d& pool) const {
     expect_spatial(node, first());
-    for (const int n : pool.output) {
-      if (n < 1 || n > 65536) fail(node, "its output size is out of range");
+    Shape out = first();
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const int n = pool.output[axis];
+      if (n < 0 || n > 65536) fail(node, "its output size is out of range");
+      if (n > 0) out[axis + 2] = n;
     }
-    return {first()[0], first()[1], pool.output[0], pool.output[1]};
+    return out;
+  }
+  Shape operator()(const op::GlobalMaxPool2d&) const {
+    expect_spatial(node, first());
+    return {first()[0], first()[1], 1, 1};
   }
   Shape operator()(const op::Linear& linear) const {
     const Shape& weight = linear.weight.shape();
@@ -167,10 +186,8 @@ struct Infer {
     }
     if (map.from.empty() || static_cast<std::int64_t>(map.from.size()) > kMostExtent)
       fail(node, "it has " + std::to_string(map.from.size()) + " output channels");
-    Shape out{first()[0], static_cast<std::int64_t>(map.from.size()), 0, 0};
-    for (std::size_t axis = 0; axis < 2; ++axis)
-      out[axis + 2] = window_outputs(node, first()[axis + 2], {1, map.stride[axis], 0, 1, false});
-    return out;
+    const auto [height, width] = window_outputs(node, first(), {1, 1}, map.stride, {}, {1, 1}, false);
+    return {first()[0], static_cast<std::int64_t>(map.from.size()), height, width};
   }
   Shape operator()(const op::Relu&) const { return first(); }
   Shape operator()(const op::Identity&) const { return first(); }
@@ -179,13 +196,19 @@ struct Infer {
   template <class Pool>
   Shape pooled(const Pool& pool, const std::array<int, 2>& dilation) const {
     expect_spatial(node, first());
-    Shape out = first();
+    expect_window(node, pool.kernel, pool.stride, dilation);
+    const Padding zeros = pool.padding.at({first()[2], first()[3]}, pool.kernel, pool.stride, dilation);
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      out[axis + 2] = window_outputs(
-          node, first()[axis + 2],
-          {pool.kernel[axis], pool.stride[axis], pool.padding[axis], dilation[axis], pool.ceil_mode});
+      // Every window then reads the input: a dilated one with more padding could have taps in the padding
+      // alone.
+      const int most = dilation[axis] == 1 ? pool.kernel[axis] - 1 : pool.kernel[axis] / 2;
+      if (std::max(zeros.before[axis], zeros.after[axis]) > most)
+        fail(node, dilation[axis] == 1 ? "its padding is not smaller than its kernel"
+                                       : "its padding is more than half of its kernel");
     }
-    return out;
+    const auto [height, width] =
+        window_outputs(node, first(), pool.kernel, pool.stride, pool.padding, dilation, pool.ceil_mode);
+    return {first()[0], first()[1], height, width};
   }
 };
 
@@ -198,9 +221,29 @@ void check_input(const Node& node, const Shape& input) {
   if (!made_for.empty() && made_for[0] > 0 && made_for[0] != input[1]) {
     fail(node, "expected " + std::to_string(made_for[0]) + " channels, found " + std::to_string(input[1]));
   }
+  for (std::size_t axis = 1; axis < made_for.size() && axis < 3; ++axis) {
+    if (made_for[axis] > 0 && made_for[axis] != input[axis + 1])
+      fail(node, "the network takes inputs of " + to_string(made_for) + " alone, found " + to_string(input));
+  }
 }
 
 }  // namespace
+
+Padding Padding::at(std::array<std::int64_t, 2> input, std::array<int, 2> kernel, std::array<int, 2> stride,
+                    std::array<int, 2> dilation) const {
+  if (kind == Kind::fixed) return *this;
+  Padding zeros;
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const std::int64_t outputs = (input[axis] + stride[axis] - 1) / stride[axis];
+    const std::int64_t reach = std::int64_t{dilation[axis]} * (kernel[axis] - 1) + 1;
+    const std::int64_t total = std::clamp<std::int64_t>((outputs - 1) * stride[axis] + reach - input[axis], 0,
+                                                        std::int64_t{2} * kMostPadding);
+    const std::int64_t less = total / 2;
+    zeros.before[axis] = static_cast<int>(kind == Kind::same_upper ? less : total - less);
+    zeros.after[axis] = static_cast<int>(total) - zeros.before[axis];
+  }
+  return zeros;
+}
 
 std::vector<Shape> Graph::infer_shapes(const Shape& input) const {
   if (nodes_.empty()) throw Error("the network is empty");

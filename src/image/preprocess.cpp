@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>
@@ -14,7 +16,13 @@ namespace {
 
 void check(const Preprocess& how) {
   image::check_dimensions(how.resize, how.resize, "preprocessing: resize");
-  image::check_dimensions(how.crop, how.crop, "preprocessing: crop");
+  image::check_dimensions(how.width(), how.crop, "preprocessing: crop");
+  if (how.channels != 3 && how.channels != 1) {
+    throw Error("the network takes inputs of " + std::to_string(how.channels) +
+                " channels, which a photo does not have: give a tensor (.npy) of 1x" +
+                std::to_string(how.channels) + "x" + std::to_string(how.crop) + "x" +
+                std::to_string(how.width()));
+  }
   for (std::size_t c = 0; c < 3; ++c) {
     if (!std::isfinite(how.mean[c]) || !std::isfinite(how.std[c]) || how.std[c] == 0) {
       throw Error("preprocessing: mean " + std::to_string(how.mean[c]) + " and std " +
@@ -38,52 +46,93 @@ std::int64_t crop_offset(std::int64_t resized, std::int64_t crop) {
 }
 
 CropGeometry crop_geometry(std::int64_t width, std::int64_t height, const Preprocess& how) {
-  const std::int64_t shorter = std::min(width, height);
   CropGeometry g;
-  g.width = how.resize * width / shorter;
-  g.height = how.resize * height / shorter;
-  g.left = crop_offset(g.width, how.crop);
+  if (how.width() == how.crop) {
+    const std::int64_t shorter = std::min(width, height);
+    g.width = how.resize * width / shorter;
+    g.height = how.resize * height / shorter;
+  } else {
+    const double margin = static_cast<double>(how.resize) / how.crop;
+    const double scale = margin * std::max(static_cast<double>(how.width()) / static_cast<double>(width),
+                                           static_cast<double>(how.crop) / static_cast<double>(height));
+    g.width = std::llround(static_cast<double>(width) * scale);
+    g.height = std::llround(static_cast<double>(height) * scale);
+    image::check_dimensions(g.width, g.height, "preprocessing: the resized photo");
+  }
+  g.left = crop_offset(g.width, how.width());
   g.top = crop_offset(g.height, how.crop);
   return g;
 }
 
-/// Converts interleaved bytes to planes of floats, at (x, y) of [3, crop, crop].
+/// Pillow's conversion to "L" (ITU-R 601-2 luma).
+std::uint8_t luma(const std::uint8_t* rgb) {
+  return static_cast<std::uint8_t>((19595U * rgb[0] + 38470U * rgb[1] + 7471U * rgb[2] + 0x8000U) >> 16);
+}
+
+Image grey(const Image& photo) {
+  Image out = photo;
+  for (std::size_t i = 0; i < out.pixels().size(); i += 3)
+    std::fill_n(out.pixels().data() + i, 3, luma(photo.pixels().data() + i));
+  return out;
+}
+
+/// Converts interleaved bytes to planes of floats, at (x, y) of [channels, height, width].
 void scatter(const Image& pixels, std::int64_t x, std::int64_t y, std::span<float> planes,
-             std::int64_t crop) {
+             const Preprocess& how) {
   const std::uint8_t* from = pixels.pixels().data();
+  const std::int64_t width = how.width(), area = width * how.crop;
   for (std::int64_t row = 0; row < pixels.height(); ++row) {
-    float* const red = planes.data() + (y + row) * crop + x;
+    float* const red = planes.data() + (y + row) * width + x;
     for (std::int64_t i = 0; i < pixels.width(); ++i, from += 3) {
-      for (std::int64_t c = 0; c < 3; ++c) red[c * crop * crop + i] = from[c];
+      for (std::int64_t c = 0; c < how.channels; ++c) red[c * area + i] = from[c];
     }
   }
+}
+
+/// A picture of an input that is no photo: the mean of its channels, from the least (black) to the greatest.
+Image mean_picture(const Tensor& input, std::int64_t channels, Image picture) {
+  const std::size_t area = picture.pixels().size() / 3;
+  std::vector<float> mean(area, 0.0F);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::size_t i = 0; i < area; ++i)
+      mean[i] += input.data()[static_cast<std::size_t>(c) * area + i] / static_cast<float>(channels);
+  }
+  if (area == 0) return picture;
+  const auto [low, high] = std::ranges::minmax(mean);
+  const float range = high > low ? high - low : 1.0F;
+  for (std::size_t i = 0; i < area; ++i)
+    std::fill_n(picture.pixels().data() + 3 * i, 3, image::to_byte((mean[i] - low) / range * 255.0F));
+  return picture;
 }
 
 }  // namespace
 
 Tensor preprocess(const Image& image, const Preprocess& how) {
   check(how);
-  Tensor input({1, 3, how.crop, how.crop});
+  Tensor input({1, how.channels, how.crop, how.width()});
   preprocess(image, how, input.values());
   return input;
 }
 
 void preprocess(const Image& image, const Preprocess& how, std::span<float> to) {
   check(how);
-  const auto area = static_cast<std::size_t>(how.crop) * static_cast<std::size_t>(how.crop);
-  if (to.size() != 3 * area) {
-    throw Error("preprocessing: the input takes " + std::to_string(3 * area) +
+  const auto area = static_cast<std::size_t>(how.crop) * static_cast<std::size_t>(how.width());
+  const auto channels = static_cast<std::size_t>(how.channels);
+  if (to.size() != channels * area) {
+    throw Error("preprocessing: the input takes " + std::to_string(channels * area) +
                 " numbers; the buffer has room for " + std::to_string(to.size()));
   }
   if (image.empty()) throw Error("preprocessing: the image is empty");
   const CropGeometry g = crop_geometry(image.width(), image.height(), how);
   const std::int64_t left = std::max<std::int64_t>(g.left, 0), top = std::max<std::int64_t>(g.top, 0);
-  const image::Window seen{left, top, std::min<std::int64_t>(g.width, how.crop),
+  const image::Window seen{left, top, std::min<std::int64_t>(g.width, how.width()),
                            std::min<std::int64_t>(g.height, how.crop)};
   std::ranges::fill(to, 0.0F);
-  scatter(image::resample(image, g.width, g.height, seen, how.interpolation), left - g.left, top - g.top, to,
-          how.crop);
-  for (std::size_t c = 0; c < 3; ++c) {
+  const Image resized = channels == 1
+                            ? image::resample(grey(image), g.width, g.height, seen, how.interpolation)
+                            : image::resample(image, g.width, g.height, seen, how.interpolation);
+  scatter(resized, left - g.left, top - g.top, to, how);
+  for (std::size_t c = 0; c < channels; ++c) {
     for (float& v : to.subspan(c * area, area)) v = (v / 255.0F - how.mean[c]) / how.std[c];
   }
 }
@@ -94,23 +143,25 @@ Rectangle crop_rectangle(int width, int height, const Preprocess& how) {
   const CropGeometry g = crop_geometry(width, height, how);
   const double across = static_cast<double>(width) / static_cast<double>(g.width);
   const double down = static_cast<double>(height) / static_cast<double>(g.height);
-  return {static_cast<double>(g.left) * across, static_cast<double>(g.top) * down, how.crop * across,
+  return {static_cast<double>(g.left) * across, static_cast<double>(g.top) * down, how.width() * across,
           how.crop * down};
 }
 
 Image denormalise(const Tensor& input, const Preprocess& how) {
   const Shape& shape = input.shape();
   const bool batch_of_one = shape.size() == 4 && shape[0] == 1;
-  if ((!batch_of_one && shape.size() != 3) || shape[shape.size() - 3] != 3) {
-    throw Error("expected an image of 1x3xHxW or 3xHxW, found a tensor of " + to_string(shape));
-  }
+  if (!batch_of_one && shape.size() != 3)
+    throw Error("expected an image of 1xCxHxW or CxHxW, found a tensor of " + to_string(shape));
+  const std::int64_t channels = shape[shape.size() - 3];
   const std::int64_t height = shape[shape.size() - 2], width = shape.back();
   image::check_dimensions(width, height, "network input");
   Image picture(static_cast<int>(width), static_cast<int>(height));
+  if (channels != 3 && channels != 1) return mean_picture(input, channels, std::move(picture));
   for (std::size_t c = 0; c < 3; ++c) {
-    const float* from = input.data() + static_cast<std::int64_t>(c) * width * height;
+    const std::size_t own = channels == 1 ? 0 : c;
+    const float* from = input.data() + static_cast<std::int64_t>(own) * width * height;
     for (std::size_t i = c; i < picture.pixels().size(); i += 3, ++from) {
-      picture.pixels()[i] = image::to_byte((*from * how.std[c] + how.mean[c]) * 255.0F);
+      picture.pixels()[i] = image::to_byte((*from * how.std[own] + how.mean[own]) * 255.0F);
     }
   }
   return picture;

@@ -92,17 +92,18 @@ void average_pool_backward(const PoolBackward& p, int item) {
     return Windows{first > 0 ? (first + stride - 1) / stride : 0,
                    smaller((at + padding) / stride + 1, count)};
   };
-  const auto taps = [&](int window, int kernel, int stride, int padding, int extent) {
+  const auto taps = [&](int window, int kernel, int stride, int padding, int after, int extent) {
     const int begin = window * stride - padding, end = begin + kernel;
-    return p.count_include_pad ? smaller(end, extent + padding) - begin
+    return p.count_include_pad ? smaller(end, extent + after) - begin
                                : smaller(end, extent) - larger(begin, 0);
   };
   averages_backward(
       p, item, [&](int y) { return windows(y, p.kernel_h, p.stride_h, p.padding_h, p.in_h); },
       [&](int x) { return windows(x, p.kernel_w, p.stride_w, p.padding_w, p.in_w); },
       [&](int i, int j) {
-        return 1.0F / static_cast<float>(taps(i, p.kernel_h, p.stride_h, p.padding_h, p.out_h) *
-                                         taps(j, p.kernel_w, p.stride_w, p.padding_w, p.out_w));
+        return 1.0F /
+               static_cast<float>(taps(i, p.kernel_h, p.stride_h, p.padding_h, p.padding_below, p.out_h) *
+                                  taps(j, p.kernel_w, p.stride_w, p.padding_w, p.padding_right, p.out_w));
       });
 }
 

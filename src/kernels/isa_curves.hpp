@@ -68,12 +68,19 @@ struct Clip {
   }
 };
 
-/// Rare, hence computed per lane.
-struct Power {
-  double exponent;
-  explicit Power(const Curve& c) : exponent(static_cast<double>(c.exponent)) {}
-  /// Padded channels are zeros; an infinity there would later be multiplied by zero.
-  double at(double x) const { return x == 0 && exponent < 0 ? 0 : __builtin_pow(x, exponent); }
+struct Tanh {
+  static Vector value(Vector x) { return tanh(x); }
+  static Vector change(Vector x, Vector d) { return tanh(d) * (Vector::all(1) - tanh(x + d) * tanh(x)); }
+  static Vector slope(Vector x) {
+    const Vector t = tanh(x);
+    return Vector::all(1) - t * t;
+  }
+};
+
+/// Rare, hence computed per lane, in float64: its difference of two values keeps float32's digits.
+struct PerLane {
+  const Curve& curve;
+  double at(double x) const { return curve.formula->value(x, curve.a, curve.b); }
   template <class Function>
   static Vector lanes(Vector x, Vector d, Function f) {
     float xs[Vector::width], ds[Vector::width];
@@ -89,8 +96,7 @@ struct Power {
     return lanes(x, d, [this](double v, double by) { return at(v + by) - at(v); });
   }
   Vector slope(Vector x) const {
-    return lanes(x, x,
-                 [this](double v, double) { return v == 0 ? 0 : exponent * __builtin_pow(v, exponent - 1); });
+    return lanes(x, x, [this](double v, double) { return curve.formula->slope(v, curve.a, curve.b); });
   }
 };
 
@@ -117,8 +123,10 @@ void with_curve(const Curve& curve, Use use) {
       return with_factor(curve, Sigmoid{}, use);
     case Curve::Kind::clip:
       return with_factor(curve, Clip(curve), use);
-    case Curve::Kind::power:
-      return with_factor(curve, Power(curve), use);
+    case Curve::Kind::tanh:
+      return with_factor(curve, Tanh{}, use);
+    case Curve::Kind::formula:
+      return with_factor(curve, PerLane{curve}, use);
     case Curve::Kind::none:
       return;
   }

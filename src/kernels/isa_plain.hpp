@@ -91,10 +91,10 @@ void average_pool(const Pool& p, int item) {
   const Plane plane = pool_plane(p, item);
   for (int y = plane.y0; y < plane.y1; ++y) {
     const int top = y * p.stride_h - p.padding_h;
-    const int bottom = smaller(top + p.kernel_h, p.in_h + p.padding_h);
+    const int bottom = smaller(top + p.kernel_h, p.in_h + p.padding_below);
     for (int x = 0; x < p.out_w; ++x) {
       const int left = x * p.stride_w - p.padding_w;
-      const int right = smaller(left + p.kernel_w, p.in_w + p.padding_w);
+      const int right = smaller(left + p.kernel_w, p.in_w + p.padding_right);
       const int t = larger(top, 0), b = smaller(bottom, p.in_h), l = larger(left, 0),
                 r = smaller(right, p.in_w);
       const int count = p.count_include_pad ? (bottom - top) * (right - left) : (b - t) * (r - l);

@@ -127,7 +127,8 @@ void transform_input_block(const Winograd& w, int block) {
   float* to = w.transformed + static_cast<std::ptrdiff_t>(block) * w.tile_stride * kBlock;
   TileWalk at(w);
   for (int t = 0; t < w.tiles; ++t, at.next(), to += kBlock) {
-    const int rows = w.in_h + 2 * c.padding_h - at.y, columns = w.in_w + 2 * c.padding_w - at.x;
+    // A 3x3 window reads two more rows than it computes.
+    const int rows = c.out_h + 2 - at.y, columns = c.out_w + 2 - at.x;
     const float* from = c.in.data + at.image * c.in.batch + block * c.in.block +
                         (at.y - c.padding_h) * c.in.row + (at.x - c.padding_w) * kBlock;
     if (rows >= kPoints && columns >= kPoints) {

@@ -12,6 +12,8 @@
 
 #include <ablaze/machine.hpp>
 
+#include "kernels/curves.hpp"
+
 namespace ablaze::kernels {
 
 inline constexpr int kBlock = 16;
@@ -78,13 +80,15 @@ struct Curve {
   enum class Kind {
     none,
     sigmoid,  ///< 1 / (1 + e^-x)
+    tanh,     ///< (e^x - e^-x) / (e^x + e^-x)
     clip,     ///< scale x + shift between low and high
-    power     ///< x^exponent
+    formula   ///< `formula` with a and b
   };
   Kind kind = Kind::none;
   bool times_x = false;  ///< x f(x): SiLU with a sigmoid, hard-swish with a clip
   float scale = 1, shift = 0, low = 0, high = 1;
-  float exponent = 1;
+  const Formula* formula = nullptr;
+  double a = 0, b = 0;
 };
 
 /// Lists of indices: list i is index[first[i]] .. index[first[i + 1]], in ascending order.
@@ -147,7 +151,8 @@ struct Pool {
   int in_h = 0, in_w = 0, out_h = 0, out_w = 0;
   int kernel_h = 1, kernel_w = 1;
   int stride_h = 1, stride_w = 1;
-  int padding_h = 0, padding_w = 0;
+  int padding_h = 0, padding_w = 0;          ///< rows above, columns to the left
+  int padding_below = 0, padding_right = 0;  ///< average, if the divisor counts them
   int dilation_h = 1, dilation_w = 1;
   bool count_include_pad = true;  ///< average: divide by the window inside input and padding
   Split split;
@@ -187,6 +192,7 @@ struct PoolBackward {
   int kernel_h = 1, kernel_w = 1;
   int stride_h = 1, stride_w = 1;
   int padding_h = 0, padding_w = 0;
+  int padding_below = 0, padding_right = 0;
   int dilation_h = 1, dilation_w = 1;
   bool count_include_pad = true;
 };

@@ -25,6 +25,9 @@ struct Extent4 {
 struct Window {
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1;
   int padding_h = 0, padding_w = 0, dilation_h = 1, dilation_w = 1;
+  int padding_below = -1, padding_right = -1;  ///< -1: as above and to the left
+  int below() const { return padding_below < 0 ? padding_h : padding_below; }
+  int right() const { return padding_right < 0 ? padding_w : padding_right; }
 };
 
 /// y[n, o, p, q] = bias[o] + sum over c, i, j of weight[o, c, i, j] * x[n, group's c, p s + i d - pad, ...]
@@ -66,8 +69,8 @@ inline double curve(double x, const Curve& c) {
     y = std::min(
         std::max(x * static_cast<double>(c.scale) + static_cast<double>(c.shift), static_cast<double>(c.low)),
         static_cast<double>(c.high));
-  if (c.kind == Curve::Kind::power)
-    y = x == 0 && c.exponent < 0 ? 0 : std::pow(x, static_cast<double>(c.exponent));
+  if (c.kind == Curve::Kind::tanh) y = std::tanh(x);
+  if (c.kind == Curve::Kind::formula) y = c.formula->value(x, c.a, c.b);
   return c.times_x ? x * y : y;
 }
 
@@ -126,7 +129,7 @@ std::vector<T> average_pool(std::span<const T> x, Extent4 in, Extent4 out, const
             const std::int64_t r = p * w.stride_h + i - w.padding_h;
             const std::int64_t s = q * w.stride_w + j - w.padding_w;
             const bool inside = r >= 0 && r < in.h && s >= 0 && s < in.w;
-            const bool padded = r < in.h + w.padding_h && s < in.w + w.padding_w;
+            const bool padded = r < in.h + w.below() && s < in.w + w.right();
             if (inside) sum += x[(plane * in.h + r) * in.w + s];
             if (inside || (count_include_pad && padded)) ++count;
           }

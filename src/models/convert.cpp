@@ -27,7 +27,11 @@ void apply_options(const ConvertOptions& options, Model& model) {
   }
   if (options.preprocess) {
     models::check_preprocess(*options.preprocess, model.source);
-    model.preprocess = *options.preprocess;
+    Preprocess how = *options.preprocess;
+    how.channels = model.preprocess.channels;  // the network's, not the user's
+    if (how.crop == model.preprocess.crop && how.crop_width == 0)
+      how.crop_width = model.preprocess.crop_width;
+    model.preprocess = how;
   }
   model.activation = options.activation.value_or(model.activation);
   if (!options.provenance.empty()) model.provenance = options.provenance;
@@ -36,7 +40,7 @@ void apply_options(const ConvertOptions& options, Model& model) {
 
 /// 64 x 64 pixels where the network accepts it, for fast tests; otherwise the network's own size.
 Shape selftest_shape(const Model& model) {
-  const Shape small{1, 3, 64, 64};
+  const Shape small{1, model.preprocess.channels, 64, 64};
   try {
     model.graph.infer_shapes(small);
     return small;

@@ -21,6 +21,7 @@ constexpr std::size_t kMostText = std::size_t{64} << 20;
 constexpr std::size_t kMostNodes = 50'000;
 constexpr std::size_t kMostChannels = 1 << 16;
 constexpr int kDeepestGraph = 6;
+constexpr const char *kSameUpper = "same_upper", *kSameLower = "same_lower";
 
 // ---- writing -----------------------------------------------------------------------------------------
 
@@ -29,7 +30,7 @@ struct Attributes {
   void operator()(const op::Input& input) const { to["shape"] = input.shape; }
   void operator()(const op::Conv2d& conv) const {
     to["stride"] = conv.stride;
-    to["padding"] = conv.padding;
+    padding(conv.padding);
     to["dilation"] = conv.dilation;
     to["groups"] = conv.groups;
   }
@@ -51,16 +52,26 @@ struct Attributes {
     to["a"] = curve.a;
     to["b"] = curve.b;
   }
-  void operator()(const graph::one_of<op::Relu, op::Linear, op::Flatten, op::Unflatten, op::Add, op::Multiply,
-                                      op::Identity> auto&) const {}
+  void operator()(const graph::one_of<op::Relu, op::Linear, op::GlobalMaxPool2d, op::Flatten, op::Unflatten,
+                                      op::Add, op::Multiply, op::Identity> auto&) const {}
 
  private:
   template <class Pool>
   void window(const Pool& pool) const {
     to["kernel"] = pool.kernel;
     to["stride"] = pool.stride;
-    to["padding"] = pool.padding;
+    padding(pool.padding);
     to["ceil_mode"] = pool.ceil_mode;
+  }
+  /// Two numbers where both sides are equal, four otherwise: top, left, bottom, right.
+  void padding(const Padding& padding) const {
+    if (padding.kind != Padding::Kind::fixed) {
+      to["padding"] = padding.kind == Padding::Kind::same_upper ? kSameUpper : kSameLower;
+    } else if (padding.symmetric()) {
+      to["padding"] = padding.before;
+    } else {
+      to["padding"] = {padding.before[0], padding.before[1], padding.after[0], padding.after[1]};
+    }
   }
 };
 
@@ -121,6 +132,18 @@ class GraphReader {
     constexpr std::int64_t most = 1 << 20;
     return {static_cast<int>(integer(value[0], 0, most)), static_cast<int>(integer(value[1], 0, most))};
   }
+  Padding padding(const json& node) const {
+    const json& value = member(node, "padding");
+    if (value == kSameUpper) return Padding(Padding::Kind::same_upper);
+    if (value == kSameLower) return Padding(Padding::Kind::same_lower);
+    if (!value.is_array() || (value.size() != 2 && value.size() != 4))
+      fail("expected two numbers, four, or a kind of padding as \"padding\"");
+    constexpr std::int64_t most = 1 << 20;
+    std::array<int, 4> sides{};
+    for (std::size_t i = 0; i < 4; ++i)
+      sides[i] = static_cast<int>(integer(value[i % value.size()], 0, most));
+    return {{sides[0], sides[1]}, {sides[2], sides[3]}};
+  }
   float real(const json& node, const char* key) const {
     const json& value = member(node, key);
     if (!value.is_number()) fail(std::string("expected a number as \"") + key + "\"");
@@ -151,7 +174,7 @@ class GraphReader {
   Pool windowed(const json& node, Pool pool) const {
     pool.kernel = pair(node, "kernel");
     pool.stride = pair(node, "stride");
-    pool.padding = pair(node, "padding");
+    pool.padding = padding(node);
     pool.ceil_mode = truth(node, "ceil_mode");
     return pool;
   }
@@ -193,7 +216,7 @@ class GraphReader {
     conv.weight = weight(".weight", true);
     conv.bias = weight(".bias", false);
     conv.stride = pair(node, "stride");
-    conv.padding = pair(node, "padding");
+    conv.padding = padding(node);
     conv.dilation = pair(node, "dilation");
     conv.groups = static_cast<int>(integer(member(node, "groups"), 1, 1 << 20));
     return conv;
@@ -231,7 +254,9 @@ class GraphReader {
     map.stride = pair(node, "stride");
     return map;
   }
-  template <graph::one_of<op::Relu, op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity> Operator>
+  template <graph::one_of<op::Relu, op::GlobalMaxPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply,
+                          op::Identity>
+                Operator>
   Op read_op(std::type_identity<Operator>, const json&) const {
     return Operator{};
   }

@@ -1,7 +1,6 @@
 #include "models/load.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include <ablaze/error.hpp>
@@ -9,13 +8,14 @@
 
 #include "base/files.hpp"
 #include "base/text.hpp"
-#include "formats/onnx/import.hpp"
+#include "formats/onnx/onnx.hpp"
 #include "formats/tensor_file.hpp"
 #include "models/config.hpp"
 #include "models/families.hpp"
 #include "models/graph_json.hpp"
 #include "models/metadata.hpp"
 #include "models/names.hpp"
+#include "models/onnx.hpp"
 
 namespace ablaze {
 namespace models {
@@ -43,53 +43,25 @@ void check_requested(const std::string& requested, const Identified& found, cons
               found.network.architecture + "; remove the architecture, or give the one that was found");
 }
 
-/// A network described by an ONNX file or by metadata, with arbitrary layer names.
-Network described(Graph graph, const Shape& input, std::string target) {
-  Network network;
-  network.graph = std::move(graph);
-  network.architecture = network.depth_name = "onnx";
-  network.default_layer = target.empty() ? default_target(network.graph, input) : std::move(target);
-  return network;
-}
-
-/// Square images; as in ImageNet training, cropped from somewhat larger ones unless they are small.
-Preprocess preprocess_for(const Shape& input) {
-  Preprocess preprocess;
-  preprocess.crop = static_cast<int>(input[2]);
-  constexpr int small = 96;
-  preprocess.resize =
-      preprocess.crop < small ? preprocess.crop : static_cast<int>(std::lround(preprocess.crop / 0.875));
-  return preprocess;
-}
-
-Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std::filesystem::path& file) {
-  const std::string name = file.string();
-  const formats::OnnxModel onnx =
-      formats::parse_onnx(mapped->bytes(), mapped, formats::externals_beside(file), name);
-  formats::OnnxNetwork imported = formats::import_onnx(onnx, name);
-  if (imported.input[1] != 3 || imported.input[2] != imported.input[3]) {
-    throw Error(name + ": the network takes " + to_string(imported.input) +
-                " inputs; expected square images of three channels, N x 3 x H x H");
-  }
-  const formats::TensorFile nothing_said;
-  Identified found{nullptr, described(std::move(imported.graph), imported.input, {}),
-                   std::move(imported.notes)};
-  found.network.preprocess = preprocess_for(imported.input);
-  Model model = make_model(nothing_said, std::move(found), file);
-  model.activation = imported.activation;
-  return model;
-}
-
 }  // namespace
 
 std::string default_target(const Graph& graph, const Shape& input) {
   NodeId id = last_spatial(graph, graph.infer_shapes(input));
   const auto passes = [](const Op& op) {
     return std::holds_alternative<op::MaxPool2d>(op) || std::holds_alternative<op::AvgPool2d>(op) ||
-           std::holds_alternative<op::AdaptiveAvgPool2d>(op) || std::holds_alternative<op::Identity>(op);
+           std::holds_alternative<op::AdaptiveAvgPool2d>(op) ||
+           std::holds_alternative<op::GlobalMaxPool2d>(op) || std::holds_alternative<op::Identity>(op);
   };
   while (passes(graph.node(id).op) && graph.node(id).inputs[0] > 0) id = graph.node(id).inputs[0];
   return graph.node(id).name;
+}
+
+Network described_network(Graph graph, const Shape& input, std::string target) {
+  Network network;
+  network.graph = std::move(graph);
+  network.architecture = network.depth_name = "onnx";
+  network.default_layer = target.empty() ? default_target(network.graph, input) : std::move(target);
+  return network;
 }
 
 Identified identify(const formats::TensorFile& content, const std::string& file) {
@@ -98,7 +70,7 @@ Identified identify(const formats::TensorFile& content, const std::string& file)
     const auto target = content.metadata.find("ablaze.target");
     std::string layer = target == content.metadata.end() ? graph.node(graph.output()).name : target->second;
     graph.find(layer);
-    return {nullptr, described(std::move(graph), {}, std::move(layer)), {}};
+    return {nullptr, described_network(std::move(graph), {}, std::move(layer)), {}};
   }
   std::vector<std::string> notes;
   const TensorMap tensors = torchvision_names(content.tensors, notes);

@@ -24,6 +24,10 @@ Identified identify(const formats::TensorFile& content, const std::string& file)
 /// The default target layer: the last activation with a spatial extent before the head's pools.
 std::string default_target(const Graph& graph, const Shape& input);
 
+/// A network described by an ONNX file or by metadata, with arbitrary layer names. `input` is needed where no
+/// target layer is given.
+Network described_network(Graph graph, const Shape& input, std::string target);
+
 /// Opens any file supported by load_model. A given architecture must be the one found (empty: any). Throws
 /// Error.
 Model open_model(const std::filesystem::path& file, const std::string& architecture);

@@ -19,6 +19,7 @@ using json = base::SortedJson;
 constexpr const char* kVersion = "1";
 constexpr std::size_t kMostMetadata = std::size_t{16} << 20;  // enough for the labels of a million classes
 constexpr std::int64_t kMostSide = 4096;
+constexpr std::int64_t kMostChannels = 4096;
 
 /// One key of one file's metadata, with its error messages.
 struct Entry {
@@ -110,6 +111,10 @@ Preprocess read_preprocess(const Entry& e) {
   Preprocess preprocess;
   preprocess.resize = static_cast<int>(integer(e, member(e, value, "size"), 1, kMostSide, "size"));
   preprocess.crop = static_cast<int>(integer(e, member(e, value, "crop"), 1, kMostSide, "crop"));
+  if (value.contains("crop_width"))
+    preprocess.crop_width = static_cast<int>(integer(e, value["crop_width"], 1, kMostSide, "crop_width"));
+  if (value.contains("channels"))
+    preprocess.channels = static_cast<int>(integer(e, value["channels"], 1, kMostChannels, "channels"));
   const json& interpolation = member(e, value, "interpolation");
   try {
     preprocess.interpolation = interpolation_named(
@@ -130,15 +135,15 @@ Activation read_activation(const Entry& e) {
   e.fail("softmax, sigmoid or none", e.shown());
 }
 
-SelfTest read_selftest(const Entry& e, std::int64_t classes) {
+SelfTest read_selftest(const Entry& e, std::int64_t classes, std::int64_t channels) {
   const json value = e.parse();
   SelfTest test;
   const json& shape = member(e, value, "shape");
   if (!shape.is_array() || shape.size() != 4) {
-    e.fail("an object whose \"shape\" is [1, 3, height, width]", base::printable(shape.dump()));
+    e.fail("an object whose \"shape\" is [1, channels, height, width]", base::printable(shape.dump()));
   }
-  constexpr std::array<std::int64_t, 4> least{1, 3, 1, 1};
-  constexpr std::array<std::int64_t, 4> most{1, 3, kMostSide, kMostSide};
+  const std::array<std::int64_t, 4> least{1, channels, 1, 1};
+  const std::array<std::int64_t, 4> most{1, channels, kMostSide, kMostSide};
   for (std::size_t axis = 0; axis < 4; ++axis) {
     test.input_shape.push_back(integer(e, shape[axis], least[axis], most[axis], "shape"));
   }
@@ -216,8 +221,8 @@ Interpolation interpolation_named(const std::string& name) {
 
 void check_preprocess(const Preprocess& preprocess, const std::string& where) {
   const auto fail = [&](const std::string& what) { throw Error(where + ": " + what); };
-  for (const auto& [name, size] :
-       {std::pair{"size", preprocess.resize}, std::pair{"crop", preprocess.crop}}) {
+  for (const auto& [name, size] : {std::pair{"size", preprocess.resize}, std::pair{"crop", preprocess.crop},
+                                   std::pair{"crop", preprocess.width()}}) {
     if (size < 1 || size > kMostSide) {
       fail("the photo's " + std::string(name) + " must be from 1 to " + std::to_string(kMostSide) +
            " pixels, not " + std::to_string(size));
@@ -247,18 +252,21 @@ void apply_metadata(const Metadata& metadata, Model& model) {
     model.activation = read_activation(e);
   if (const Entry e = entry(metadata, model, "ablaze.provenance"); e.text) model.provenance = *e.text;
   if (const Entry e = entry(metadata, model, "ablaze.selftest"); e.text) {
-    model.selftest = read_selftest(e, classes);
+    model.selftest = read_selftest(e, classes, model.preprocess.channels);
   }
 }
 
 Metadata metadata_of(const Model& model) {
   check_utf8(model);
   const Preprocess& preprocess = model.preprocess;
-  const json preprocess_json{{"size", preprocess.resize},
-                             {"crop", preprocess.crop},
-                             {"interpolation", to_string(preprocess.interpolation)},
-                             {"mean", floats(preprocess.mean)},
-                             {"std", floats(preprocess.std)}};
+  json preprocess_json{{"size", preprocess.resize},
+                       {"crop", preprocess.crop},
+                       {"interpolation", to_string(preprocess.interpolation)},
+                       {"mean", floats(preprocess.mean)},
+                       {"std", floats(preprocess.std)}};
+  // Square photos in three colours are written as by earlier versions, which then read them.
+  if (preprocess.width() != preprocess.crop) preprocess_json["crop_width"] = preprocess.crop_width;
+  if (preprocess.channels != 3) preprocess_json["channels"] = preprocess.channels;
   Metadata metadata{{"ablaze.version", kVersion},
                     {"ablaze.architecture", model.architecture},
                     {"ablaze.preprocess", preprocess_json.dump()},

@@ -39,7 +39,7 @@ std::string Model::label(std::int64_t index) const {
   return "class " + std::to_string(index);
 }
 
-Shape Model::input_shape() const { return {1, 3, preprocess.crop, preprocess.crop}; }
+Shape Model::input_shape() const { return {1, preprocess.channels, preprocess.crop, preprocess.width()}; }
 
 // Element i, in row-major order, is (z >> 40) / 2^24 * 4 - 2, where z is the generator's i-th number from the
 // state `seed`. Every step is exact in float and in double, so that any language computes the same bits.

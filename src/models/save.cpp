@@ -39,8 +39,8 @@ void for_each_weight(AnyOp& any, const Visit& visit) {
         }
         static_assert(
             graph::one_of<Operator, op::Conv2d, op::Linear, op::BatchNorm, op::Input, op::Relu, op::Curve,
-                          op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten,
-                          op::Add, op::Multiply, op::Identity, op::ChannelMap>,
+                          op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d, op::GlobalMaxPool2d,
+                          op::Flatten, op::Unflatten, op::Add, op::Multiply, op::Identity, op::ChannelMap>,
             "name the weights of a new operator");
       },
       any);

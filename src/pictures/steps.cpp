@@ -63,30 +63,35 @@ Image input_step(const Tensor& input, const Preprocess& how) {
   const Image seen = denormalise(input, how);
   const PixelRectangle box = fit(seen.width(), seen.height(), side);
   const int below = kGap + image::line_height(kCaption);
-  const int height = box.height + below, width = 4 * box.width + 3 * kGap + scale_room;
-  Image on =
-      titled("The network's input",
-             "The photo cropped to " + std::to_string(seen.width()) + " x " + std::to_string(seen.height()) +
-                 " pixels, and its three planes minus the mean, divided by the standard deviation",
-             std::max(width, 560), height);
+  const std::int64_t channels = input.shape()[input.shape().size() - 3];
+  const int shown = static_cast<int>(std::min<std::int64_t>(channels, 3));
+  const int height = box.height + below, width = (shown + 1) * box.width + shown * kGap + scale_room;
+  Image on = titled("The network's input",
+                    "The photo cropped to " + std::to_string(seen.width()) + " x " +
+                        std::to_string(seen.height()) + " pixels, and " +
+                        (channels == 3   ? "its three planes"
+                         : channels == 1 ? "its plane"
+                                         : "its first planes") +
+                        " minus the mean, divided by the standard deviation",
+                    std::max(width, 560), height);
   const int top = top_of(on, height);
   image::paste(on, resize(seen, box.width, box.height), kMargin, top);
   ValueRange range;
-  for (std::int64_t c = 0; c < 3; ++c) {
+  for (std::int64_t c = 0; c < shown; ++c) {
     const ValueRange own = range_of(plane_of(input, c), ColourMap::bluered);
     if (own.high > range.high) range = own;
   }
   const char* const names[]{"red", "green", "blue"};
   const int under = top + box.height + kGap / 2;
   const double baseline = under + 0.78 * image::line_height(kCaption);
-  image::draw_text(on, kMargin, baseline, "in colour", kCaption);
-  for (int c = 0; c < 3; ++c) {
+  image::draw_text(on, kMargin, baseline, channels == 3 ? "in colour" : "as a picture", kCaption);
+  for (int c = 0; c < shown; ++c) {
     const int x = kMargin + (c + 1) * (box.width + kGap);
     image::paste(on, map_picture(plane_of(input, c), range, ColourMap::bluered, box.width, box.height), x,
                  top);
-    image::draw_text(on, x, baseline, names[c], kCaption);
+    image::draw_text(on, x, baseline, channels == 3 ? names[c] : "channel " + std::to_string(c), kCaption);
   }
-  upright_scale(on, {kMargin + 4 * (box.width + kGap), top + 4, 12, box.height - 8}, range,
+  upright_scale(on, {kMargin + (shown + 1) * (box.width + kGap), top + 4, 12, box.height - 8}, range,
                 ColourMap::bluered);
   return on;
 }

@@ -20,7 +20,9 @@ std::string mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1U 
 bool needs_inputs(const Node& node) {
   return graph::visit(
       node.op,
-      [](const graph::one_of<op::Relu, op::Curve, op::MaxPool2d, op::Multiply> auto&) { return true; },
+      [](const graph::one_of<op::Relu, op::Curve, op::MaxPool2d, op::GlobalMaxPool2d, op::Multiply> auto&) {
+        return true;
+      },
       [](const graph::one_of<op::Input, op::Conv2d, op::BatchNorm, op::AvgPool2d, op::AdaptiveAvgPool2d,
                              op::Linear, op::Flatten, op::Unflatten, op::Add, op::Identity,
                              op::ChannelMap> auto&) { return false; });

@@ -19,33 +19,34 @@ std::ptrdiff_t Value::batch() const {
   return block() * (layout == Layout::planar ? extent.channels : extent.blocks());
 }
 
-Geometry geometry_of(const op::Conv2d& conv) {
-  return {static_cast<int>(conv.weight.shape()[2]),
-          static_cast<int>(conv.weight.shape()[3]),
-          conv.stride[0],
-          conv.stride[1],
-          conv.padding[0],
-          conv.padding[1],
-          conv.dilation[0],
-          conv.dilation[1]};
-}
-
 namespace {
 
-template <class Pool>
-Geometry window_of(const Pool& pool) {
-  return {pool.kernel[0], pool.kernel[1], pool.stride[0], pool.stride[1], pool.padding[0], pool.padding[1]};
+Geometry window_of(const std::array<int, 2>& kernel, const std::array<int, 2>& stride, const Padding& padding,
+                   const std::array<int, 2>& dilation, const Shape& in) {
+  const Padding zeros = padding.at({in[2], in[3]}, kernel, stride, dilation);
+  return {kernel[0],       kernel[1],   stride[0],   stride[1],      zeros.before[0],
+          zeros.before[1], dilation[0], dilation[1], zeros.after[0], zeros.after[1]};
 }
 
 }  // namespace
 
-Geometry geometry_of(const op::MaxPool2d& pool) {
-  Geometry geometry = window_of(pool);
-  geometry.dilation_h = pool.dilation[0], geometry.dilation_w = pool.dilation[1];
-  return geometry;
+Geometry geometry_of(const op::Conv2d& conv, const Shape& in) {
+  const Shape& weight = conv.weight.shape();
+  return window_of({static_cast<int>(weight[2]), static_cast<int>(weight[3])}, conv.stride, conv.padding,
+                   conv.dilation, in);
 }
 
-Geometry geometry_of(const op::AvgPool2d& pool) { return window_of(pool); }
+Geometry geometry_of(const op::MaxPool2d& pool, const Shape& in) {
+  return window_of(pool.kernel, pool.stride, pool.padding, pool.dilation, in);
+}
+
+Geometry geometry_of(const op::AvgPool2d& pool, const Shape& in) {
+  return window_of(pool.kernel, pool.stride, pool.padding, {1, 1}, in);
+}
+
+Geometry geometry_of(const op::GlobalMaxPool2d&, const Shape& in) {
+  return window_of({static_cast<int>(in[2]), static_cast<int>(in[3])}, {1, 1}, {}, {1, 1}, in);
+}
 
 std::ptrdiff_t Value::floats() const {
   if (layout == Layout::scratch) return scratch_floats;
@@ -75,10 +76,31 @@ kernels::Curve kernel_curve(const op::Curve& curve) {
     case Kind::clip:
       result.low = curve.a, result.high = curve.b;
       break;
-    case Kind::power:
-      result.kind = kernels::Curve::Kind::power;
-      result.exponent = curve.a;
+    case Kind::tanh:
+      result.kind = kernels::Curve::Kind::tanh;
       break;
+    case Kind::power:
+      result.formula = &kernels::kPower;
+      break;
+    case Kind::elu:
+      result.formula = &kernels::kElu;
+      break;
+    case Kind::softplus:
+      result.formula = &kernels::kSoftplus;
+      break;
+    case Kind::mish:
+      result.formula = &kernels::kMish;
+      break;
+    case Kind::gelu:
+      result.formula = &kernels::kGelu;
+      break;
+    case Kind::erf:
+      result.formula = &kernels::kErf;
+      break;
+  }
+  if (result.formula != nullptr) {
+    result.kind = kernels::Curve::Kind::formula;
+    result.a = static_cast<double>(curve.a), result.b = static_cast<double>(curve.b);
   }
   result.times_x = curve.kind == Kind::silu || curve.kind == Kind::hard_swish;
   return result;

@@ -67,12 +67,18 @@ struct Value {
 struct Geometry {
   int kernel_h = 1, kernel_w = 1;
   int stride_h = 1, stride_w = 1;
-  int padding_h = 0, padding_w = 0;
+  int padding_h = 0, padding_w = 0;  ///< rows above, columns to the left
   int dilation_h = 1, dilation_w = 1;
+  int padding_below = 0, padding_right = 0;
+  /// The rows and columns that a window of stride 1 leaves of an input.
+  int outputs_h(int in) const { return in + padding_h + padding_below - dilation_h * (kernel_h - 1); }
+  int outputs_w(int in) const { return in + padding_w + padding_right - dilation_w * (kernel_w - 1); }
 };
-Geometry geometry_of(const op::Conv2d& conv);
-Geometry geometry_of(const op::MaxPool2d& pool);
-Geometry geometry_of(const op::AvgPool2d& pool);
+/// in: the shape of the input, which determines a padding of the kind `same`.
+Geometry geometry_of(const op::Conv2d& conv, const Shape& in);
+Geometry geometry_of(const op::MaxPool2d& pool, const Shape& in);
+Geometry geometry_of(const op::AvgPool2d& pool, const Shape& in);
+Geometry geometry_of(const op::GlobalMaxPool2d& pool, const Shape& in);
 /// The kernels' description of a curve.
 kernels::Curve kernel_curve(const op::Curve& curve);
 
@@ -123,6 +129,7 @@ struct Step {
   kernels::Curve curve;  ///< instead of the ReLU
   std::shared_ptr<const PackedWeights> packed;
   std::shared_ptr<const PackedAffine> affine;
+  std::ptrdiff_t weight_floats = 0;  ///< of the packed weights, also where a program is only measured
   std::int64_t multiply_adds = 0;
   bool pool = false;        ///< winograd: a 2x2 max-pool follows in the same step
   kernels::Choice choice;   ///< winograd

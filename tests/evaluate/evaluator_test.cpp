@@ -91,7 +91,7 @@ Model small_network() {
   Tensor head({4, 8});
   for (std::int64_t i = 0; i < head.size(); ++i)
     head[i] = static_cast<float>(std::cos(static_cast<double>(i * 3)));
-  graph.add("input", op::Input{{3, 12, 12}}, {});
+  graph.add("input", op::Input{{3, 0, 0}}, {});
   graph.add("stem.0", conv(8, 3), {0});
   graph.add("stem.1", norm, {1});
   graph.add("stem.2", op::Relu{}, {2});

@@ -11,7 +11,7 @@ Model paper_model(std::vector<std::string> labels) {
   if (classes > 3) weight[3 * 3] = -1;
 
   Model model;
-  model.graph.add("input", op::Input{{3, 4, 4}}, {});
+  model.graph.add("input", op::Input{{3, 0, 0}}, {});
   model.graph.add("pool", op::MaxPool2d{}, {0});
   model.graph.add("relu", op::Relu{}, {1});
   model.graph.add("avgpool", op::AdaptiveAvgPool2d{}, {2});

@@ -77,13 +77,15 @@ TEST_CASE("hostile onnx: an input without measure") {
 TEST_CASE("hostile onnx: a few numbers that are read again and again") {
   // Many nodes that each gather 64 KiB of numbers.
   std::string gathers = initializer(integers_tensor("all", std::vector<std::int64_t>(1 << 16, 0)));
-  for (int i = 0; i < 2000; ++i) gathers += node("Gather", {"all", "all"}, {v(i)});
+  for (int i = 0; i < 2000; ++i) gathers += node("Gather", {"all", i == 0 ? "all" : v(i - 1)}, {v(i)});
+  gathers += node("Reshape", {"x", v(1999)}, {"y"});
   CHECK(says(refused_nodes(gathers), "far more values than the file"));
 
   // One square matrix shared by many layers.
   std::string layers = initializer(floats_tensor("w", {256, 256}, std::vector<float>(1 << 16, 0))) +
                        node("GlobalAveragePool", {"x"}, {"p"}) + node("Flatten", {"p"}, {v(0)});
   for (int i = 0; i < 2000; ++i) layers += node("MatMul", {v(i), "w"}, {v(i + 1)});
+  layers += node("Identity", {v(2000)}, {"y"});
   CHECK(says(refused_nodes(layers, {1, 256, 1, 1}), "far more values than the file"));
 
   // A Concat of many copies of a channel, each with a map of the whole.
@@ -94,15 +96,39 @@ TEST_CASE("hostile onnx: a few numbers that are read again and again") {
   // Many channels from a small file, and a constant per channel in every node.
   std::string scales = initializer(floats_tensor("two", {1}, {2}));
   for (int i = 0; i < 2000; ++i) scales += node("Mul", {i == 0 ? "x" : v(i), "two"}, {v(i + 1)});
+  scales += pooled(v(2000));
   CHECK(says(refused_nodes(scales, {1, 1 << 16, 1, 1}), "far more values than the file"));
+
+  // Transposes, concatenations and expansions of constants double the numbers at every node.
+  for (const char* op : {"Add", "Concat", "Expand", "Transpose"}) {
+    CAPTURE(op);
+    std::string chain = initializer(floats_tensor("w", {1, 1024}, std::vector<float>(1 << 10, 1))) +
+                        initializer(integers_tensor("big", {1 << 12, 1 << 10})) +
+                        node("Expand", {"w", "big"}, {v(0)});
+    for (int i = 0; i < 2000; ++i) {
+      const bool two = std::string(op) == "Add" || std::string(op) == "Concat";
+      chain += node(op,
+                    {v(i), two                           ? v(i)
+                           : std::string(op) == "Expand" ? "big"
+                                                         : ""},
+                    {v(i + 1)}, std::string(op) == "Concat" ? attribute("axis", std::int64_t{0}) : "");
+    }
+    chain += node("Mul", {"x", v(2000)}, {"m"}) + pooled("m");
+    CHECK_FALSE(refused_nodes(chain).empty());
+  }
 }
 
-TEST_CASE("hostile onnx: uneven pads that widen a kernel beyond measure") {
-  const std::string weight =
-      initializer(floats_tensor("w", {1024, 64, 1, 1}, std::vector<float>(1 << 16, 0)));
-  const std::string uneven = attribute("pads", std::vector<std::int64_t>{0, 0, 64, 64});
-  CHECK(says(refused_nodes(weight + node("Conv", {"x", "w"}, {"c"}, uneven) + pooled("c"), {1, 64, 80, 80}),
-             "far more values than the file"));
+TEST_CASE("hostile onnx: pads without measure") {
+  const std::string weight = initializer(floats_tensor("w", {2, 3, 1, 1}, std::vector<float>(6, 0)));
+  for (const std::int64_t far : {std::int64_t{1} << 13, std::int64_t{1} << 40, std::int64_t{-1}}) {
+    const std::string uneven = attribute("pads", std::vector<std::int64_t>{0, 0, 0, far});
+    CHECK(
+        says(refused_nodes(weight + node("Conv", {"x", "w"}, {"c"}, uneven) + pooled("c")), "out of range"));
+    CHECK(says(refused_nodes(node("Pad", {"x"}, {"c"},
+                                  attribute("pads", std::vector<std::int64_t>{0, 0, 0, 0, 0, 0, 0, far})) +
+                             pooled("c")),
+               "out of range"));
+  }
 }
 
 TEST_CASE("hostile onnx: thousands of nodes of one name") {

@@ -97,16 +97,13 @@ struct PoolCase {
     in = {random.pick(1, 3), random.pick(1, 35), random.pick(4, 13), random.pick(4, 13)};
     const int dilation = dilates ? random.pick(1, 2) : 1;
     const int kernel_h = random.pick(1, 3 - (dilation - 1)), kernel_w = random.pick(1, 3 - (dilation - 1));
-    window = {kernel_h,
-              kernel_w,
-              random.pick(1, 4),
-              random.pick(1, 4),
-              random.pick(0, kernel_h / 2),
-              random.pick(0, kernel_w / 2),
-              dilation,
-              dilation};
-    out = {in.batch, in.channels, outputs(in.h, window.kernel_h, window.stride_h, window.padding_h, dilation),
-           outputs(in.w, window.kernel_w, window.stride_w, window.padding_w, dilation)};
+    const auto zeros = [&](int kernel) { return random.pick(0, dilation == 1 ? kernel - 1 : kernel / 2); };
+    window = {kernel_h,        kernel_w, random.pick(1, 4), random.pick(1, 4), zeros(kernel_h),
+              zeros(kernel_w), dilation, dilation,          zeros(kernel_h),   zeros(kernel_w)};
+    out = {
+        in.batch, in.channels,
+        outputs(in.h, window.kernel_h, window.stride_h, window.padding_h + window.padding_below, dilation),
+        outputs(in.w, window.kernel_w, window.stride_w, window.padding_w + window.padding_right, dilation)};
     // A window that extends beyond the end, as with ceil_mode.
     if (dilation == 1 && random.pick(0, 1) == 1 && out.h * window.stride_h < in.h + window.padding_h) ++out.h;
     fill(random);
@@ -118,7 +115,7 @@ struct PoolCase {
   }
 
   static int outputs(int extent, int kernel, int stride, int padding, int dilation) {
-    return (extent + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+    return (extent + padding - dilation * (kernel - 1) - 1) / stride + 1;
   }
 
   void fill(Random& random) {
@@ -129,6 +126,7 @@ struct PoolCase {
     pull.kernel_h = window.kernel_h, pull.kernel_w = window.kernel_w;
     pull.stride_h = window.stride_h, pull.stride_w = window.stride_w;
     pull.padding_h = window.padding_h, pull.padding_w = window.padding_w;
+    pull.padding_below = window.below(), pull.padding_right = window.right();
     pull.dilation_h = window.dilation_h, pull.dilation_w = window.dilation_w;
   }
 

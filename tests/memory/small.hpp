@@ -26,7 +26,7 @@ inline Model small_model() {
   norm.variance = seeded_tensor("bn.running_var", {4});
   Model model;
   Graph& graph = model.graph;
-  graph.add("input", op::Input{{3, 12, 12}}, {});
+  graph.add("input", op::Input{{3, 0, 0}}, {});
   graph.add("conv1", convolution("conv1", {4, 3, 3, 3}), {0});
   graph.add("bn1", norm, {1});
   graph.add("relu1", op::Relu{}, {2});

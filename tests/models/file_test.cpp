@@ -88,7 +88,7 @@ TEST_CASE("a network of a known family's names but with other attributes comes b
                                                   [](Node& node) {
                                                     if (auto* conv = std::get_if<op::Conv2d>(&node.op);
                                                         conv && conv->weight.shape()[2] == 3)
-                                                      conv->padding = conv->dilation = {2, 2};
+                                                      conv->padding = {2, 2}, conv->dilation = {2, 2};
                                                   },
                                                   [](Node& node) {
                                                     if (auto* norm = std::get_if<op::BatchNorm>(&node.op))

@@ -111,7 +111,7 @@ class NodeTest {
     for (std::size_t i = 0; i < model_.inputs.size(); ++i)
       inputs_.push_back(read_tensor(folder_ / "test_data_set_0" / ("input_" + std::to_string(i) + ".pb")));
     prepare();
-    const OnnxNetwork network = import_onnx(model_, name_, OnnxOutput::anything);
+    const OnnxNetwork network = import_onnx(model_, name_, {.output = OnnxImport::Output::anything});
     const OnnxTensor expected = read_tensor(folder_ / "test_data_set_0/output_0.pb");
     if (network.constant) return distance(values_of(*network.constant), values_of(expected));
     SessionOptions options;

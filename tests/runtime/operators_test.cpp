@@ -50,8 +50,7 @@ void check(const Op& op, const Shape& shape, bool planar = false) {
   }
 }
 
-op::Conv2d convolution(const Shape& weight, int stride, std::array<int, 2> padding, int dilation = 1,
-                       int groups = 1) {
+op::Conv2d convolution(const Shape& weight, int stride, Padding padding, int dilation = 1, int groups = 1) {
   op::Conv2d conv;
   conv.weight = random_tensor(weight, 11);
   conv.bias = random_tensor({weight[0]}, 13);

@@ -48,10 +48,24 @@ class RandomNetwork {
     conv.weight = tensor({out_channels, in[1] / groups, kernel, kernel}, std::sqrt(2 / fan_in));
     if (pick(0, 1) == 1) conv.bias = tensor({out_channels}, 0.3);
     conv.stride = {stride, stride};
-    conv.padding = {kernel / 2 * dilation, kernel / 2 * dilation};
+    conv.padding = padding(kernel / 2 * dilation);
     conv.dilation = {dilation, dilation};
     conv.groups = groups;
     return conv;
+  }
+  /// Mostly `usual` on every side; also fewer on one side and more on the other, or what keeps the size.
+  Padding padding(int usual) {
+    const int rows = pick(0, usual), columns = pick(0, usual);
+    switch (pick(0, 9)) {
+      case 0:
+        return Padding(Padding::Kind::same_upper);
+      case 1:
+        return Padding(Padding::Kind::same_lower);
+      case 2:
+        return {{usual - rows, usual + columns}, {usual + rows, usual - columns}};
+      default:
+        return {usual, usual};
+    }
   }
   /// Some channels in any order, some of them repeated, and zeros.
   op::ChannelMap channel_map(const Shape& in, int out_channels, int stride) {
@@ -73,17 +87,17 @@ class RandomNetwork {
 
   op::Curve curve() {
     using Kind = op::Curve::Kind;
-    switch (pick(0, 4)) {
-      case 0:
-        return {Kind::sigmoid};
-      case 1:
-        return {Kind::silu};
-      case 2:
-        return {Kind::hard_sigmoid, 0.3F, 0.4F};
-      case 3:
-        return {Kind::hard_swish};
-      default:
+    const Kind kind = op::Curve::kinds[static_cast<std::size_t>(pick(0, op::Curve::kinds.size() - 1))];
+    switch (kind) {
+      case Kind::hard_sigmoid:
+        return {kind, 0.3F, 0.4F};
+      case Kind::power:  // defined for positive numbers only
+      case Kind::clip:
         return {Kind::clip, -0.5F, 1.5F};
+      case Kind::elu:
+        return {kind, 1.2F, 0.9F};
+      default:
+        return {kind};
     }
   }
 
@@ -95,7 +109,8 @@ class RandomNetwork {
         return graph_.add(name + ".curve", curve(), {from});
       case 1: {  // squeeze and excitation, by convolutions or by linear layers
         const int inner = pick(1, 9);
-        at = graph_.add(name + ".se.mean", op::AdaptiveAvgPool2d{}, {at});
+        at = pick(0, 2) == 0 ? graph_.add(name + ".se.max", op::GlobalMaxPool2d{}, {at})
+                             : graph_.add(name + ".se.mean", op::AdaptiveAvgPool2d{}, {at});
         if (pick(0, 1) == 1) {
           at = graph_.add(name + ".se.flatten", op::Flatten{}, {at});
           at = graph_.add(name + ".se.fc1", op::Linear{tensor({inner, in[1]}, 0.5), tensor({inner}, 0.2)},
@@ -168,13 +183,18 @@ class RandomNetwork {
       }
       case 2: {
         if (std::min(in[2], in[3]) < 3) break;
-        at = graph_.add(name + ".pool", op::MaxPool2d{{3, 3}, {2, 2}, {1, 1}, {1, 1}, pick(0, 1) == 1}, {at});
+        at = graph_.add(name + ".pool", op::MaxPool2d{{3, 3}, {2, 2}, padding(1), {1, 1}, pick(0, 1) == 1},
+                        {at});
         break;
       }
       case 3: {
         if (std::min(in[2], in[3]) < 2) break;
         at = graph_.add(name + ".avg",
-                        op::AvgPool2d{{2, 2}, {2, 2}, {pick(0, 1), 0}, pick(0, 1) == 1, pick(0, 1) == 1},
+                        op::AvgPool2d{{2, 2},
+                                      {2, 2},
+                                      {{pick(0, 1), 0}, {pick(0, 1), pick(0, 1)}},
+                                      pick(0, 1) == 1,
+                                      pick(0, 1) == 1},
                         {at});
         break;
       }
@@ -216,7 +236,12 @@ class RandomNetwork {
     const int classes = pick(2, 11);
     const int hidden_layers = pick(0, 2);
     const int side = pick(1, 3);
-    at = graph_.add("avgpool", op::AdaptiveAvgPool2d{{side, side}}, {at});
+    if (pick(0, 5) == 0) {
+      at = graph_.add("maxpool", op::GlobalMaxPool2d{}, {at});
+    } else {
+      if (pick(0, 5) == 0) at = graph_.add("rows", op::AdaptiveAvgPool2d{{0, 1}}, {at});
+      at = graph_.add("avgpool", op::AdaptiveAvgPool2d{{side, side}}, {at});
+    }
     at = graph_.add("flatten", op::Flatten{}, {at});
     for (int i = 1; i <= hidden_layers; ++i) {
       const int hidden = pick(3, 33);

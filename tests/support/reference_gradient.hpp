@@ -80,17 +80,9 @@ class ReferenceGradient {
     return graph::visit(
         node.op,
         [&](const op::Conv2d& conv) {
-          const Shape& shape = conv.weight.shape();
-          const Window window{static_cast<int>(shape[2]),
-                              static_cast<int>(shape[3]),
-                              conv.stride[0],
-                              conv.stride[1],
-                              conv.padding[0],
-                              conv.padding[1],
-                              conv.dilation[0],
-                              conv.dilation[1]};
           const Values weight = to_double(conv.weight);
-          return conv2d_backward<double>(from, extent(first), weight, extent(id), window, conv.groups);
+          return conv2d_backward<double>(from, extent(first), weight, extent(id),
+                                         window_of(conv, shapes_[first]), conv.groups);
         },
         [&](const op::Linear& linear) {
           const Values weight = to_double(linear.weight);
@@ -99,17 +91,14 @@ class ReferenceGradient {
         [&](const op::BatchNorm& norm) { return norm_backward(norm, g, extent(id)); },
         [&](const op::Relu&) { return scaled(g, first, [](double x) { return x > 0 ? 1.0 : 0.0; }); },
         [&](const op::Curve& curve) { return scaled(g, first, [&](double x) { return slope(curve, x); }); },
-        [&](const op::MaxPool2d& pool) {
-          const Window window{pool.kernel[0],  pool.kernel[1],  pool.stride[0],   pool.stride[1],
-                              pool.padding[0], pool.padding[1], pool.dilation[0], pool.dilation[1]};
+        [&](const graph::one_of<op::MaxPool2d, op::GlobalMaxPool2d> auto& pool) {
           const Values x = value_of_(first);
-          return max_pool_backward<double>(from, x, extent(first), extent(id), window);
+          return max_pool_backward<double>(from, x, extent(first), extent(id),
+                                           window_of(pool, shapes_[first]));
         },
         [&](const op::AvgPool2d& pool) {
-          const Window window{pool.kernel[0], pool.kernel[1],  pool.stride[0],
-                              pool.stride[1], pool.padding[0], pool.padding[1]};
-          return average_pool_backward<double>(from, extent(first), extent(id), window,
-                                               pool.count_include_pad);
+          return average_pool_backward<double>(from, extent(first), extent(id),
+                                               window_of(pool, shapes_[first]), pool.count_include_pad);
         },
         [&](const op::AdaptiveAvgPool2d&) {
           return adaptive_average_pool_backward<double>(from, extent(first), extent(id));

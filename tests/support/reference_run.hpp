@@ -41,9 +41,54 @@ inline double reference_curve(const op::Curve& curve, double x) {
       return x * between(x + 3, 0, 6) / 6;
     case Kind::clip:
       return between(x, a, b);
-    default:
+    case Kind::power:
       return x == 0 && a < 0 ? 0 : std::pow(x, a);
+    case Kind::tanh:
+      return (std::exp(x) - std::exp(-x)) / (std::exp(x) + std::exp(-x));
+    case Kind::elu:
+      return x > 0 ? b * x : b * a * (std::exp(x) - 1);
+    case Kind::softplus:
+      return std::log(1 + std::exp(x));
+    case Kind::mish: {
+      const double square = (1 + std::exp(x)) * (1 + std::exp(x));  // e^(2 softplus)
+      return x * (square - 1) / (square + 1);
+    }
+    case Kind::gelu:
+      return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+    case Kind::erf:
+      return std::erf(x);
   }
+  throw Error("the reference has no such curve");
+}
+
+/// The window of a convolution or a pool, in numbers for an input of shape `in`.
+inline kernels::reference::Window window_of(std::array<int, 2> kernel, std::array<int, 2> stride,
+                                            const Padding& padding, std::array<int, 2> dilation,
+                                            const Shape& in) {
+  std::array<int, 2> before = padding.before, after = padding.after;
+  for (std::size_t axis = 0; axis < 2 && padding.kind != Padding::Kind::fixed; ++axis) {
+    const int size = static_cast<int>(in[axis + 2]), outputs = (size + stride[axis] - 1) / stride[axis];
+    const int last = (outputs - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis];  // row that it reads
+    const int zeros = last < size ? 0 : last - size + 1;
+    after[axis] = zeros / 2, before[axis] = zeros / 2;
+    if (zeros % 2 == 1) ++(padding.kind == Padding::Kind::same_upper ? after : before)[axis];
+  }
+  return {kernel[0], kernel[1],   stride[0],   stride[1], before[0],
+          before[1], dilation[0], dilation[1], after[0],  after[1]};
+}
+inline kernels::reference::Window window_of(const op::Conv2d& conv, const Shape& in) {
+  const Shape& weight = conv.weight.shape();
+  return window_of({static_cast<int>(weight[2]), static_cast<int>(weight[3])}, conv.stride, conv.padding,
+                   conv.dilation, in);
+}
+inline kernels::reference::Window window_of(const op::MaxPool2d& pool, const Shape& in) {
+  return window_of(pool.kernel, pool.stride, pool.padding, pool.dilation, in);
+}
+inline kernels::reference::Window window_of(const op::AvgPool2d& pool, const Shape& in) {
+  return window_of(pool.kernel, pool.stride, pool.padding, {1, 1}, in);
+}
+inline kernels::reference::Window window_of(const op::GlobalMaxPool2d&, const Shape& in) {
+  return window_of({static_cast<int>(in[2]), static_cast<int>(in[3])}, {1, 1}, {}, {1, 1}, in);
 }
 
 struct ReferenceRun {
@@ -98,16 +143,8 @@ struct ReferenceRun {
         node.op,
         [&](const op::Conv2d& conv) {
           const Values w = to_double(conv.weight), b = to_double(conv.bias);
-          const Shape& shape = conv.weight.shape();
-          const Window window{static_cast<int>(shape[2]),
-                              static_cast<int>(shape[3]),
-                              conv.stride[0],
-                              conv.stride[1],
-                              conv.padding[0],
-                              conv.padding[1],
-                              conv.dilation[0],
-                              conv.dilation[1]};
-          return conv2d<double>(in, extent(first), w, b, extent(id), window, conv.groups);
+          return conv2d<double>(in, extent(first), w, b, extent(id), window_of(conv, shapes[first]),
+                                conv.groups);
         },
         [&](const op::Linear& layer) {
           const Values w = to_double(layer.weight), b = to_double(layer.bias);
@@ -130,15 +167,12 @@ struct ReferenceRun {
           for (std::size_t i = 0; i < y.size(); ++i) y[i] += at(node.inputs[1])[i];
           return y;
         },
-        [&](const op::MaxPool2d& pool) {
-          const Window window{pool.kernel[0],  pool.kernel[1],  pool.stride[0],   pool.stride[1],
-                              pool.padding[0], pool.padding[1], pool.dilation[0], pool.dilation[1]};
-          return max_pool<double>(in, extent(first), extent(id), window);
+        [&](const graph::one_of<op::MaxPool2d, op::GlobalMaxPool2d> auto& pool) {
+          return max_pool<double>(in, extent(first), extent(id), window_of(pool, shapes[first]));
         },
         [&](const op::AvgPool2d& pool) {
-          const Window window{pool.kernel[0], pool.kernel[1],  pool.stride[0],
-                              pool.stride[1], pool.padding[0], pool.padding[1]};
-          return average_pool<double>(in, extent(first), extent(id), window, pool.count_include_pad);
+          return average_pool<double>(in, extent(first), extent(id), window_of(pool, shapes[first]),
+                                      pool.count_include_pad);
         },
         [&](const op::AdaptiveAvgPool2d&) {
           return adaptive_average_pool<double>(in, extent(first), extent(id));

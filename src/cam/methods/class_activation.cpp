@@ -25,7 +25,7 @@ bool averages_planes(const Op& op, const Shape& plane) {
   if (const auto* pool = std::get_if<op::AdaptiveAvgPool2d>(&op)) return pool->output == std::array{1, 1};
   const auto* pool = std::get_if<op::AvgPool2d>(&op);
   return pool != nullptr && pool->kernel[0] == plane.at(2) && pool->kernel[1] == plane.at(3) &&
-         pool->padding == std::array{0, 0};
+         pool->padding.none();
 }
 
 bool passes_on(const Op& op) {

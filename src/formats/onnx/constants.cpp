@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "formats/bytes.hpp"
 #include "formats/onnx/importer.hpp"
 
-// Folding of constant expressions: exporters compute the sizes of reshapes in the graph.
+// Folding of constant expressions: exporters compute the sizes of reshapes in the graph, and leave some
+// weights to be reshaped or transposed.
 
 namespace ablaze::formats {
 namespace {
@@ -15,6 +19,150 @@ constexpr std::int64_t kMostIntegers = 1 << 16;
 std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t low, std::int64_t high) {
   if (index < 0) index = index < -length ? low : index + length;
   return std::clamp(index, low, high);
+}
+
+std::vector<float> floats_of(const OnnxTensor& tensor) {
+  std::vector<float> numbers(static_cast<std::size_t>(tensor.floats.size()));
+  tensor.floats.read(0, numbers);
+  return numbers;
+}
+
+OnnxTensor tensor_of(Shape shape, const std::vector<float>& numbers) {
+  Tensor tensor(shape, numbers);
+  return {std::move(shape), std::move(tensor), {}};
+}
+
+/// The elements of a tensor at the given positions.
+OnnxTensor picked(const OnnxTensor& from, Shape shape, const std::vector<std::int64_t>& positions) {
+  OnnxTensor result{std::move(shape), {}, {}};
+  if (from.floats) {
+    const std::vector<float> numbers = floats_of(from);
+    std::vector<float> own(positions.size());
+    std::ranges::transform(positions, own.begin(), [&](std::int64_t at) { return numbers[at]; });
+    result.floats = Tensor(result.shape, own);
+  } else {
+    result.integers.resize(positions.size());
+    std::ranges::transform(positions, result.integers.begin(),
+                           [&](std::int64_t at) { return from.integers[at]; });
+  }
+  return result;
+}
+
+/// The same numbers with another shape.
+OnnxTensor reshaped(const OnnxTensor& from, Shape shape) {
+  OnnxTensor result{std::move(shape), {}, from.integers};
+  if (from.floats)
+    result.floats = Weight(from.floats.dtype(), result.shape, from.floats.bytes(), from.floats.owner());
+  return result;
+}
+
+std::vector<std::int64_t> strides_of(const Shape& shape) {
+  std::vector<std::int64_t> strides(shape.size(), 1);
+  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  return strides;
+}
+
+/// Calls visit(i, index) for every element of a tensor, in order.
+template <class Visit>
+void for_each_index(const Shape& shape, Visit visit) {
+  std::vector<std::int64_t> index(shape.size(), 0);
+  const std::int64_t count = element_count(shape);
+  for (std::int64_t i = 0; i < count; ++i) {
+    visit(i, index);
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      if (++index[axis] < shape[axis]) break;
+      index[axis] = 0;
+    }
+  }
+}
+
+/// The shape of two constants combined element by element; nothing where they do not match.
+std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
+  Shape shape(std::max(a.size(), b.size()), 1);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (x != y && x != 1 && y != 1) return std::nullopt;
+    shape[shape.size() - 1 - i] = x == 1 ? y : x;
+  }
+  return shape;
+}
+
+/// For each axis of `shape`, the step in a tensor that is enlarged to it.
+std::vector<std::int64_t> steps_in(const Shape& own, const Shape& shape) {
+  const std::vector<std::int64_t> strides = strides_of(own);
+  std::vector<std::int64_t> steps(shape.size(), 0);
+  for (std::size_t axis = 0; axis < own.size(); ++axis) {
+    if (own[axis] > 1) steps[shape.size() - own.size() + axis] = strides[axis];
+  }
+  return steps;
+}
+
+std::int64_t position(const std::vector<std::int64_t>& index, const std::vector<std::int64_t>& steps) {
+  return std::inner_product(index.begin(), index.end(), steps.begin(), std::int64_t{0});
+}
+
+/// Element `first` + the sum of index[axis] * steps[axis] of a tensor, for each index of `shape`.
+OnnxTensor strided(const OnnxTensor& from, Shape shape, std::int64_t first,
+                   const std::vector<std::int64_t>& steps) {
+  OnnxTensor result{shape, {}, {}};
+  if (!from.floats) {
+    result.integers.resize(static_cast<std::size_t>(element_count(shape)));
+    for_each_index(shape, [&](std::int64_t i, const std::vector<std::int64_t>& index) {
+      result.integers[i] = from.integers[first + position(index, steps)];
+    });
+    return result;
+  }
+  const Tensor numbers = from.floats.to_tensor();
+  Tensor to(shape);
+  for_each_index(shape, [&](std::int64_t i, const std::vector<std::int64_t>& index) {
+    to[i] = numbers[first + position(index, steps)];
+  });
+  result.floats = std::move(to);
+  return result;
+}
+
+/// Of integers: nothing where the result is out of range.
+std::optional<std::int64_t> integer_result(std::string_view op, std::int64_t x, std::int64_t y) {
+  std::int64_t z = 0;
+  if (op == "Add") return __builtin_add_overflow(x, y, &z) ? std::nullopt : std::optional(z);
+  if (op == "Sub") return __builtin_sub_overflow(x, y, &z) ? std::nullopt : std::optional(z);
+  if (op == "Mul") return __builtin_mul_overflow(x, y, &z) ? std::nullopt : std::optional(z);
+  if (op == "Min") return std::min(x, y);
+  if (op == "Max") return std::max(x, y);
+  if (op == "Equal") return x == y;
+  if (op == "Less") return x < y;
+  if (op == "Greater") return x > y;
+  if (op == "LessOrEqual") return x <= y;
+  if (op == "GreaterOrEqual") return x >= y;
+  if (op == "And") return x != 0 && y != 0;
+  if (op == "Or") return x != 0 || y != 0;
+  const bool undefined = y == 0 || (x == std::numeric_limits<std::int64_t>::min() && y == -1);
+  if (op == "Div") return undefined ? std::nullopt : std::optional(x / y);
+  if (op == "Mod") return undefined ? std::nullopt : std::optional((x % y + y) % y);
+  return std::nullopt;  // Pow
+}
+
+std::optional<double> real_result(std::string_view op, double x, double y) {
+  if (op == "Add") return x + y;
+  if (op == "Sub") return x - y;
+  if (op == "Mul") return x * y;
+  if (op == "Div") return x / y;
+  if (op == "Min") return std::min(x, y);
+  if (op == "Max") return std::max(x, y);
+  if (op == "Pow") return std::pow(x, y);
+  if (op == "Mod") return std::fmod(x, y);
+  return std::nullopt;
+}
+
+bool compares(std::string_view op) {
+  return op == "Equal" || op == "Less" || op == "Greater" || op == "LessOrEqual" || op == "GreaterOrEqual";
+}
+
+bool compared(std::string_view op, double x, double y) {
+  if (op == "Equal") return x == y;
+  if (op == "Less") return x < y;
+  if (op == "Greater") return x > y;
+  return op == "LessOrEqual" ? x <= y : x >= y;
 }
 
 }  // namespace
@@ -28,11 +176,51 @@ const OnnxTensor& OnnxImporter::known(const OnnxNode& node, std::size_t input) c
 OnnxImporter::Handler OnnxImporter::folder_of(std::string_view op) {
   using I = OnnxImporter;
   static const std::map<std::string_view, Handler> handlers{
-      {"Gather", &I::fold_gather},  {"Concat", &I::fold_concat},  {"Slice", &I::fold_slice},
-      {"Add", &I::fold_arithmetic}, {"Sub", &I::fold_arithmetic}, {"Mul", &I::fold_arithmetic},
-      {"Div", &I::fold_arithmetic}, {"Unsqueeze", &I::fold_axes}, {"Squeeze", &I::fold_axes},
-      {"Reshape", &I::fold_axes},   {"Cast", &I::fold_axes},      {"Identity", &I::fold_axes},
-      {"Floor", &I::fold_axes},     {"Ceil", &I::fold_axes},      {"ConstantOfShape", &I::constant_of_shape},
+      {"Gather", &I::fold_gather},
+      {"Concat", &I::fold_concat},
+      {"Slice", &I::fold_slice},
+      {"Add", &I::fold_binary},
+      {"Sub", &I::fold_binary},
+      {"Mul", &I::fold_binary},
+      {"Div", &I::fold_binary},
+      {"Mod", &I::fold_binary},
+      {"Pow", &I::fold_binary},
+      {"Min", &I::fold_binary},
+      {"Max", &I::fold_binary},
+      {"Equal", &I::fold_binary},
+      {"Less", &I::fold_binary},
+      {"Greater", &I::fold_binary},
+      {"LessOrEqual", &I::fold_binary},
+      {"GreaterOrEqual", &I::fold_binary},
+      {"And", &I::fold_binary},
+      {"Or", &I::fold_binary},
+      {"Where", &I::fold_where},
+      {"Neg", &I::fold_unary},
+      {"Abs", &I::fold_unary},
+      {"Not", &I::fold_unary},
+      {"Floor", &I::fold_unary},
+      {"Ceil", &I::fold_unary},
+      {"Round", &I::fold_unary},
+      {"Sqrt", &I::fold_unary},
+      {"Reciprocal", &I::fold_unary},
+      {"Exp", &I::fold_unary},
+      {"Log", &I::fold_unary},
+      {"Identity", &I::fold_unary},
+      {"Dropout", &I::fold_unary},
+      {"Cast", &I::fold_cast},
+      {"CastLike", &I::fold_cast},
+      {"Unsqueeze", &I::fold_shape},
+      {"Squeeze", &I::fold_shape},
+      {"Reshape", &I::fold_shape},
+      {"Flatten", &I::fold_shape},
+      {"Transpose", &I::fold_transpose},
+      {"Expand", &I::fold_expand},
+      {"Range", &I::fold_range},
+      {"ReduceProd", &I::fold_reduce},
+      {"ReduceSum", &I::fold_reduce},
+      {"ReduceMin", &I::fold_reduce},
+      {"ReduceMax", &I::fold_reduce},
+      {"ConstantOfShape", &I::constant_of_shape},
   };
   const auto found = handlers.find(op);
   return found == handlers.end() ? nullptr : found->second;
@@ -61,6 +249,15 @@ bool OnnxImporter::fold(const OnnxNode& node) {
   return true;
 }
 
+/// The number of elements of a result; refuses one that is larger than the file allows.
+std::int64_t OnnxImporter::affordable(const OnnxNode& node, const Shape& shape) const {
+  const auto count = dense_bytes(shape, 1);
+  if (shape.size() > kMostAxes || !count)
+    refuse(node, "its result " + to_string(shape) + " is too large a constant");
+  if (*count > static_cast<std::uint64_t>(numbers_left_)) throw too_many_numbers();
+  return static_cast<std::int64_t>(*count);
+}
+
 void OnnxImporter::constant_node(const OnnxNode& node) {
   for (const auto& [name, attribute] : node.attributes) {
     if (name == "value" && attribute.tensor) return set(node, *attribute.tensor);
@@ -82,6 +279,7 @@ void OnnxImporter::constant_node(const OnnxNode& node) {
 void OnnxImporter::shape_node(const OnnxNode& node) {
   const OnnxTensor* known = constant(node, 0);
   const Shape& shape = known != nullptr ? known->shape : any_flow(node).shape;
+  if (known == nullptr) network_.reads_its_size = true;
   if (node.op == "Size") return set_constant(node, {}, {element_count(shape)});
   const auto rank = static_cast<std::int64_t>(shape.size());
   const std::int64_t begin = clamp_index(integer(node, "start", 0), rank, 0, rank);
@@ -90,96 +288,329 @@ void OnnxImporter::shape_node(const OnnxNode& node) {
   set_constant(node, {static_cast<std::int64_t>(part.size())}, part);
 }
 
+// ---- parts and joins ---------------------------------------------------------------------------------
+
 void OnnxImporter::fold_gather(const OnnxNode& node) {
   const OnnxTensor &from = known(node, 0), &indices = known(node, 1);
-  if (from.floats || from.shape.size() > 1 || integer(node, "axis", 0) != 0)
-    refuse(node, "of constants, only a list of integers is supported");
-  const auto count = static_cast<std::int64_t>(from.integers.size());
-  std::vector<std::int64_t> result;
-  for (const std::int64_t index : indices.integers) {
-    if (index < -count || index >= count) refuse(node, "it has no element " + std::to_string(index));
-    result.push_back(from.integers[index < 0 ? index + count : index]);
+  if (indices.floats || from.shape.empty()) refuse(node, "expected integers as its indices");
+  const auto at = static_cast<std::size_t>(axis(node, integer(node, "axis", 0), from.shape.size()));
+  const std::int64_t size = from.shape[at];
+  Shape shape(from.shape.begin(), from.shape.begin() + static_cast<std::ptrdiff_t>(at));
+  shape.insert(shape.end(), indices.shape.begin(), indices.shape.end());
+  shape.insert(shape.end(), from.shape.begin() + static_cast<std::ptrdiff_t>(at) + 1, from.shape.end());
+  std::vector<std::int64_t> positions;
+  positions.reserve(static_cast<std::size_t>(affordable(node, shape)));
+  const std::vector<std::int64_t> strides = strides_of(from.shape);
+  const std::int64_t inner = strides[at], outer = size == 0 ? 0 : element_count(from.shape) / (size * inner);
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (const std::int64_t index : indices.integers) {
+      if (index < -size || index >= size) refuse(node, "it has no element " + std::to_string(index));
+      const std::int64_t first = (o * size + (index < 0 ? index + size : index)) * inner;
+      for (std::int64_t i = 0; i < inner; ++i) positions.push_back(first + i);
+    }
   }
-  set_constant(node, indices.shape, std::move(result));
+  set(node, picked(from, std::move(shape), positions));
 }
 
 void OnnxImporter::fold_concat(const OnnxNode& node) {
-  std::vector<std::int64_t> result;
+  const OnnxTensor& first = known(node, 0);
+  const auto at = static_cast<std::size_t>(axis(node, integer(node, "axis", 0), first.shape.size()));
+  Shape shape = first.shape;
+  shape[at] = 0;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const OnnxTensor& part = known(node, i);
-    if (part.floats || part.shape.size() != 1)
-      refuse(node, "only lists of integers are supported as constants");
-    result.insert(result.end(), part.integers.begin(), part.integers.end());
-    if (static_cast<std::int64_t>(result.size()) > kMostIntegers)
-      refuse(node, "its result is too long a list");
+    Shape like = part.shape;
+    if (like.size() == shape.size()) like[at] = shape[at];
+    if (like != shape || bool{part.floats} != bool{first.floats})
+      refuse(node,
+             "its parts do not fit together: " + to_string(first.shape) + " and " + to_string(part.shape));
+    shape[at] += part.shape[at];
   }
-  const auto count = static_cast<std::int64_t>(result.size());
-  set_constant(node, {count}, std::move(result));
+  const std::int64_t count = affordable(node, shape);
+  const std::int64_t inner = strides_of(shape)[at], row = shape[at] * inner;
+  std::vector<float> floats(first.floats ? static_cast<std::size_t>(count) : 0);
+  std::vector<std::int64_t> integers(first.floats ? 0 : static_cast<std::size_t>(count));
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const OnnxTensor& part = known(node, i);
+    const std::vector<float> numbers = part.floats ? floats_of(part) : std::vector<float>{};
+    const std::int64_t own = part.shape[at] * inner;
+    for (std::int64_t e = 0; own > 0 && e < element_count(part.shape); ++e) {
+      const std::int64_t to = e / own * row + begin + e % own;
+      if (part.floats) floats[to] = numbers[e];
+      if (!part.floats) integers[to] = part.integers[e];
+    }
+    begin += own;
+  }
+  if (first.floats) return set(node, tensor_of(std::move(shape), floats));
+  set_constant(node, std::move(shape), std::move(integers));
 }
 
 void OnnxImporter::fold_slice(const OnnxNode& node) {
   const OnnxTensor& from = known(node, 0);
-  const auto starts = integers(node, "starts", 1), ends = integers(node, "ends", 2),
-             steps = integers(node, "steps", 4);
-  const std::int64_t step = steps && !steps->empty() ? steps->front() : 1;
-  if (from.floats || from.shape.size() != 1 || !starts || !ends || starts->size() != 1 || ends->size() != 1 ||
-      step < 1)
-    refuse(node, "only a list of integers, with positive steps, is supported as a constant");
-  const auto count = static_cast<std::int64_t>(from.integers.size());
-  const std::int64_t begin = clamp_index(starts->front(), count, 0, count),
-                     end = clamp_index(ends->front(), count, 0, count);
-  std::vector<std::int64_t> result;
-  for (std::int64_t i = begin; i < end; i += std::min(step, count)) result.push_back(from.integers[i]);
-  const auto length = static_cast<std::int64_t>(result.size());
-  set_constant(node, {length}, std::move(result));
+  const std::size_t rank = from.shape.size();
+  const auto starts = integers(node, "starts", 1), ends = integers(node, "ends", 2);
+  if (!starts || !ends || starts->size() != ends->size()) refuse(node, "its starts and ends do not match");
+  std::vector<std::int64_t> all(starts->size());
+  std::iota(all.begin(), all.end(), 0);
+  const auto along = integers(node, "axes", 3).value_or(all);
+  const auto steps = integers(node, "steps", 4).value_or(std::vector<std::int64_t>(starts->size(), 1));
+  if (along.size() != starts->size() || steps.size() != starts->size()) refuse(node, "its axes do not match");
+  Shape shape = from.shape;
+  std::vector<std::int64_t> first(rank, 0), step(rank, 1);
+  for (std::size_t i = 0; i < along.size(); ++i) {
+    const auto at = static_cast<std::size_t>(axis(node, along[i], rank));
+    const std::int64_t size = from.shape[at], by = steps[i];
+    if (by == 0 || by == std::numeric_limits<std::int64_t>::min()) refuse(node, "its step is out of range");
+    const std::int64_t low = by > 0 ? 0 : -1, high = by > 0 ? size : size - 1;
+    const std::int64_t begin = clamp_index((*starts)[i], size, low, high),
+                       end = clamp_index((*ends)[i], size, low, high);
+    const std::int64_t length = by > 0 ? end - begin : begin - end, stride = by > 0 ? by : -by;
+    first[at] = begin;
+    step[at] = std::clamp(by, -size - 1, size + 1);
+    shape[at] = length <= 0 ? 0 : (length - 1) / stride + 1;
+  }
+  affordable(node, shape);
+  const std::vector<std::int64_t> strides = strides_of(from.shape);
+  const std::int64_t start = position(first, strides);
+  for (std::size_t a = 0; a < rank; ++a) step[a] *= strides[a];
+  set(node, strided(from, std::move(shape), start, step));
 }
 
-void OnnxImporter::fold_arithmetic(const OnnxNode& node) {
+// ---- numbers -----------------------------------------------------------------------------------------
+
+void OnnxImporter::fold_binary(const OnnxNode& node) {
   const OnnxTensor &a = known(node, 0), &b = known(node, 1);
-  const std::size_t count = std::max(a.integers.size(), b.integers.size());
-  const auto fits = [&](const OnnxTensor& t) { return t.integers.size() == count || t.integers.size() == 1; };
-  if (a.floats || b.floats || !fits(a) || !fits(b)) refuse(node, "of constants, only integers are supported");
-  std::vector<std::int64_t> result;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t x = a.integers[a.integers.size() == 1 ? 0 : i],
-                       y = b.integers[b.integers.size() == 1 ? 0 : i];
-    std::int64_t z = 0;
-    const bool overflow = node.op == "Add"   ? __builtin_add_overflow(x, y, &z)
-                          : node.op == "Sub" ? __builtin_sub_overflow(x, y, &z)
-                                             : node.op == "Mul" && __builtin_mul_overflow(x, y, &z);
-    if (overflow) refuse(node, "its result is out of range");
-    if (node.op == "Div") {
-      if (y == 0 || (x == std::numeric_limits<std::int64_t>::min() && y == -1))
-        refuse(node, "it divides by zero");
-      z = x / y;
-    }
-    result.push_back(z);
+  if (node.inputs.size() > 2) refuse(node, "of constants, only two are supported");
+  const auto shape = broadcast(a.shape, b.shape);
+  if (!shape)
+    refuse(node, "the shapes " + to_string(a.shape) + " and " + to_string(b.shape) + " do not match");
+  const auto count = static_cast<std::size_t>(affordable(node, *shape));
+  const std::vector<std::int64_t> x = steps_in(a.shape, *shape), y = steps_in(b.shape, *shape);
+  if (!a.floats && !b.floats) {
+    std::vector<std::int64_t> result(count);
+    for_each_index(*shape, [&](std::int64_t i, const std::vector<std::int64_t>& index) {
+      const auto z = integer_result(node.op, a.integers[position(index, x)], b.integers[position(index, y)]);
+      if (!z) refuse(node, "its result is out of range");
+      result[i] = *z;
+    });
+    return set_constant(node, *shape, std::move(result));
   }
-  set_constant(node, a.integers.size() == count ? a.shape : b.shape, std::move(result));
+  const auto floats = [](const OnnxTensor& tensor) {
+    return tensor.floats ? floats_of(tensor)
+                         : std::vector<float>(tensor.integers.begin(), tensor.integers.end());
+  };
+  const std::vector<float> as = floats(a), bs = floats(b);
+  std::vector<float> result(compares(node.op) ? 0 : count);
+  std::vector<std::int64_t> truths(compares(node.op) ? count : 0);
+  for_each_index(*shape, [&](std::int64_t i, const std::vector<std::int64_t>& index) {
+    const auto p = static_cast<double>(as[position(index, x)]),
+               q = static_cast<double>(bs[position(index, y)]);
+    if (compares(node.op)) {
+      truths[i] = compared(node.op, p, q);
+      return;
+    }
+    const auto z = real_result(node.op, p, q);
+    if (!z) refuse(node, "of constants, only integers are supported");
+    result[i] = static_cast<float>(*z);
+  });
+  if (compares(node.op)) return set_constant(node, *shape, std::move(truths));
+  set(node, tensor_of(*shape, result));
 }
 
-/// The same numbers with another shape. Floor, Ceil and Cast leave integers unchanged.
-void OnnxImporter::fold_axes(const OnnxNode& node) {
+void OnnxImporter::fold_unary(const OnnxNode& node) {
   const OnnxTensor& from = known(node, 0);
-  if (node.op != "Unsqueeze" && node.op != "Squeeze" && node.op != "Reshape") {
-    if (node.op == "Cast" && from.floats) refuse(node, "of constants, only integers are supported");
-    return set(node, from);
+  if (node.op == "Identity" || node.op == "Dropout") return set(node, from);
+  const bool rounds = node.op == "Floor" || node.op == "Ceil" || node.op == "Round";
+  if (!from.floats) {
+    std::vector<std::int64_t> result = from.integers;
+    for (std::int64_t& n : result) {
+      if (n == std::numeric_limits<std::int64_t>::min()) refuse(node, "its result is out of range");
+      if (node.op == "Neg") n = -n;
+      if (node.op == "Abs") n = n < 0 ? -n : n;
+      if (node.op == "Not") n = n == 0;
+    }
+    if (!rounds && node.op != "Neg" && node.op != "Abs" && node.op != "Not") refuse(node, "expected floats");
+    return set_constant(node, from.shape, std::move(result));
   }
-  const std::int64_t count =
-      from.floats ? from.floats.size() : static_cast<std::int64_t>(from.integers.size());
-  Shape shape{count};
-  if (node.op == "Squeeze" && count == 1) shape = {};
-  if (node.op == "Reshape") {
-    const OnnxTensor& wanted = known(node, 1);
-    const bool all_positive = std::ranges::all_of(wanted.integers, [](std::int64_t n) { return n > 0; });
-    if (all_positive && dense_bytes(wanted.integers, 1) == static_cast<std::uint64_t>(count))
-      shape = wanted.integers;
+  std::vector<float> result = floats_of(from);
+  for (float& value : result) {
+    const auto x = static_cast<double>(value);
+    double y = x;
+    if (node.op == "Neg") y = -x;
+    if (node.op == "Abs") y = std::abs(x);
+    if (node.op == "Floor") y = std::floor(x);
+    if (node.op == "Ceil") y = std::ceil(x);
+    if (node.op == "Round") y = std::nearbyint(x);
+    if (node.op == "Sqrt") y = std::sqrt(x);
+    if (node.op == "Reciprocal") y = 1 / x;
+    if (node.op == "Exp") y = std::exp(x);
+    if (node.op == "Log") y = std::log(x);
+    value = static_cast<float>(y);
   }
-  if (shape.size() > kMostAxes) refuse(node, "it has too many axes");
-  OnnxTensor result{shape, {}, from.integers};
-  if (from.floats)
-    result.floats = Weight(from.floats.dtype(), shape, from.floats.bytes(), from.floats.owner());
-  set(node, std::move(result));
+  if (node.op == "Not") refuse(node, "expected truth values");
+  set(node, tensor_of(from.shape, result));
+}
+
+void OnnxImporter::fold_where(const OnnxNode& node) {
+  const OnnxTensor &which = known(node, 0), &a = known(node, 1), &b = known(node, 2);
+  const auto pair = broadcast(a.shape, b.shape);
+  const auto shape = pair ? broadcast(which.shape, *pair) : std::nullopt;
+  if (!shape || which.floats || bool{a.floats} != bool{b.floats}) refuse(node, "its inputs do not match");
+  affordable(node, *shape);
+  const std::vector<std::int64_t> truths = strided(which, *shape, 0, steps_in(which.shape, *shape)).integers;
+  OnnxTensor result = strided(b, *shape, 0, steps_in(b.shape, *shape));
+  const OnnxTensor other = strided(a, *shape, 0, steps_in(a.shape, *shape));
+  if (!a.floats) {
+    for (std::size_t i = 0; i < truths.size(); ++i) {
+      if (truths[i] != 0) result.integers[i] = other.integers[i];
+    }
+    return set(node, std::move(result));
+  }
+  std::vector<float> numbers = floats_of(result);
+  const std::vector<float> others = floats_of(other);
+  for (std::size_t i = 0; i < truths.size(); ++i) {
+    if (truths[i] != 0) numbers[i] = others[i];
+  }
+  set(node, tensor_of(*shape, numbers));
+}
+
+void OnnxImporter::fold_cast(const OnnxNode& node) {
+  const OnnxTensor& from = known(node, 0);
+  const bool like_integers =
+      node.op == "CastLike" && constant(node, 1) != nullptr && !constant(node, 1)->floats;
+  const std::int64_t to = node.op == "Cast" ? integer(node, "to", 0)
+                          : like_integers   ? std::int64_t{int64}
+                                            : std::int64_t{float32};
+  if (is_float(to)) {
+    if (from.floats) return set(node, from);
+    return set(node, tensor_of(from.shape, std::vector<float>(from.integers.begin(), from.integers.end())));
+  }
+  std::vector<std::int64_t> result = from.integers;
+  if (from.floats) {
+    for (const float value : floats_of(from)) {
+      constexpr float most = 9e18F;
+      if (!(std::abs(value) < most)) refuse(node, "its result is out of range");
+      result.push_back(to == boolean ? value != 0 : static_cast<std::int64_t>(value));
+    }
+  } else if (to == boolean) {
+    for (std::int64_t& n : result) n = n != 0;
+  }
+  set_constant(node, from.shape, std::move(result));
+}
+
+void OnnxImporter::fold_reduce(const OnnxNode& node) {
+  const OnnxTensor& from = known(node, 0);
+  if (from.floats || from.shape.size() > 1)
+    refuse(node, "of constants, only a list of integers is supported");
+  if (from.integers.empty()) refuse(node, "it has no numbers");
+  std::int64_t total = from.integers.front();
+  for (std::size_t i = 1; i < from.integers.size(); ++i) {
+    const std::string_view op = node.op == "ReduceProd"  ? "Mul"
+                                : node.op == "ReduceSum" ? "Add"
+                                : node.op == "ReduceMin" ? "Min"
+                                                         : "Max";
+    const auto next = integer_result(op, total, from.integers[i]);
+    if (!next) refuse(node, "its result is out of range");
+    total = *next;
+  }
+  set_constant(node, integer(node, "keepdims", 1) != 0 ? Shape(from.shape.size(), 1) : Shape{}, {total});
+}
+
+// ---- shapes ------------------------------------------------------------------------------------------
+
+void OnnxImporter::fold_shape(const OnnxNode& node) {
+  const OnnxTensor& from = known(node, 0);
+  const std::int64_t count = element_count(from.shape);
+  const std::size_t rank = from.shape.size();
+  Shape shape;
+  if (node.op == "Flatten") {
+    const std::int64_t at = integer(node, "axis", 1);
+    const auto split =
+        at == static_cast<std::int64_t>(rank) ? rank : static_cast<std::size_t>(axis(node, at, rank));
+    const auto middle = from.shape.begin() + static_cast<std::ptrdiff_t>(split);
+    shape = {element_count(Shape(from.shape.begin(), middle)),
+             element_count(Shape(middle, from.shape.end()))};
+  } else if (node.op == "Reshape") {
+    shape = known(node, 1).integers;
+    if (shape.size() > kMostAxes) refuse(node, "it has too many axes");
+    std::int64_t product = 1;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i] == 0 && integer(node, "allowzero", 0) == 0 && i < rank) shape[i] = from.shape[i];
+      if (shape[i] == -1) continue;
+      if (shape[i] < 0 || (shape[i] > 0 && product > std::numeric_limits<std::int32_t>::max() / shape[i]))
+        refuse(node, "its shape does not fit " + to_string(from.shape));
+      product *= shape[i];
+    }
+    if (const auto open = std::ranges::find(shape, -1); open != shape.end() && product > 0)
+      *open = count / product;
+  } else {
+    const auto given_axes = integers(node, "axes", 1);
+    const bool adds = node.op == "Unsqueeze";
+    const std::size_t most = adds ? rank + (given_axes ? given_axes->size() : 0) : rank;
+    if (most > kMostAxes) refuse(node, "it has too many axes");
+    const auto named = given_axes ? axes(node, *given_axes, most) : std::vector<std::int64_t>{};
+    const auto is_named = [&](std::size_t i) {
+      return std::ranges::find(named, static_cast<std::int64_t>(i)) != named.end();
+    };
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < most; ++i) {
+      if (adds) {
+        shape.push_back(is_named(i) ? 1 : from.shape[next++]);
+      } else if (given_axes ? !is_named(i) : from.shape[i] != 1) {
+        shape.push_back(from.shape[i]);
+      }
+    }
+  }
+  if (dense_bytes(shape, 1) != static_cast<std::uint64_t>(count))
+    refuse(node, "its shape " + to_string(shape) + " does not fit " + to_string(from.shape));
+  set(node, reshaped(from, std::move(shape)));
+}
+
+void OnnxImporter::fold_transpose(const OnnxNode& node) {
+  const OnnxTensor& from = known(node, 0);
+  const std::size_t rank = from.shape.size();
+  std::vector<std::int64_t> perm = integers(node, "perm", 99).value_or(std::vector<std::int64_t>{});
+  if (perm.empty()) {
+    for (std::size_t i = rank; i-- > 0;) perm.push_back(static_cast<std::int64_t>(i));
+  }
+  if (axes(node, perm, rank).size() != rank) refuse(node, "its perm does not fit " + to_string(from.shape));
+  const std::vector<std::int64_t> strides = strides_of(from.shape);
+  Shape shape;
+  std::vector<std::int64_t> step;
+  for (const std::int64_t i : perm) {
+    shape.push_back(from.shape[axis(node, i, rank)]);
+    step.push_back(strides[axis(node, i, rank)]);
+  }
+  affordable(node, shape);
+  set(node, strided(from, std::move(shape), 0, step));
+}
+
+void OnnxImporter::fold_expand(const OnnxNode& node) {
+  const OnnxTensor& from = known(node, 0);
+  const OnnxTensor& wanted = known(node, 1);
+  const auto shape = wanted.floats ? std::nullopt : broadcast(from.shape, wanted.integers);
+  if (!shape) refuse(node, "its shape does not fit " + to_string(from.shape));
+  affordable(node, *shape);
+  set(node, strided(from, *shape, 0, steps_in(from.shape, *shape)));
+}
+
+void OnnxImporter::fold_range(const OnnxNode& node) {
+  const auto whole = [&](std::size_t input) {
+    const OnnxTensor& tensor = known(node, input);
+    if (tensor.floats || tensor.integers.size() != 1) refuse(node, "only a range of integers is supported");
+    return tensor.integers.front();
+  };
+  const std::int64_t begin = whole(0), end = whole(1), step = whole(2);
+  std::vector<std::int64_t> result;
+  for (std::int64_t n = begin; step > 0 ? n < end : n > end;) {
+    if (step == 0 || static_cast<std::int64_t>(result.size()) >= kMostIntegers)
+      refuse(node, "its result is too long a list");
+    result.push_back(n);
+    if (__builtin_add_overflow(n, step, &n)) break;
+  }
+  const auto count = static_cast<std::int64_t>(result.size());
+  set_constant(node, {count}, std::move(result));
 }
 
 void OnnxImporter::constant_of_shape(const OnnxNode& node) {
@@ -194,10 +625,8 @@ void OnnxImporter::constant_of_shape(const OnnxNode& node) {
     return set_constant(node, wanted.integers,
                         std::vector<std::int64_t>(static_cast<std::size_t>(*count), value->integers.front()));
   }
-  Tensor filled(wanted.integers);
   const float number = value != nullptr && value->floats.size() == 1 ? value->floats.to_tensor()[0] : 0.0F;
-  std::ranges::fill(filled.values(), number);
-  set(node, OnnxTensor{wanted.integers, std::move(filled), {}});
+  set(node, tensor_of(wanted.integers, std::vector<float>(static_cast<std::size_t>(*count), number)));
 }
 
 }  // namespace ablaze::formats

@@ -10,9 +10,6 @@
 namespace ablaze::formats {
 namespace {
 
-constexpr std::int64_t kUsualSide = 224;
-constexpr std::int64_t kMostExtent = std::int64_t{1} << 20;
-
 /// Numbers that a network may hold regardless of its file's size, for channel maps and replacements of Clip.
 constexpr std::int64_t kFreeNumbers = std::int64_t{1} << 23;
 /// And per number in the file: a weight may be read twice, transposed, or widened by uneven padding.
@@ -50,7 +47,59 @@ struct CountNumbers {
   }
 };
 
+/// A container's name is an alias of its last layer. If the file does not tell the module of a node inside
+/// the container or right behind it, that node may be the container's last: no alias is better than a wrong
+/// one.
+void alias_containers(Graph& graph, const std::vector<bool>& unnamed) {
+  struct Container {
+    NodeId first, last;
+  };
+  std::map<std::string, Container> containers;
+  for (NodeId id = 1; id < graph.size(); ++id) {
+    if (unnamed[id]) continue;
+    const std::string& name = graph.node(id).name;
+    for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
+      containers.try_emplace(name.substr(0, dot), Container{id, id}).first->second.last = id;
+  }
+  std::vector<bool> before_unnamed(unnamed.size(), false);
+  std::vector<NodeId> unnamed_up_to(unnamed.size() + 1, 0);  // how many nodes before this one
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    unnamed_up_to[id + 1] = unnamed_up_to[id] + (unnamed[id] ? 1 : 0);
+    if (!unnamed[id]) continue;
+    for (const NodeId in : graph.node(id).inputs) before_unnamed[in] = true;
+  }
+  for (const auto& [name, container] : containers) {
+    const bool whole = unnamed_up_to[container.last + 1] == unnamed_up_to[container.first];
+    if (whole && !before_unnamed[container.last] && !graph.contains(name)) graph.alias(name, container.last);
+  }
+}
+
 }  // namespace
+
+// ---- flows -------------------------------------------------------------------------------------------
+
+std::int64_t OnnxFlow::size(Axis axis) const {
+  std::int64_t size = 1;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool part = axis == Axis::channels && order[i] == Axis::within;
+    if (order[i] == axis || part) size *= shape[i];
+  }
+  return size;
+}
+
+Shape OnnxFlow::planes() const {
+  if (features) return shape;
+  return {size(Axis::images), size(Axis::channels), size(Axis::rows), size(Axis::columns)};
+}
+
+bool OnnxFlow::reordered() const {
+  return !std::ranges::is_sorted(flattened, {}, &std::pair<Axis, std::int64_t>::first);
+}
+
+int OnnxFlow::position(Axis axis) const {
+  const auto found = std::ranges::find(order, axis);
+  return found == order.end() ? -1 : static_cast<int>(found - order.begin());
+}
 
 // ---- traversal ---------------------------------------------------------------------------------------
 
@@ -63,20 +112,36 @@ OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
       {"MaxPool", &I::max_pool},
       {"AveragePool", &I::average_pool},
       {"GlobalAveragePool", &I::global_average_pool},
-      {"ReduceMean", &I::reduce_mean},
+      {"GlobalMaxPool", &I::global_max_pool},
+      {"ReduceMean", &I::reduce},
+      {"ReduceSum", &I::reduce},
+      {"ReduceMax", &I::reduce},
+      {"LayerNormalization", &I::layer_norm},
       {"Gemm", &I::gemm},
       {"MatMul", &I::matmul},
       {"Flatten", &I::flatten},
       {"Identity", &I::identity},
       {"Dropout", &I::identity},
-      {"Cast", &I::identity},
+      {"Cast", &I::cast},
+      {"CastLike", &I::cast},
       {"Clip", &I::clip},
       {"LeakyRelu", &I::leaky_relu},
+      {"PRelu", &I::prelu},
       {"HardSigmoid", &I::curve},
       {"HardSwish", &I::curve},
       {"Sqrt", &I::curve},
       {"Reciprocal", &I::curve},
       {"Pow", &I::curve},
+      {"Elu", &I::curve},
+      {"Selu", &I::curve},
+      {"Tanh", &I::curve},
+      {"Softplus", &I::curve},
+      {"Mish", &I::curve},
+      {"Gelu", &I::curve},
+      {"Erf", &I::curve},
+      {"Celu", &I::celu},
+      {"Abs", &I::absolute},
+      {"Neg", &I::negative},
       {"LRN", &I::lrn},
       {"Softmax", &I::head_activation},
       {"LogSoftmax", &I::head_activation},
@@ -85,12 +150,16 @@ OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
       {"Sub", &I::arithmetic},
       {"Mul", &I::arithmetic},
       {"Div", &I::arithmetic},
+      {"Max", &I::extreme},
+      {"Min", &I::extreme},
       {"Sum", &I::sum},
       {"Reshape", &I::reshape},
       {"Transpose", &I::transpose},
+      {"Expand", &I::expand},
       {"Concat", &I::concat},
       {"Split", &I::split},
       {"Slice", &I::slice},
+      {"Gather", &I::gather},
       {"Pad", &I::pad},
       {"Squeeze", &I::squeeze},
       {"Unsqueeze", &I::unsqueeze},
@@ -100,87 +169,24 @@ OnnxImporter::Handler OnnxImporter::handler_of(std::string_view op) {
 }
 
 OnnxNetwork OnnxImporter::run() {
-  if (model_.outputs.empty()) throw malformed(file_, "the ONNX graph has no output");
-  for (const OnnxNode& node : model_.nodes) {
-    const bool pads = node.op == "Conv" || node.op == "AveragePool" || node.op == "Pad";
-    for (const std::string_view input : node.inputs) {
-      ++readers_[input];
-      if (!pads) read_as_planes_.insert(input);
-    }
-  }
-  for (const OnnxValue& output : model_.outputs) {
-    ++readers_[output.name];
-    read_as_planes_.insert(output.name);
+  find_output();
+  find_needed_nodes();
+  for (const OnnxNode* node : needed_) {
+    for (const std::string_view input : node->inputs) readers_[input].push_back(node);
   }
   numbers_left_ = kFreeNumbers + kNumbersForEach * numbers_in(model_);
   find_input();
   require_known_operators();
-  for (const OnnxNode& node : model_.nodes) import_node(node);
-  if (const OnnxTensor* folded = constant_called(model_.outputs.front().name);
-      folded != nullptr && output_ == OnnxOutput::anything) {
+  for (const OnnxNode* node : needed_) import_node(*node);
+  if (const OnnxTensor* folded = constant_called(output_name_);
+      folded != nullptr && how_.output == OnnxImport::Output::anything) {
     network_.constant = *folded;
     return std::move(network_);
   }
   network_.graph = finish();
-  if (model_.outputs.size() > 1)
-    network_.notes.push_back("the network has " + std::to_string(model_.outputs.size()) +
-                             " outputs; using the first");
+  if (computes_in_halves_)
+    network_.notes.push_back("the file computes in half precision; ablaze computes in float32");
   return std::move(network_);
-}
-
-/// The one input without a tensor in the file: a batch of images.
-void OnnxImporter::find_input() {
-  const OnnxValue* found = nullptr;
-  for (const OnnxValue& input : model_.inputs) {
-    if (model_.initializers.contains(input.name)) continue;
-    if (found != nullptr)
-      throw malformed(file_, "the ONNX graph has two inputs, " + in_quotes(found->name) + " and " +
-                                 in_quotes(input.name) + "; expected one, a batch of images");
-    found = &input;
-  }
-  if (output_ == OnnxOutput::anything && found != nullptr && found->shape.size() != 4) {
-    input_name_ = found->name;  // sufficient where only its shape matters
-    nodes_.push_back({"input", op::Input{}, {}});
-    values_.emplace(input_name_, OnnxFlow{0, network_.input = found->shape});
-    return;
-  }
-  if (found == nullptr || found->shape.size() != 4 || found->shape[1] == 0)
-    throw malformed(file_, "expected a batch of images, N x C x H x W, as the ONNX graph's input, found " +
-                               (found == nullptr ? "missing" : to_string(found->shape)));
-  if (std::ranges::any_of(found->shape, [](auto n) { return n > kMostExtent; }))
-    throw malformed(file_, "the ONNX graph's input is out of range: " + to_string(found->shape));
-  input_name_ = found->name;
-  Shape shape = found->shape;
-  const bool open = shape[2] == 0 || shape[3] == 0;
-  network_.input = {std::max<std::int64_t>(shape[0], 1), shape[1], open ? kUsualSide : shape[2],
-                    open ? kUsualSide : shape[3]};
-  unused("input");
-  nodes_.push_back({"input", op::Input{{shape[1], 0, 0}}, {}});
-  values_.emplace(input_name_, OnnxFlow{0, network_.input});
-}
-
-/// Lists all unknown operators: the first is often only preparation for another (a Transpose before a
-/// LayerNorm) and would not identify the architecture.
-void OnnxImporter::require_known_operators() const {
-  std::set<std::string_view> unknown;
-  const OnnxNode* first = nullptr;
-  for (const OnnxNode& node : model_.nodes) {
-    if (!node.domain.empty() && node.domain != "ai.onnx") continue;
-    const bool branches =
-        std::ranges::any_of(node.attributes, [](const auto& a) { return bool{a.second.graph}; });
-    if (branches || handler_of(node.op) != nullptr || folds(node.op)) continue;
-    if (first == nullptr) first = &node;
-    unknown.insert(node.op);
-  }
-  if (first == nullptr) return;
-  if (unknown.size() == 1) refuse_operator(*first);
-  std::vector<std::string> names;
-  names.reserve(unknown.size());
-  for (const std::string_view op : unknown) names.push_back(in_quotes(op));
-  refuse(*first, "none of the operators " + base::join(names) +
-                     " is supported. Supported are convolutions, linear layers, BatchNorm, the usual "
-                     "activations, pools, "
-                     "sums, products and concatenations; see weights/README.md");
 }
 
 void OnnxImporter::import_node(const OnnxNode& node) {
@@ -194,12 +200,15 @@ void OnnxImporter::import_node(const OnnxNode& node) {
   (this->*handler)(node);
 }
 
-const OnnxFlow& OnnxImporter::output() const {
-  const auto found = values_.find(model_.outputs.front().name);
+/// The output: one row of scores per image. N x C x 1 x 1 is one too.
+OnnxFlow OnnxImporter::scores() {
+  const auto found = values_.find(output_name_);
   const OnnxFlow* flow = found == values_.end() ? nullptr : std::get_if<OnnxFlow>(&found->second);
-  const bool scores = flow != nullptr && flow->shape.size() == 2;
-  const bool anything = flow != nullptr && output_ == OnnxOutput::anything && flow->groups == 0;
-  if (scores || anything) return *flow;
+  const bool whole = flow != nullptr && flow->groups == 0 && !flow->padded();
+  if (whole && how_.output == OnnxImport::Output::anything) return *flow;
+  if (whole && flow->features && !flow->reordered()) return *flow;
+  if (whole && !flow->features && flow->size(Axis::rows) * flow->size(Axis::columns) == 1)
+    return as_features(*flow, "scores");
   throw malformed(
       file_, "expected one row of scores per image (N x classes) as the ONNX graph's output, found " +
                  (flow == nullptr ? "no such value" : to_string(flow->shape)) + ": it is not a classifier");
@@ -207,8 +216,9 @@ const OnnxFlow& OnnxImporter::output() const {
 
 /// The nodes that the output depends on, in order; a container's name is an alias of its last layer.
 Graph OnnxImporter::finish() {
+  const NodeId output = scores().node;
   std::vector<bool> needed(nodes_.size(), false);
-  needed[output().node] = true;
+  needed[output] = true;
   for (std::size_t id = nodes_.size(); id-- > 0;) {
     if (!needed[id]) continue;
     for (const NodeId in : nodes_[id].inputs) needed[in] = true;
@@ -217,20 +227,14 @@ Graph OnnxImporter::finish() {
   name_calls_apart();
   Graph graph;
   std::vector<NodeId> new_ids(nodes_.size(), -1);
+  std::vector<bool> unnamed;
   for (std::size_t id = 0; id < nodes_.size(); ++id) {
     if (!needed[id]) continue;
     for (NodeId& in : nodes_[id].inputs) in = new_ids[in];
     new_ids[id] = graph.add(nodes_[id].name, std::move(nodes_[id].op), std::move(nodes_[id].inputs));
+    unnamed.push_back(unnamed_.contains(static_cast<NodeId>(id)));
   }
-  std::map<std::string, NodeId> containers;
-  for (NodeId id = 1; id < graph.size(); ++id) {
-    const std::string& name = graph.node(id).name;
-    for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
-      containers[name.substr(0, dot)] = id;
-  }
-  for (const auto& [name, id] : containers) {
-    if (!graph.contains(name)) graph.alias(name, id);
-  }
+  alias_containers(graph, unnamed);
   return graph;
 }
 
@@ -257,9 +261,7 @@ void OnnxImporter::refuse_operator(const OnnxNode& node) const {
   const std::string domain = node.domain.empty() || node.domain == "ai.onnx"
                                  ? std::string()
                                  : " of the domain " + in_quotes(node.domain);
-  refuse(node, "this operator" + domain +
-                   " is not supported. Supported are convolutions, linear layers, BatchNorm, the usual "
-                   "activations, pools, sums, products and concatenations; see weights/README.md");
+  refuse(node, "this operator" + domain + " is not supported. " + kSupported);
 }
 
 // ---- values and attributes ---------------------------------------------------------------------------
@@ -291,15 +293,21 @@ const OnnxFlow& OnnxImporter::any_flow(const OnnxNode& node, std::size_t input) 
 
 const OnnxFlow& OnnxImporter::flow(const OnnxNode& node, std::size_t input) const {
   const OnnxFlow& from = any_flow(node, input);
-  if (from.pads != std::array<std::int64_t, 4>{})
-    refuse(node, "it follows a Pad, which is supported only before convolutions and average pools");
+  if (from.padded()) refuse(node, "it reads planes padded with -infinity, which only a max-pool may do");
   if (from.groups != 0) refuse(node, "it reads channels that are split into two axes");
   return from;
 }
 
-const OnnxFlow& OnnxImporter::planes(const OnnxNode& node, std::size_t input) const {
+void OnnxImporter::require_nchw(const OnnxNode& node, const OnnxFlow& from) const {
+  if (from.is_nchw() && from.groups == 0) return;
+  if (from.shape.size() != 4 || from.groups != 0)
+    refuse(node, "expected an N x C x H x W input, found " + to_string(from.shape));
+  refuse(node, "it reads " + to_string(from.shape) + " with the axes in another order than N x C x H x W");
+}
+
+const OnnxFlow& OnnxImporter::nchw(const OnnxNode& node, std::size_t input) const {
   const OnnxFlow& from = flow(node, input);
-  if (from.shape.size() != 4) refuse(node, "expected an N x C x H x W input, found " + to_string(from.shape));
+  require_nchw(node, from);
   return from;
 }
 
@@ -308,6 +316,15 @@ const Weight& OnnxImporter::weight(const OnnxNode& node, std::size_t input) cons
   if (tensor == nullptr || !tensor->floats)
     refuse(node, "expected a constant of floats as its input " + std::to_string(input + 1));
   return tensor->floats;
+}
+
+float OnnxImporter::number(const OnnxNode& node, std::size_t input, float otherwise) const {
+  if (!given(node, input)) return otherwise;
+  const OnnxTensor* tensor = constant(node, input);
+  if (tensor == nullptr) refuse(node, "its input " + std::to_string(input + 1) + " must be a constant");
+  if (tensor->floats && tensor->floats.size() == 1) return tensor->floats.to_tensor()[0];
+  if (!tensor->floats && tensor->integers.size() == 1) return static_cast<float>(tensor->integers[0]);
+  refuse(node, "expected a single number as its input " + std::to_string(input + 1));
 }
 
 std::optional<std::vector<std::int64_t>> OnnxImporter::integers(const OnnxNode& node,
@@ -333,6 +350,20 @@ float OnnxImporter::real(const OnnxNode& node, std::string_view attribute, float
   return found == node.attributes.end() ? otherwise : found->second.real;
 }
 
+std::string_view OnnxImporter::text(const OnnxNode& node, std::string_view attribute) const {
+  const auto found = node.attributes.find(attribute);
+  return found == node.attributes.end() ? std::string_view() : found->second.text;
+}
+
+/// Axes counted from the start, sorted, each once.
+std::vector<std::int64_t> OnnxImporter::axes(const OnnxNode& node, std::vector<std::int64_t> axes,
+                                             std::size_t rank) const {
+  for (std::int64_t& a : axes) a = axis(node, a, rank);
+  std::ranges::sort(axes);
+  if (std::ranges::adjacent_find(axes) != axes.end()) refuse(node, "it names an axis twice");
+  return axes;
+}
+
 std::int64_t OnnxImporter::axis(const OnnxNode& node, std::int64_t axis, std::size_t rank) const {
   const auto axes = static_cast<std::int64_t>(rank);
   if (axis < -axes || axis >= axes) refuse(node, "its input has no axis " + std::to_string(axis));
@@ -354,11 +385,14 @@ void OnnxImporter::set_constant(const OnnxNode& node, Shape shape, std::vector<s
 // ---- building ----------------------------------------------------------------------------------------
 
 void OnnxImporter::pay(std::int64_t numbers) {
-  if (numbers > numbers_left_)
-    throw malformed(file_,
-                    "its network would have far more values than the file, because many tensors share them. "
-                    "Export it again");
+  if (numbers > numbers_left_) throw too_many_numbers();
   numbers_left_ -= numbers;
+}
+
+Error OnnxImporter::too_many_numbers() const {
+  return malformed(file_,
+                   "its network would have far more values than the file, because many tensors share them. "
+                   "Export it again");
 }
 
 std::string OnnxImporter::unused(std::string name) {
@@ -370,13 +404,16 @@ std::string OnnxImporter::unused(std::string name) {
   }
 }
 
-/// From the exporter's scopes, else from the weight's name, else the node's own name.
+/// From the exporter's scopes, else from the weight's name, else the node's own name. The last is no
+/// module's: the next node is marked.
 std::string OnnxImporter::name_of(const OnnxNode& node) {
   std::string name = layer_name(node.name, node.op);
+  if (name.empty()) name = layer_name_of_scopes(node.scopes, node.op);
   if (name.empty() && node.inputs.size() > 1 && node.inputs[1].ends_with(".weight")) {
     const std::string_view path = node.inputs[1].substr(0, node.inputs[1].size() - 7);
     name = layer_name("/" + std::string(path) + "/", node.op);
   }
+  if (name.empty()) unnamed_.insert(static_cast<NodeId>(nodes_.size()));
   if (name.empty() && !node.name.empty()) name = layer_name("/" + std::string(node.name) + "/", "Identity");
   if (name.empty()) name = layer_name("/", node.op);
   return unused(std::move(name));
@@ -388,7 +425,7 @@ NodeId OnnxImporter::add(std::string name, Op op, std::vector<NodeId> inputs) {
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
-/// The engine's output shape; only for operators with one input of rank 4.
+/// The engine's output shape; only for operators with one input.
 Shape OnnxImporter::shape_behind(const OnnxNode& node, const Op& op, const Shape& in) const {
   Graph one;
   one.add("input", op::Input{}, {});
@@ -400,24 +437,70 @@ Shape OnnxImporter::shape_behind(const OnnxNode& node, const Op& op, const Shape
   }
 }
 
-void OnnxImporter::emit(const OnnxNode& node, Op op, const OnnxFlow& from, Shape shape) {
-  const NodeId id = add(name_of(node), std::move(op), {from.node});
-  set(node, OnnxFlow{id, std::move(shape)});
+void OnnxImporter::emit_nchw(const OnnxNode& node, Op op, const OnnxFlow& from) {
+  OnnxFlow to = from;
+  to.pads = {};
+  to.shape = shape_behind(node, op, from.shape);
+  to.node = add(name_of(node), std::move(op), {from.node});
+  set(node, std::move(to));
 }
 
-/// y = x * scale + shift, as a BatchNorm without normalisation.
-NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::int64_t channels, float scale,
-                            float shift) {
+void OnnxImporter::emit_like(const OnnxNode& node, Op op, const OnnxFlow& from) {
+  OnnxFlow to = from;
+  to.node = add(name_of(node), std::move(op), {from.node});
+  set(node, std::move(to));
+}
+
+/// y = x * scale + shift per channel, as a BatchNorm without normalisation.
+NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::span<const float> scale,
+                            std::span<const float> shift) {
+  const Shape channels{static_cast<std::int64_t>(scale.size())};
   const auto all = [&](float value) {
-    Tensor tensor({channels});
+    Tensor tensor(channels);
     std::ranges::fill(tensor.values(), value);
     return tensor;
   };
-  return add(unused(name), op::BatchNorm{all(scale), all(shift), all(0), all(1), 0}, {from});
+  return add(unused(name), op::BatchNorm{Tensor(channels, scale), Tensor(channels, shift), all(0), all(1), 0},
+             {from});
 }
 
-OnnxNetwork import_onnx(const OnnxModel& model, const std::string& file, OnnxOutput output) {
-  return OnnxImporter(model, file, output).run();
+NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::int64_t channels, float scale,
+                            float shift) {
+  const auto count = static_cast<std::size_t>(channels);
+  return scaled(name, from, std::vector<float>(count, scale), std::vector<float>(count, shift));
+}
+
+OnnxFlow OnnxImporter::as_planes(const OnnxNode& node, const OnnxFlow& from, const std::string& name) {
+  if (!from.features) return from;
+  if (!from.flattened.empty())
+    refuse(node, "it reads flattened planes " + to_string(from.shape) + "; expected one number per channel");
+  OnnxFlow to = from;
+  to.node = add(unused(name), op::Unflatten{}, {from.node});
+  to.features = false;
+  return to;
+}
+
+OnnxFlow OnnxImporter::as_features(const OnnxFlow& from, const std::string& name) {
+  if (from.features) return from;
+  OnnxFlow to = from;
+  to.node = add(unused(name), op::Flatten{}, {from.node});
+  to.features = true;
+  to.order = {Axis::images, Axis::channels};
+  to.shape = {from.size(Axis::images), from.size(Axis::channels)};
+  return to;
+}
+
+OnnxFlow OnnxImporter::repeated(const OnnxFlow& from, std::int64_t channels, const std::string& name) {
+  OnnxFlow to = from;
+  const op::ChannelMap all{std::vector<int>(static_cast<std::size_t>(channels), 0)};
+  pay(channels);
+  to.node = add(unused(name), all, {from.node});
+  if (const int at = from.position(Axis::channels); at >= 0) to.shape[at] = channels;
+  return to;
+}
+
+OnnxNetwork import_onnx(const OnnxModel& model, const std::string& file, const OnnxImport& how) {
+  return OnnxImporter(model, file, how).run();
 }
 
 }  // namespace ablaze::formats

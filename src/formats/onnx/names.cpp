@@ -39,10 +39,42 @@ struct Path {
 bool is_single_operator(std::string_view op) {
   return op == "Conv" || op == "BatchNormalization" || op == "Relu" || op == "MaxPool" ||
          op == "AveragePool" || op == "GlobalAveragePool" || op == "Gemm" || op == "Clip" ||
-         op == "LeakyRelu" || op == "MatMul" || op == "Dropout" || op == "Identity" || op == "LRN";
+         op == "LeakyRelu" || op == "MatMul" || op == "Dropout" || op == "Identity" || op == "LRN" ||
+         op == "PRelu" || op == "Elu" || op == "Selu" || op == "Celu" || op == "Tanh" || op == "Softplus" ||
+         op == "Mish" || op == "Gelu" || op == "Sigmoid" || op == "HardSigmoid" || op == "HardSwish" ||
+         op == "GlobalMaxPool" || op == "Flatten" || op == "LayerNormalization";
 }
 
 }  // namespace
+
+namespace {
+
+/// The strings of a Python list of strings. Text that is no such list gives those up to the damage.
+std::vector<std::string_view> strings_in(std::string_view list) {
+  constexpr std::size_t most = 64;
+  std::vector<std::string_view> strings;
+  for (auto open = list.find_first_of("'\""); open != std::string_view::npos && strings.size() < most;
+       open = list.find_first_of("'\"")) {
+    const auto close = list.find(list[open], open + 1);
+    if (close == std::string_view::npos) break;
+    strings.push_back(list.substr(open + 1, close - open - 1));
+    list.remove_prefix(close + 1);
+  }
+  return strings;
+}
+
+}  // namespace
+
+std::string layer_name_of_scopes(std::string_view scopes, std::string_view op) {
+  std::vector<std::string_view> modules = strings_in(scopes);
+  if (modules.size() < 2) return {};
+  modules.pop_back();  // the operator's own name
+  std::string path = "/";
+  for (const std::string_view module : modules) {
+    if (!module.empty()) path += std::string(module) + "/";
+  }
+  return layer_name(path, op);
+}
 
 std::string layer_name(std::string_view onnx_name, std::string_view op) {
   if (!onnx_name.starts_with('/')) return {};

@@ -12,34 +12,19 @@
 // Field and element type numbers are those of onnx.proto (version 3 of the format).
 
 namespace ablaze::formats {
+
+bool is_float(std::int64_t type) {
+  return type == float32 || type == float16 || type == float64 || type == bfloat16;
+}
+
 namespace {
 
-constexpr std::int64_t kOldestOpset = 9, kNewestOpset = 21;
+constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 24;
 constexpr std::size_t kMostNodes = 20'000;
 constexpr std::size_t kMostAttributes = 64;  // per node; no operator has more
 /// Limit on the bytes read from an external file, in multiples of its size: tensors may share bytes only so
 /// far.
 constexpr std::uint64_t kMostReadings = 4;
-
-enum ElementType : std::int64_t {
-  float32 = 1,
-  uint8 = 2,
-  int8 = 3,
-  uint16 = 4,
-  int16 = 5,
-  int32 = 6,
-  int64 = 7,
-  boolean = 9,
-  float16 = 10,
-  float64 = 11,
-  uint32 = 12,
-  uint64 = 13,
-  bfloat16 = 16
-};
-
-bool is_float(std::int64_t type) {
-  return type == float32 || type == float16 || type == float64 || type == bfloat16;
-}
 
 /// Bytes per element in raw data; 0 for types not used in weights or shapes.
 std::size_t element_size(std::int64_t type) {
@@ -102,7 +87,7 @@ class Parser {
   OnnxNode node(std::span<const std::byte> message) const;
   OnnxAttribute attribute(std::span<const std::byte> message, std::string_view& attribute_name) const;
   OnnxValue value(std::span<const std::byte> message) const;
-  Shape value_shape(std::span<const std::byte> type) const;
+  void value_type(std::span<const std::byte> type, OnnxValue& value) const;
   std::pair<std::string_view, std::string_view> entry(std::span<const std::byte> message) const;
   RawTensor raw_tensor(std::span<const std::byte> message) const;
   OnnxExternal external(const RawTensor& raw, std::uint64_t bytes) const;
@@ -216,6 +201,10 @@ OnnxNode Parser::node(std::span<const std::byte> message) const {
       case 7:
         node.domain = field.text();
         break;
+      case 9:
+        if (const auto [key, text] = entry(field.bytes); key == "pkg.torch.onnx.name_scopes")
+          node.scopes = text;
+        break;
       default:
         break;
     }
@@ -263,13 +252,13 @@ OnnxValue Parser::value(std::span<const std::byte> message) const {
   OnnxValue value;
   each(message, [&](const WireField& field) {
     if (field.number == 1) value.name = field.text();
-    if (field.number == 2) value.shape = value_shape(field.bytes);
+    if (field.number == 2) value_type(field.bytes, value);
   });
   return value;
 }
 
-Shape Parser::value_shape(std::span<const std::byte> type) const {
-  Shape shape;
+void Parser::value_type(std::span<const std::byte> type, OnnxValue& value) const {
+  Shape& shape = value.shape;
   const auto dimension = [&](const WireField& field) {
     if (field.number != 1) return;
     std::int64_t size = 0;
@@ -282,10 +271,10 @@ Shape Parser::value_shape(std::span<const std::byte> type) const {
   each(type, [&](const WireField& kind) {
     if (kind.number != 1) return;  // a tensor
     each(kind.bytes, [&](const WireField& field) {
+      if (field.number == 1) value.type = field.integer();
       if (field.number == 2) each(field.bytes, dimension);
     });
   });
-  return shape;
 }
 
 std::pair<std::string_view, std::string_view> Parser::entry(std::span<const std::byte> message) const {

@@ -31,8 +31,29 @@ struct OnnxAttribute {
   bool graph = false;  ///< contains a subgraph: control flow
 };
 
+/// Element types of tensors (TensorProto.DataType); 0: not given.
+enum OnnxType : std::int64_t {
+  float32 = 1,
+  uint8 = 2,
+  int8 = 3,
+  uint16 = 4,
+  int16 = 5,
+  int32 = 6,
+  int64 = 7,
+  boolean = 9,
+  float16 = 10,
+  float64 = 11,
+  uint32 = 12,
+  uint64 = 13,
+  bfloat16 = 16
+};
+
+/// Whether the numbers are floating-point ones.
+bool is_float(std::int64_t type);
+
 struct OnnxNode {
   std::string_view name, op, domain;
+  std::string_view scopes;  ///< the modules around it, as PyTorch's newer exporter lists them; mostly empty
   std::vector<std::string_view> inputs, outputs;  ///< an omitted optional one is empty
   std::map<std::string_view, OnnxAttribute> attributes;
 };
@@ -41,6 +62,7 @@ struct OnnxNode {
 struct OnnxValue {
   std::string_view name;
   Shape shape;
+  std::int64_t type = 0;
 };
 
 /// An ONNX file as plain data. Strings and weights are views of its bytes.

@@ -19,8 +19,8 @@ Extent4 plane_extent(const Shape& shape) {
 }
 
 Window window_of(const Geometry& g) {
-  return {g.kernel_h,  g.kernel_w,  g.stride_h,   g.stride_w,
-          g.padding_h, g.padding_w, g.dilation_h, g.dilation_w};
+  return {g.kernel_h,  g.kernel_w,   g.stride_h,   g.stride_w,      g.padding_h,
+          g.padding_w, g.dilation_h, g.dilation_w, g.padding_below, g.padding_right};
 }
 
 std::vector<double> sum(std::vector<double> a, const std::vector<double>& b) {
@@ -146,8 +146,8 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
         return y;
       },
       [&](const op::Multiply&) { return product(step, k, planes); },
-      [&](const op::MaxPool2d& pool) {
-        const Window window = window_of(geometry_of(pool));
+      [&](const graph::one_of<op::MaxPool2d, op::GlobalMaxPool2d> auto& pool) {
+        const Window window = window_of(geometry_of(pool, network_.shapes[from]));
         const Plane before = base(from, k), after = sum(before, change);
         Plane y = max_pool(std::span<const double>(after), in, out, window);
         const Plane untouched = max_pool(std::span<const double>(before), in, out, window);
@@ -155,7 +155,8 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
         return y;
       },
       [&](const op::AvgPool2d& pool) {
-        return average_pool(std::span(change), in, out, window_of(geometry_of(pool)), pool.count_include_pad);
+        return average_pool(std::span(change), in, out, window_of(geometry_of(pool, network_.shapes[from])),
+                            pool.count_include_pad);
       },
       [&](const op::AdaptiveAvgPool2d&) { return adaptive_average_pool(std::span(change), in, out); },
       [&](const op::Conv2d& conv) {
@@ -163,7 +164,7 @@ std::vector<double> ChannelLocal::apply(const Step& step, int k, const Planes& p
         const std::int64_t taps = weight[2] * weight[3];
         const std::span<const double> filter(&step.filters[k * taps], taps);
         return conv2d(std::span(change), in, filter, std::span<const double>(), out,
-                      window_of(geometry_of(conv)), 1);
+                      window_of(geometry_of(conv, network_.shapes[from])), 1);
       },
       [&](const op::BatchNorm&) {
         Plane y = change;

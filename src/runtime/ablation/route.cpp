@@ -30,8 +30,8 @@ bool mixes_channels(const Node& node) {
       },
       [](const graph::one_of<op::Linear, op::ChannelMap> auto&) { return true; },
       [](const graph::one_of<op::Input, op::BatchNorm, op::Relu, op::Curve, op::MaxPool2d, op::AvgPool2d,
-                             op::AdaptiveAvgPool2d, op::Flatten, op::Unflatten, op::Add, op::Multiply,
-                             op::Identity> auto&) { return false; });
+                             op::AdaptiveAvgPool2d, op::GlobalMaxPool2d, op::Flatten, op::Unflatten, op::Add,
+                             op::Multiply, op::Identity> auto&) { return false; });
 }
 
 }  // namespace

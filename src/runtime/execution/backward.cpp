@@ -37,6 +37,7 @@ void StepBinding::bind_pool_backward() {
   p.kernel_h = g.kernel_h, p.kernel_w = g.kernel_w;
   p.stride_h = g.stride_h, p.stride_w = g.stride_w;
   p.padding_h = g.padding_h, p.padding_w = g.padding_w;
+  p.padding_below = g.padding_below, p.padding_right = g.padding_right;
   p.dilation_h = g.dilation_h, p.dilation_w = g.dilation_w;
   p.count_include_pad = step_.count_include_pad;
   items_ = p.batch * p.blocks;

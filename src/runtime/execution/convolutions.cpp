@@ -114,8 +114,8 @@ void StepBinding::bind_winograd(int threads) {
   winograd_.out_blocks = value(step_.out).blocks();
   winograd_.in_h = from.extent.h, winograd_.in_w = from.extent.w;
   winograd_.pool = step_.pool;
-  winograd_.conv.out_h = from.extent.h + 2 * conv_.padding_h - 2;
-  winograd_.conv.out_w = from.extent.w + 2 * conv_.padding_w - 2;
+  winograd_.conv.out_h = step_.geometry.outputs_h(from.extent.h);
+  winograd_.conv.out_w = step_.geometry.outputs_w(from.extent.w);
   const int side = winograd_.side = step_.choice.side;
   winograd_.taps = (side + 2) * (side + 2);
   winograd_.tiles_h = (winograd_.conv.out_h + side - 1) / side;

@@ -27,6 +27,7 @@ void StepBinding::bind_window_pool(int threads) {
   pool_.kernel_h = g.kernel_h, pool_.kernel_w = g.kernel_w;
   pool_.stride_h = g.stride_h, pool_.stride_w = g.stride_w;
   pool_.padding_h = g.padding_h, pool_.padding_w = g.padding_w;
+  pool_.padding_below = g.padding_below, pool_.padding_right = g.padding_right;
   pool_.dilation_h = g.dilation_h, pool_.dilation_w = g.dilation_w;
   pool_.count_include_pad = step_.count_include_pad;
 }

@@ -103,9 +103,8 @@ class GradientLowering {
     return graph::visit(
         node(id).op, [](const one_of<op::Add, op::Relu, op::Identity, op::BatchNorm> auto&) { return true; },
         [](const one_of<op::Input, op::Conv2d, op::Curve, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d,
-                        op::Linear, op::Flatten, op::Unflatten, op::Multiply, op::ChannelMap> auto&) {
-          return false;
-        });
+                        op::GlobalMaxPool2d, op::Linear, op::Flatten, op::Unflatten, op::Multiply,
+                        op::ChannelMap> auto&) { return false; });
   }
 
   ValueId add_value(NodeId id) {
@@ -160,7 +159,7 @@ class GradientLowering {
           for (const NodeId input : node(id).inputs) add_part(input, {gradient, -1, nullptr});
         },
         [&](const one_of<op::Conv2d, op::BatchNorm, op::Linear, op::Curve, op::MaxPool2d, op::AvgPool2d,
-                         op::AdaptiveAvgPool2d> auto&) {
+                         op::AdaptiveAvgPool2d, op::GlobalMaxPool2d> auto&) {
           add_part(in, {gradient, id, nullptr});
         },
         [&](const one_of<op::Input, op::ChannelMap> auto&) { no_gradient(id); });
@@ -232,9 +231,9 @@ class GradientLowering {
           return finish(id, elementwise(std::move(step), kNone, base_value(id)), sum, gate);
         },
         [&](const op::Multiply&) { return finish(id, product_backward(id, part), sum, gate); },
-        [&](const op::MaxPool2d& pool) {
+        [&](const one_of<op::MaxPool2d, op::GlobalMaxPool2d> auto& pool) {
           Step step = step_for(id, part, Step::Kind::max_pool_backward, "max pool");
-          step.geometry = geometry_of(pool);
+          step.geometry = geometry_of(pool, shape(id));
           step.base = base_value(id);
           if (sum == kNone && gate != kNone) {  // a ReLU's gate is open if its output is above zero
             step.relu = true;
@@ -244,7 +243,7 @@ class GradientLowering {
         },
         [&](const op::AvgPool2d& pool) {
           Step step = step_for(id, part, Step::Kind::average_pool_backward, "average pool");
-          step.geometry = geometry_of(pool);
+          step.geometry = geometry_of(pool, shape(id));
           step.count_include_pad = pool.count_include_pad;
           return pool_backward(id, std::move(step), sum, gate);
         },

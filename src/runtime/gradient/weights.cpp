@@ -13,6 +13,7 @@ struct AxisPhase {
   std::vector<int> taps;
   int padding = 0;   // rows of the output's gradient before the first that is read
   int dilation = 1;  // between the rows that two taps read
+  int after = 0;     // and behind the last row of the output's gradient, as if it were padded
   int border = 0;    // zeros needed around the output's gradient
 };
 
@@ -31,7 +32,7 @@ std::vector<AxisPhase> axis_phases(const Axis& axis) {
     const int first = ((tap * axis.dilation - axis.padding) % axis.stride + axis.stride) % axis.stride;
     if (first >= axis.in) continue;
     auto phase = std::ranges::find(phases, first, &AxisPhase::first);
-    if (phase == phases.end()) phase = phases.insert(phases.end(), {first, {}, 0, 1, 0});
+    if (phase == phases.end()) phase = phases.insert(phases.end(), {first, {}, 0, 1, 0, 0});
     phase->taps.push_back(tap);
   }
   std::ranges::sort(phases, {}, &AxisPhase::first);
@@ -40,15 +41,19 @@ std::vector<AxisPhase> axis_phases(const Axis& axis) {
     if (phase.taps.size() > 1) phase.dilation = output_row(axis, phase.first, phase.taps[1]) + phase.padding;
     const int rows = (axis.in - phase.first + axis.stride - 1) / axis.stride;
     const int last = rows - 1 + output_row(axis, phase.first, phase.taps.back());
-    phase.border = std::max({0, phase.padding, last - (axis.out - 1)});
+    phase.after = last - (axis.out - 1);
+    phase.border = std::max({0, phase.padding, phase.after});
   }
   return phases;
 }
 
 Axis axis_of(const op::Conv2d& conv, const Shape& in, const Shape& out, std::size_t axis) {
-  return {static_cast<int>(conv.weight.shape()[axis + 2]),
+  const Shape& weight = conv.weight.shape();
+  const Padding padding = conv.padding.at(
+      {in[2], in[3]}, {static_cast<int>(weight[2]), static_cast<int>(weight[3])}, conv.stride, conv.dilation);
+  return {static_cast<int>(weight[axis + 2]),
           conv.stride[axis],
-          conv.padding[axis],
+          padding.before[axis],
           conv.dilation[axis],
           static_cast<int>(in[axis + 2]),
           static_cast<int>(out[axis + 2])};
@@ -96,7 +101,7 @@ kernels::Choice choose(const CompiledNetwork& network, const op::Conv2d& conv, c
   const Shape& weight = conv.weight.shape();
   const std::array<int, 2> ones{1, 1};
   const bool fits = weight[2] == 3 && weight[3] == 3 && conv.dilation == ones && conv.groups == 1 &&
-                    std::ranges::all_of(conv.padding, [](int p) { return p >= 0; });
+                    std::ranges::all_of(conv.padding.before, [](int p) { return p >= 0; });
   if (!network.options.execution.winograd || !fits) return {};
   return kernels::choose({1, static_cast<int>(weight[1]), static_cast<int>(weight[0]),
                           static_cast<int>(out[2]), static_cast<int>(out[3])},
@@ -113,6 +118,7 @@ TransposedConvolution plan_transposed(const op::Conv2d& conv, const Shape& in, c
     phase.geometry.kernel_h = static_cast<int>(y.taps.size());
     phase.geometry.kernel_w = static_cast<int>(x.taps.size());
     phase.geometry.padding_h = y.padding, phase.geometry.padding_w = x.padding;
+    phase.geometry.padding_below = y.after, phase.geometry.padding_right = x.after;
     phase.geometry.dilation_h = y.dilation, phase.geometry.dilation_w = x.dilation;
     result.phases.push_back(std::move(phase));
     result.border_y = std::max(result.border_y, y.border);

@@ -30,7 +30,7 @@ std::size_t count_leading(const Program& program) {
   for (std::size_t s = 0; s < program.steps.size() && !flat(program, program.steps[s]); ++s) {
     const Step& step = program.steps[s];
     saved += floats_of_an_image(program, step);
-    if (step.packed != nullptr) saved -= step.packed->weights.size();
+    saved -= step.weight_floats;
     if (saved > most) most = saved, count = s + 1;
   }
   return count;
@@ -40,10 +40,10 @@ std::size_t count_leading(const Program& program) {
 void schedule(Program& program, Step& step, Isa isa) {
   const Value& in = program.value(step.in);
   const Value& out = program.value(step.out);
-  const kernels::Choice alone = kernels::choose(
-      {1, in.extent.channels, out.extent.channels, in.extent.h + 2 * step.geometry.padding_h - 2,
-       in.extent.w + 2 * step.geometry.padding_w - 2},
-      isa, 1);
+  const kernels::Choice alone =
+      kernels::choose({1, in.extent.channels, out.extent.channels, step.geometry.outputs_h(in.extent.h),
+                       step.geometry.outputs_w(in.extent.w)},
+                      isa, 1);
   const bool same = alone.winograd && alone.side == step.choice.side;
   step.choice.block_tiles = same ? alone.block_tiles : 0;
   add_winograd_scratch(program, step, 1, 1);

@@ -71,8 +71,11 @@ void Lowering::find_borders() {
   for (NodeId id = 0; id < graph_.size(); ++id) {
     const auto* conv = std::get_if<op::Conv2d>(&graph_.node(id).op);
     if (conv == nullptr || !needed(id)) continue;
-    auto& border = borders_[root(graph_.node(id).inputs[0])];
-    for (std::size_t axis = 0; axis < 2; ++axis) border[axis] = std::max(border[axis], conv->padding[axis]);
+    const NodeId in = graph_.node(id).inputs[0];
+    const Geometry window = geometry_of(*conv, shape(in));
+    auto& border = borders_[root(in)];
+    border[0] = std::max({border[0], window.padding_h, window.padding_below});
+    border[1] = std::max({border[1], window.padding_w, window.padding_right});
   }
 }
 

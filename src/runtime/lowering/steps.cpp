@@ -28,15 +28,15 @@ void Lowering::lower_node(NodeId id) {
       [&](const op::Relu&) { lower_chain(id, "relu"); },
       [&](const op::Curve& curve) { lower_chain(id, base::lower(curve_name(curve.kind))); },
       [&](const op::Identity&) { lower_chain(id, "copy"); }, [&](const op::Multiply&) { lower_multiply(id); },
-      [&](const op::MaxPool2d& pool) {
+      [&](const graph::one_of<op::MaxPool2d, op::GlobalMaxPool2d> auto& pool) {
         Step step = pool_step(id, Step::Kind::max_pool, "max pool");
-        step.geometry = geometry_of(pool);
+        step.geometry = geometry_of(pool, shape(node.inputs[0]));
         if (delta()) step.base = base_value(node.inputs[0]);
         program_.steps.push_back(std::move(step));
       },
       [&](const op::AvgPool2d& pool) {
         Step step = pool_step(id, Step::Kind::average_pool, "average pool");
-        step.geometry = geometry_of(pool);
+        step.geometry = geometry_of(pool, shape(node.inputs[0]));
         step.count_include_pad = pool.count_include_pad;
         program_.steps.push_back(std::move(step));
       },
@@ -177,7 +177,7 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
   step.in = chain.sparse ? planes(node.inputs[0]) : value(node.inputs[swapped ? 1 : 0]);
   // A step for which nothing is set copies its input: every operator needs an answer here.
   graph::visit(
-      node.op, [&](const op::Conv2d& conv) { step.geometry = geometry_of(conv); },
+      node.op, [&](const op::Conv2d& conv) { step.geometry = geometry_of(conv, shape(node.inputs[0])); },
       [&](const op::BatchNorm& norm) { chain.affine = batch_norm_affine(norm); },
       [&](const op::Add&) {
         step.other = addend(node.inputs[swapped ? 0 : 1]);
@@ -186,8 +186,9 @@ Lowering::Chain Lowering::begin_chain(NodeId id, std::string description) {
       [&](const op::Relu&) { step.relu = true; },
       [&](const op::Curve& curve) { step.curve = kernel_curve(curve); },
       [&](const graph::one_of<op::Linear, op::Identity> auto&) {},
-      [&](const graph::one_of<op::Input, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d, op::Flatten,
-                              op::Unflatten, op::Multiply, op::ChannelMap> auto& op) {
+      [&](const graph::one_of<op::Input, op::MaxPool2d, op::AvgPool2d, op::AdaptiveAvgPool2d,
+                              op::GlobalMaxPool2d, op::Flatten, op::Unflatten, op::Multiply,
+                              op::ChannelMap> auto& op) {
         throw Error("layer " + node.name + ": no chain of steps begins with " + std::string(op_name(op)));
       });
   if (chain.closed() && delta()) step.base = base_value(node.inputs[0]);

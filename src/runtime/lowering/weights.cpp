@@ -35,8 +35,10 @@ void Lowering::pack(Step& step, const Affine& affine) {
   const Form form = step.choice.winograd ? Form::winograd : planar ? Form::planar : Form::blocked;
   auto& packed = (*job_.store)[step.first];
   const int tile_blocks = job_.table->out_blocks_per_tile;
+  const std::uint64_t bytes = packed_size(node, form, step.choice.side, in.extent, tile_blocks);
+  step.weight_floats = static_cast<std::ptrdiff_t>(bytes / sizeof(float));
   if (packed == nullptr || !has_form(*packed, form, step.choice.side)) {
-    program_.packed_bytes += packed_size(node, form, step.choice.side, in.extent, tile_blocks);
+    program_.packed_bytes += bytes;
     if (!job_.pack) return;
     if (form == Form::winograd) {
       packed = pack_winograd(node, step.choice.side, tile_blocks, affine.scale, affine.shift, job_.execution);
@@ -104,10 +106,10 @@ void Lowering::gather_convolution(Step& step) {
 bool Lowering::pools_in_place(NodeId id) const {
   const auto* pool = std::get_if<op::MaxPool2d>(&graph_.node(id).op);
   if (pool == nullptr) return false;
-  const std::array<int, 2> zeros{0, 0}, ones{1, 1}, twos{2, 2};
+  const std::array<int, 2> ones{1, 1}, twos{2, 2};
   const Shape& in = shape(graph_.node(id).inputs[0]);
   const bool even = in[2] % 2 == 0 && in[3] % 2 == 0;
-  return pool->kernel == twos && pool->stride == twos && pool->padding == zeros && pool->dilation == ones &&
+  return pool->kernel == twos && pool->stride == twos && pool->padding.none() && pool->dilation == ones &&
          (even || !pool->ceil_mode);
 }
 
@@ -150,8 +152,8 @@ void add_winograd_scratch(Program& program, Step& step, int images, int threads)
   const int side = choice.side;
   const std::ptrdiff_t a_tile =
       std::ptrdiff_t{(side + 2) * (side + 2)} * (in.blocks() + out.blocks()) * kernels::kBlock;
-  const int height = in.extent.h + 2 * step.geometry.padding_h - 2;
-  const int width = in.extent.w + 2 * step.geometry.padding_w - 2;
+  const int height = step.geometry.outputs_h(in.extent.h);
+  const int width = step.geometry.outputs_w(in.extent.w);
   const int tiles = images * ((height + side - 1) / side) * ((width + side - 1) / side);
   step.phases = choice.block_tiles > 0 ? 1 : 3 * ((tiles + choice.chunk_tiles - 1) / choice.chunk_tiles);
   if (step.scratch == kNone) {

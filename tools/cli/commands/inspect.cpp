@@ -141,10 +141,12 @@ std::string head_of(const Style& style, const Model& model) {
          line("architecture", model.architecture) +
          line("classes", std::to_string(model.class_count()) + ": " + label_summary(model)) +
          line("head", to_string(model.activation)) +
-         line("input", to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) +
-                           " (" + to_string(preprocess.interpolation) + "), crop " +
-                           std::to_string(preprocess.crop) + ", mean " + numbers(preprocess.mean) + ", std " +
-                           numbers(preprocess.std)) +
+         line("input",
+              to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) + " (" +
+                  to_string(preprocess.interpolation) + "), crop " + std::to_string(preprocess.crop) +
+                  (preprocess.width() == preprocess.crop ? "" : " x " + std::to_string(preprocess.width())) +
+                  (preprocess.channels == 1 ? ", grey" : "") + ", mean " + numbers(preprocess.mean) +
+                  ", std " + numbers(preprocess.std)) +
          line("target layer", model.default_layer) +
          line("provenance",
               model.provenance.empty() ? "not stated" : base::printable(model.provenance, 400)) +
@@ -184,6 +186,8 @@ Json as_json(const Model& model, const Layers& layers) {
           {"preprocess",
            {{"resize", preprocess.resize},
             {"crop", preprocess.crop},
+            {"crop_width", preprocess.width()},
+            {"channels", preprocess.channels},
             {"interpolation", to_string(preprocess.interpolation)},
             {"mean", preprocess.mean},
             {"std", preprocess.std}}},

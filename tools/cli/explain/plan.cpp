@@ -16,6 +16,7 @@
 #include "cli/shell/progress_bar.hpp"
 #include "cli/shell/terminal.hpp"
 #include "explain/options.hpp"
+#include "explain/session_cache.hpp"
 
 namespace ablaze::cli {
 
@@ -89,8 +90,8 @@ class PlanRun {
  private:
   void plan(std::size_t input) {
     const Picture picture = load_picture(found_.inputs[input].file);
-    Shape shape = picture.tensor ? picture.tensor->shape() : model_.input_shape();
-    if (shape.size() == 3) shape.insert(shape.begin(), 1);
+    const Shape usual = model_.input_shape();
+    const Shape shape = picture.tensor ? explain::as_single_input(*picture.tensor, usual[1]).shape() : usual;
     if (!planned_.insert(shape).second) return;
     SessionOptions options;
     options.input = shape;

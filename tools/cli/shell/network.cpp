@@ -15,7 +15,7 @@ SessionOptions session_options(const Common& common) {
 }
 
 Tensor network_input(const Picture& picture, const Model& model) {
-  if (picture.tensor) return explain::as_single_input(*picture.tensor);
+  if (picture.tensor) return explain::as_single_input(*picture.tensor, model.input_shape()[1]);
   return preprocess(picture.photo, model.preprocess);
 }
 
