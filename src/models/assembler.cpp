@@ -1,6 +1,7 @@
 #include "models/assembler.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <ablaze/error.hpp>
@@ -33,6 +34,9 @@ std::string first_few(const std::vector<std::string>& names) {
   return base::join(shown);
 }
 
+/// Channels that are copied, or convolved one by one, need memory of their own: no network has more.
+constexpr std::int64_t kMostChannels = 1 << 16;
+
 std::int64_t first_axis(const Weight& weight) { return weight ? weight.shape().front() : kAny; }
 
 }  // namespace
@@ -56,6 +60,12 @@ void Assembler::check_groups(const std::string& name, std::int64_t channels, int
   throw Error(file_ + ": " + base::printable(name) + " is a convolution of " + std::to_string(groups) +
               " groups, as its neighbours, but its " + std::to_string(channels) +
               " channels are no multiple of that; the file is damaged, or its network is not supported");
+}
+
+void Assembler::check_channels(const std::string& name, std::int64_t channels) const {
+  if (channels <= kMostChannels) return;
+  throw Error(file_ + ": " + base::printable(name) + " would have " + std::to_string(channels) +
+              " channels; at most " + std::to_string(kMostChannels) + " are supported here");
 }
 
 Weight Assembler::take(const std::string& name, const Shape& expected) {
@@ -85,8 +95,16 @@ Flow Assembler::conv(const std::string& name, Flow from, const ConvSpec& spec) {
   return {graph_.add(name, std::move(conv), {from.node}), outputs};
 }
 
-Flow Assembler::batch_norm(const std::string& name, Flow from) {
+Flow Assembler::depthwise(const std::string& name, Flow from, ConvSpec spec) {
+  check_channels(name, from.channels);
+  spec.groups = from.channels == kAny ? 1 : static_cast<int>(from.channels);
+  spec.outputs = from.channels;
+  return conv(name, from, spec);
+}
+
+Flow Assembler::batch_norm(const std::string& name, Flow from, double epsilon) {
   op::BatchNorm norm;
+  norm.epsilon = epsilon;
   norm.weight = take(name + ".weight", {from.channels});
   norm.bias = take(name + ".bias", {from.channels});
   norm.mean = take(name + ".running_mean", {from.channels});
@@ -108,6 +126,56 @@ Flow Assembler::plain(const std::string& name, Op op, Flow from) {
 
 Flow Assembler::add(const std::string& name, Flow a, Flow b) {
   return {graph_.add(name, op::Add{}, {a.node, b.node}), a.channels};
+}
+
+Flow Assembler::scale(const std::string& name, Flow x, Flow gate) {
+  return {graph_.add(name, op::Multiply{}, {x.node, gate.node}), x.channels};
+}
+
+// Each part is mapped to its channels, with zeros elsewhere, and the parts are summed.
+Flow Assembler::arrange(const std::string& name, const std::vector<ChannelPart>& parts) {
+  const auto channels = static_cast<std::int64_t>(parts.front().from.size());
+  NodeId total = -1;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool only = parts.size() == 1, last = i + 1 == parts.size();
+    const std::string number = std::to_string(i + 1);
+    const NodeId mapped = graph_.add(only ? name : name + ".part" + number, op::ChannelMap{parts[i].from},
+                                     {parts[i].flow.node});
+    total = i == 0 ? mapped : graph_.add(last ? name : name + ".sum" + number, op::Add{}, {total, mapped});
+  }
+  return {total, channels};
+}
+
+Flow Assembler::concat(const std::string& name, const std::vector<Flow>& parts) {
+  std::int64_t channels = 0;
+  bool known = true;
+  for (const Flow& part : parts) {
+    check_channels(name, part.channels);
+    channels += part.channels;
+    known &= part.channels != kAny;
+  }
+  check_channels(name, channels);
+  std::vector<ChannelPart> arranged;
+  std::int64_t at = 0;
+  for (const Flow& part : parts) {
+    std::vector<int> from(static_cast<std::size_t>(channels), -1);
+    std::iota(from.begin() + at, from.begin() + at + part.channels, 0);
+    at += part.channels;
+    arranged.push_back({part, std::move(from)});
+  }
+  Flow all = arrange(name, arranged);
+  if (!known) all.channels = kAny;
+  return all;
+}
+
+int Assembler::leave_out(const std::string& prefix) {
+  int count = 0;
+  for (auto it = tensors_->lower_bound(prefix); it != tensors_->end() && it->first.starts_with(prefix);
+       ++it) {
+    taken_.insert(it->first);
+    if (!it->first.ends_with("num_batches_tracked")) ++count;
+  }
+  return count;
 }
 
 Graph Assembler::finish() {

@@ -33,6 +33,13 @@ struct ConvSpec {
   std::int64_t outputs = kAny;  ///< the required outputs, where other layers determine them
 };
 
+/// Some channels of a flow at their places in a result: channel c of the result is channel from[c] of the
+/// flow, or not this flow's where from[c] is -1.
+struct ChannelPart {
+  Flow flow;
+  std::vector<int> from;
+};
+
 /// Builds a graph from named tensors and checks each tensor's shape against its input.
 ///
 /// A missing tensor is only recorded, and its sizes count as unknown (kAny), so that finish() can report all
@@ -45,12 +52,21 @@ class Assembler {
   /// The graph's input: images of three channels, of any size.
   Flow input();
   Flow conv(const std::string& name, Flow from, const ConvSpec& spec);
-  Flow batch_norm(const std::string& name, Flow from);
+  /// A convolution of each channel by itself; `spec` gives its kernel, stride and padding.
+  Flow depthwise(const std::string& name, Flow from, ConvSpec spec);
+  Flow batch_norm(const std::string& name, Flow from, double epsilon = 1e-5);
   Flow linear(const std::string& name, Flow from);
   /// Any operator without weights that preserves the channels.
   Flow plain(const std::string& name, Op op, Flow from);
   /// The sum of two flows.
   Flow add(const std::string& name, Flow a, Flow b);
+  /// Each channel times its factor: `gate` has one number per channel.
+  Flow scale(const std::string& name, Flow x, Flow gate);
+  /// Channels of several flows side by side, each of the result's channels from one of them; all parts have
+  /// a `from` of the same length.
+  Flow arrange(const std::string& name, const std::vector<ChannelPart>& parts);
+  /// All channels of several flows, one flow after the other.
+  Flow concat(const std::string& name, const std::vector<Flow>& parts);
   void alias(const std::string& name, Flow flow) { graph_.alias(name, flow.node); }
 
   /// The shape of a tensor; empty where it does not exist.
@@ -59,9 +75,16 @@ class Assembler {
   const TensorMap& tensors() const { return *tensors_; }
   const std::string& file() const { return file_; }
 
+  /// Accepts tensors whose names begin with `prefix` although the network does not use them. Returns their
+  /// number.
+  int leave_out(const std::string& prefix);
+
   /// The finished graph. Throws Error naming missing and unused tensors (except BatchNorm's
   /// num_batches_tracked).
   Graph finish();
+
+  /// Throws Error where a layer would have more channels than are copied or convolved one by one.
+  void check_channels(const std::string& name, std::int64_t channels) const;
 
   /// Throws Error: the shape of `name` differs from `expected` (kAny is written "?").
   [[noreturn]] void wrong_shape(const std::string& name, const Shape& expected) const;

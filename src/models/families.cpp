@@ -17,11 +17,37 @@ constexpr std::array<std::string_view, 3> kResnetPrefixes{"resnet", "resnext", "
 
 constexpr std::array<std::string_view, 2> kCifarPrefixes{"cifar_resnet", "resnet"};
 
-const std::array<Family, 3> kFamilies{{
+constexpr std::array<std::string_view, 1> kAlexnetPrefixes{"alexnet"};
+constexpr std::array<std::string_view, 1> kSqueezenetPrefixes{"squeezenet"};
+constexpr std::array<std::string_view, 1> kMobilenetPrefixes{"mobilenet"};
+constexpr std::array<std::string_view, 1> kDensenetPrefixes{"densenet"};
+constexpr std::array<std::string_view, 1> kGooglenetPrefixes{"googlenet"};
+constexpr std::array<std::string_view, 1> kMnasnetPrefixes{"mnasnet"};
+constexpr std::array<std::string_view, 1> kShufflenetPrefixes{"shufflenet"};
+constexpr std::array<std::string_view, 1> kEfficientnetPrefixes{"efficientnet"};
+constexpr std::array<std::string_view, 1> kRegnetPrefixes{"regnet"};
+
+// VGG, whose names others have too, is the last.
+const std::array<Family, 13> kFamilies{{
     {"cifar_resnet", kCifarPrefixes, "conv1.weight (3x3), layer1.0.conv1.weight ... linear.weight",
      matches_cifar_resnet, build_cifar_resnet},
     {"resnet", kResnetPrefixes, "conv1.weight, layer1.0.conv1.weight ... fc.weight", matches_resnet,
      build_resnet},
+    {"alexnet", kAlexnetPrefixes, "features.0.weight (11x11) ... classifier.6.weight", matches_alexnet,
+     build_alexnet},
+    {"squeezenet", kSqueezenetPrefixes, "features.3.squeeze.weight", matches_squeezenet, build_squeezenet},
+    {"mobilenet_v2", kMobilenetPrefixes, "features.1.conv.0.0.weight", matches_mobilenet_v2,
+     build_mobilenet_v2},
+    {"mobilenet_v3", kMobilenetPrefixes, "features.1.block.0.0.weight", matches_mobilenet_v3,
+     build_mobilenet_v3},
+    {"densenet", kDensenetPrefixes, "features.denseblock1.denselayer1.conv1.weight", matches_densenet,
+     build_densenet},
+    {"googlenet", kGooglenetPrefixes, "inception3a.branch1.conv.weight", matches_googlenet, build_googlenet},
+    {"mnasnet", kMnasnetPrefixes, "layers.8.0.layers.0.weight", matches_mnasnet, build_mnasnet},
+    {"shufflenet_v2", kShufflenetPrefixes, "stage2.0.branch1.0.weight", matches_shufflenet, build_shufflenet},
+    {"efficientnet", kEfficientnetPrefixes, "features.1.0.block.0.0.weight", matches_efficientnet,
+     build_efficientnet},
+    {"regnet", kRegnetPrefixes, "trunk_output.block1.block1-0.f.a.0.weight", matches_regnet, build_regnet},
     {"vgg", kVggPrefixes, "features.0.weight ... classifier.6.weight", matches_vgg, build_vgg},
 }};
 

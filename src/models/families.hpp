@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <ablaze/graph.hpp>
 #include <ablaze/preprocess.hpp>
@@ -18,6 +19,8 @@ struct Network {
   std::string depth_name;     ///< without the width: "resnet18"; the family's name for an unknown depth
   std::string default_layer;  ///< the target layer by default
   Preprocess preprocess;      ///< the usual preprocessing of such networks
+  /// What was assumed, where the tensors do not tell, and what was left out, in words.
+  std::vector<std::string> notes;
 };
 
 /// A kind of network identified by its tensors' names and shapes. To add a family, add a row to the table in
@@ -45,6 +48,26 @@ bool matches_resnet(const TensorMap& tensors);
 Network build_resnet(Assembler& assembler);
 bool matches_cifar_resnet(const TensorMap& tensors);
 Network build_cifar_resnet(Assembler& assembler);
+bool matches_alexnet(const TensorMap& tensors);
+Network build_alexnet(Assembler& assembler);
+bool matches_squeezenet(const TensorMap& tensors);
+Network build_squeezenet(Assembler& assembler);
+bool matches_mobilenet_v2(const TensorMap& tensors);
+Network build_mobilenet_v2(Assembler& assembler);
+bool matches_mobilenet_v3(const TensorMap& tensors);
+Network build_mobilenet_v3(Assembler& assembler);
+bool matches_densenet(const TensorMap& tensors);
+Network build_densenet(Assembler& assembler);
+bool matches_googlenet(const TensorMap& tensors);
+Network build_googlenet(Assembler& assembler);
+bool matches_mnasnet(const TensorMap& tensors);
+Network build_mnasnet(Assembler& assembler);
+bool matches_shufflenet(const TensorMap& tensors);
+Network build_shufflenet(Assembler& assembler);
+bool matches_efficientnet(const TensorMap& tensors);
+Network build_efficientnet(Assembler& assembler);
+bool matches_regnet(const TensorMap& tensors);
+Network build_regnet(Assembler& assembler);
 
 /// The number between `prefix` and `suffix` in a tensor's name ("features." 12 ".weight"); -1 where the name
 /// has another form. An empty suffix matches any text after a dot.

@@ -92,6 +92,9 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   model.source = source.string();
   model.notes = content.notes;
   model.notes.insert(model.notes.end(), found.notes.begin(), found.notes.end());
+  // Our own files say what these only assume.
+  if (!content.metadata.contains("ablaze.version"))
+    model.notes.insert(model.notes.end(), found.network.notes.begin(), found.network.notes.end());
   // Our own files are complete; in other programs' files, any of our keys precedes the config files.
   if (!content.metadata.contains("ablaze.version")) apply_config(model);
   apply_metadata(content.metadata, model);

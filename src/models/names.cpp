@@ -65,6 +65,18 @@ std::optional<std::string> from_hugging_face_resnet(const std::string& name) {
   return conv_norm(*rest, prefix + "conv" + number, prefix + "bn" + number);
 }
 
+/// features.denseblock1.denselayer1.norm.1.weight -> features.denseblock1.denselayer1.norm1.weight, as
+/// torchvision itself does: its published files have the names of PyTorch 0.3.
+std::optional<std::string> from_early_densenet(const std::string& name) {
+  if (name.find(".denselayer") == std::string::npos) return name;
+  std::string own = name;
+  for (const char* part : {".norm.", ".relu.", ".conv."}) {
+    const std::size_t at = own.find(part);
+    if (at != std::string::npos) own.erase(at + std::string_view(part).size() - 1, 1);
+  }
+  return own;
+}
+
 /// A program with other names for a known network.
 struct Dialect {
   std::string_view program;
@@ -72,8 +84,10 @@ struct Dialect {
   Translation translate;
 };
 
-constexpr std::array<Dialect, 2> kDialects{
-    {{"timm's VGG", "pre_logits.fc1.weight", from_timm_vgg},
+constexpr std::array<Dialect, 3> kDialects{
+    {{"an early torchvision's DenseNet", "features.denseblock1.denselayer1.norm.1.weight",
+      from_early_densenet},
+     {"timm's VGG", "pre_logits.fc1.weight", from_timm_vgg},
      {"Hugging Face's ResNet", "resnet.embedder.embedder.convolution.weight", from_hugging_face_resnet}}};
 
 const Dialect* dialect_of(const TensorMap& tensors) {
