@@ -36,7 +36,7 @@ def check_twins(report):
 
 def check_golden_files(report, names):
     committed = SOURCE / "tests" / "data" / "golden"
-    table = make_golden.thin_networks()
+    table = make_golden.thin_networks() | make_golden.other_networks()
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
             index, numbers = make_golden.golden(name, *table[name])
@@ -52,5 +52,5 @@ if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_known_args()
     found = Report()
     check_twins(found)
-    check_golden_files(found, ["bottleneck", "resnext_odd", "vgg13_bn"])
+    check_golden_files(found, ["bottleneck", "resnext_odd", "vgg13_bn", "mobilenet_v3_small", "densenet"])
     found.finish()

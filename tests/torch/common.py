@@ -83,6 +83,13 @@ class Ablaze:
         self.run("classify", self.save_input(tensor), "--model", model, "--save-logits", out, *options)
         return torch.from_numpy(np.load(out)).double().reshape(1, -1)
 
+    def activation(self, model, tensor, layer):
+        """float64 [1, C, H, W] (or [1, C]) of a layer."""
+        out = self.scratch / "activation.npy"
+        out.unlink(missing_ok=True)
+        self.run("activations", self.save_input(tensor), "--model", model, "--layer", layer, "--out", out)
+        return torch.from_numpy(np.load(out)).double()
+
     def explain(self, model, tensor, layer, *options):
         words = ["explain", self.save_input(tensor), "--model", model, "--layer", layer, "--json"]
         (answer,) = self.run(*words, "--out", self.scratch / "overlays", *options)
@@ -102,7 +109,7 @@ class Ablaze:
         return {pathlib.Path(answer["input"]).name: answer["top"][0]["index"] for answer in answers}
 
 
-def seeded_network(make):
+def seeded_network(make, head=1.0, branch=1.0):
     """One of torchvision's networks with seeded weights, float32, without computing weights that are thrown
     away."""
     # torchvision initialises with these; a network of 140 million parameters spends seconds there.
@@ -115,7 +122,7 @@ def seeded_network(make):
     finally:
         for name, function in saved.items():
             setattr(torch.nn.init, name, function)
-    return networks.fill(network, head=1.0, branch=1.0)
+    return networks.fill(network, head, branch)
 
 
 def read_safetensors(path):

@@ -28,6 +28,7 @@ from networks import BASIC, BOTTLENECK, VGG, ResNet, Vgg
 
 SAMPLES = 16
 GRADIENT_SAMPLES = 4
+OTHERS_LAYERS = 16
 VGG_WIDTHS = (4, 6, 8, 12, 10)
 VGG_ODD = (5, 7, 17, 12, 9)
 
@@ -63,6 +64,27 @@ def thin_networks():
                 (2, 3, 64, 75) if wanted == "all" else (2, 3, 45, 61), 0.25 if bn else 0.5, wanted,
             )
     return table
+
+
+def other_networks():
+    """name: as thin_networks(), of torchvision's other families; few of their layers are recorded"""
+    table = {
+        "alexnet": ((2, 3, 111, 79), 0.5, ["features.4", "features.11"]),
+        "squeezenet1_0": ((2, 3, 61, 45), 1.0, ["features.4", "features.12"]),
+        "squeezenet1_1": ((2, 3, 45, 61), 1.0, ["features.7", "features.12"]),
+        "mobilenet_v2": ((2, 3, 45, 61), 0.5, ["features.7", "features.17"]),
+        "mobilenet_v3_small": ((2, 3, 45, 61), 0.125, ["features.4", "features.11"]),
+        "mobilenet_v3_large": ((2, 3, 45, 61), 0.125, ["features.5", "features.11"]),
+        "densenet": ((2, 3, 45, 61), 0.5, ["features.denseblock1.denselayer1", "features.denseblock2", "features.norm5"]),
+        "googlenet": ((2, 3, 61, 45), 0.125, ["inception3a", "inception4d"]),
+        "mnasnet": ((2, 3, 45, 61), 0.125, ["layers.9.1", "layers.11"]),
+        "shufflenet_v2": ((2, 3, 45, 61), 2**-6, ["stage2.1", "stage3"]),
+        "efficientnet": ((2, 3, 45, 61), 0.5, ["features.2.1", "features.5"]),
+        "efficientnet_v2": ((2, 3, 45, 61), 0.5, ["features.2.1", "features.5"]),
+        "regnet_y": ((2, 3, 45, 61), 0.25, ["trunk_output.block2"]),
+    }
+    made = networks.other_families()
+    return {name: (made[name], shape, head, wanted) for name, (shape, head, wanted) in table.items()}
 
 
 class Numbers:
@@ -111,9 +133,11 @@ def drops_of(network, image, layer, shape, scores, base):
 
 @torch.no_grad()
 def golden(name, make, shape, head, wanted):
-    network = networks.fill(make(), head).double()
+    network = networks.not_in_place(networks.fill(make(), head)).double()
     batch = networks.named_tensor("input", shape)
     names = networks.layers(network)
+    if name in other_networks():
+        names = list(dict.fromkeys(names[:: -(-len(names) // OTHERS_LAYERS)] + wanted))
     logits, kept = record_activations(network, batch, names)
     numbers = Numbers()
     index = {
@@ -184,7 +208,7 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help="networks; all where none is named")
     parser.add_argument("--out", type=pathlib.Path, default=here, help="folder (default: beside this script)")
     arguments = parser.parse_args()
-    table = thin_networks()
+    table = thin_networks() | other_networks()
     for name in arguments.names or table:
         if name not in table:
             parser.error(f"no network {name}; there are {', '.join(table)}")

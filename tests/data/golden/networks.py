@@ -1,9 +1,11 @@
-"""torchvision's VGG and ResNet families at any width.
+"""torchvision's families at any width.
 
 The classes of torchvision fix the stem at 64 planes and a bottleneck's expansion at 4; these take any number
 anywhere, keep torchvision's module names, and are torchvision's networks at torchvision's widths
-(tests/torch/check_golden.py compares them).
+(tests/torch/check_golden.py compares them). The other families are torchvision's own classes.
 """
+
+import re
 
 import torch
 from torch import nn
@@ -97,12 +99,24 @@ BOTTLENECK = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 VGG = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
+# The last BatchNorm of a residual branch, in RegNet, MNASNet and MobileNet-v2 (3: behind a widening convolution).
+BRANCH_ENDS = r"\.(f\.c\.1|layers\.7|conv\.3)\.weight$"
+
+
+def ends_block(name, state):
+    """The same in MobileNet-v3 and EfficientNet."""
+    found = re.fullmatch(r"(.*\.block\.)(\d+)\.1\.weight", name)
+    return found and not any(other.startswith(f"{found[1]}{int(found[2]) + 1}.") for other in state)
+
+
 def gain(name, state, head, branch):
     """Gains that keep activations and logits of order one whatever the depth, so that every block counts and
     no probability is saturated: `branch` for the last BatchNorm of a residual branch, `head` for the last
     layer."""
-    if name in ("fc.weight", "classifier.6.weight"):
+    if name == [other for other, t in state.items() if t.ndim > 1][-1]:
         return head
+    if re.search(BRANCH_ENDS, name) or ends_block(name, state):
+        return branch
     block, _, leaf = name.partition(".bn")
     last = leaf == "3.weight" or (leaf == "2.weight" and block + ".conv3.weight" not in state)
     return branch if last and "." in block else 1.0
@@ -136,13 +150,93 @@ def hook_output(network, layer, replace):
     the hook's handle."""
     block, _, leaf = layer.rpartition(".")
     # A block's ReLU is called two or three times; what its last call gives is what the block returns.
-    module = network.get_submodule(block if leaf == "relu" and block else layer)
-    return module.register_forward_hook(lambda _module, _inputs, output: replace(output))
+    module = network.get_submodule(block if leaf == "relu" and block and hasattr(network, "layer1") else layer)
+
+    def hook(_module, _inputs, output):
+        replaced = replace(output)
+        # What is kept must not change: torchvision adds shortcuts, and applies functions, in place.
+        return output.clone() if replaced is None else replaced
+
+    return module.register_forward_hook(hook)
 
 
 def layers(network):
-    """Names of all modules that run, blocks and leaves, in torchvision's order."""
-    return [name for name, module in network.named_modules() if name and not isinstance(module, nn.Sequential)]
+    """Names of all modules that run, blocks and leaves, in torchvision's order; without EfficientNet's stochastic
+    depth, which runs only beside a shortcut and does nothing."""
+    return [
+        name for name, module in network.named_modules()
+        if name and not isinstance(module, nn.Sequential) and not name.endswith(".stochastic_depth")
+    ]
+
+
+def not_in_place(network):
+    """Layers' outputs are those of inplace=False."""
+    for module in network.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return network
+
+
+def thinner(network, divisor):
+    """The same network with all widths, except the image's and the classes', divided."""
+    def less(n):
+        return n if n == 3 else max(n // divisor, 1)
+
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Conv2d):
+                outputs = child.out_channels
+                if not (isinstance(parent, nn.Sequential) and isinstance(parent[-1], nn.AdaptiveAvgPool2d)):
+                    outputs = less(outputs)  # not SqueezeNet's last, which gives the classes
+                new = nn.Conv2d(less(child.in_channels), outputs, child.kernel_size, child.stride, child.padding,
+                                bias=child.bias is not None)
+            elif isinstance(child, nn.BatchNorm2d):
+                new = nn.BatchNorm2d(less(child.num_features), eps=child.eps)
+            elif isinstance(child, nn.Linear):
+                last = child.out_features == CLASSES
+                new = nn.Linear(less(child.in_features), child.out_features if last else less(child.out_features))
+            else:
+                continue
+            setattr(parent, name, new)
+    return network
+
+
+CLASSES = 10
+
+
+def other_families():
+    """name: how to make a thin network of torchvision's other families"""
+    from torchvision import models
+    from torchvision.models.efficientnet import EfficientNet, FusedMBConvConfig, MBConvConfig
+    from torchvision.models.regnet import BlockParams, RegNet
+
+    first = [MBConvConfig(*row) for row in (
+        (1, 3, 1, 8, 8, 1), (6, 3, 2, 8, 8, 2), (4, 5, 2, 8, 16, 1), (2, 3, 2, 16, 16, 1), (3, 5, 1, 16, 24, 1),
+        (2, 5, 2, 24, 24, 2), (1, 3, 1, 24, 32, 1))]
+    second = [FusedMBConvConfig(1, 3, 1, 8, 8, 2), FusedMBConvConfig(4, 3, 2, 8, 16, 2),
+              FusedMBConvConfig(2, 3, 2, 16, 16, 1)]
+    second += [MBConvConfig(*row) for row in ((4, 3, 2, 16, 24, 1), (2, 3, 1, 24, 24, 2), (3, 3, 2, 24, 32, 1))]
+    norm = {"norm_layer": lambda channels: nn.BatchNorm2d(channels, eps=1e-3)}
+
+    def regnet(squeeze):
+        return RegNet(BlockParams([1, 2, 1], [8, 16, 24], [4, 8, 8], [1.0] * 3, [2] * 3, squeeze), CLASSES, 8)
+
+    return {
+        "alexnet": lambda: thinner(models.alexnet(num_classes=CLASSES), 8),
+        "squeezenet1_0": lambda: thinner(models.squeezenet1_0(num_classes=CLASSES), 8),
+        "squeezenet1_1": lambda: thinner(models.squeezenet1_1(num_classes=CLASSES), 8),
+        "mobilenet_v2": lambda: models.MobileNetV2(CLASSES, 0.25),
+        "mobilenet_v3_small": lambda: models.mobilenet_v3_small(num_classes=CLASSES, width_mult=0.25),
+        "mobilenet_v3_large": lambda: models.mobilenet_v3_large(num_classes=CLASSES, width_mult=0.2),
+        "densenet": lambda: models.DenseNet(4, (2, 3, 1, 2), 8, 3, num_classes=CLASSES),
+        "googlenet": lambda: thinner(models.googlenet(num_classes=CLASSES, aux_logits=False, init_weights=False), 8),
+        "mnasnet": lambda: models.MNASNet(0.25, CLASSES),
+        "shufflenet_v2": lambda: models.ShuffleNetV2([2, 1, 3], [8, 16, 24, 32, 40], CLASSES),
+        "efficientnet": lambda: EfficientNet(first, 0.2, num_classes=CLASSES),
+        "efficientnet_v2": lambda: EfficientNet(second, 0.2, num_classes=CLASSES, last_channel=48, **norm),
+        "regnet_x": lambda: regnet(None),
+        "regnet_y": lambda: regnet(0.25),
+    }
 
 
 def from_state(state):
