@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "models/blocks.hpp"
 #include "models/families.hpp"
@@ -28,15 +29,19 @@ constexpr std::int64_t kAlexHidden = 4096;
 
 }  // namespace
 
-// VGGs have the same names for their convolutions; their linear layers are 0, 3 and 6, or their kernels 3x3.
+// VGGs have the same names for their convolutions, but other numbers of them, or of the linear layers.
 bool matches_alexnet(const TensorMap& tensors) {
-  const auto first = tensors.find("features.0.weight");
-  if (first == tensors.end()) {
-    return tensors.contains("features.10.weight") && tensors.contains("classifier.4.weight") &&
-           !tensors.contains("features.11.weight");
+  const auto has = [&](const char* name) { return tensors.contains(name); };
+  if (has("features.0.weight")) {
+    const Shape shape = tensors.at("features.0.weight").shape();
+    if (shape.size() == 4 && shape[2] == 11 && shape[3] == 11) return true;
   }
-  const Shape shape = first->second.shape();
-  return shape.size() == 4 && shape[2] == 11 && shape[3] == 11;
+  const auto convs = std::ranges::count_if(kAlexConvs, [&](const AlexConv& layer) {
+    return tensors.contains("features." + std::to_string(layer.index) + ".weight");
+  });
+  return convs + 1 >= std::ssize(kAlexConvs) &&
+         highest_index(tensors, "features.") == kAlexConvs.back().index && !has("classifier.0.weight") &&
+         (has("classifier.1.weight") || has("classifier.4.weight"));
 }
 
 Network build_alexnet(Assembler& a) {

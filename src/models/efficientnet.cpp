@@ -58,11 +58,10 @@ std::string efficient_name(int stage, int block) {
   return "features." + std::to_string(stage) + "." + std::to_string(block) + ".block";
 }
 
+/// A fused block has one module or two; others have at least the depthwise convolution, the
+/// squeeze-excitation and the narrowing convolution.
 bool is_fused(const Assembler& a, const std::string& block) {
-  // A fused block has at most two modules, and its first convolution is no 1x1 one of each channel alone.
-  if (highest_index(a.tensors(), block + ".") > 1) return false;
-  const Shape first = a.shape(block + ".0.0.weight");
-  return first.size() == 4 && first[1] != 1;
+  return highest_index(a.tensors(), block + ".") < 2;
 }
 
 EfficientLayout read_efficient_layout(const Assembler& a) {

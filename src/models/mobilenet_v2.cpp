@@ -25,8 +25,8 @@ Flow v2_block(Assembler& a, const std::string& name, Flow in, int stride, std::i
   Flow x = in;
   int child = 0;
   const std::string conv = name + ".conv";
-  // Without a widening convolution, the depthwise one and the last are children 0, 1 and 2.
-  if (a.contains(conv + ".2.weight") && a.shape(conv + ".2.weight").size() != 1)
+  // Without a widening convolution, the depthwise one, the last and its BatchNorm are children 0, 1 and 2.
+  if (highest_index(a.tensors(), conv + ".") > 2)
     x = normed_conv(a, conv + "." + std::to_string(child++), x, {.kernel = 1, .activation = relu6()});
   x = normed_conv(a, conv + "." + std::to_string(child++), x,
                   {.stride = stride, .depthwise = true, .activation = relu6()});

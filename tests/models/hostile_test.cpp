@@ -15,11 +15,15 @@ std::string error_for(const Shapes& shapes) {
 }
 
 const std::vector<Shapes>& samples() {
-  static const std::vector<Shapes> all{
-      resnet_shapes(thin_resnet(false)), resnet_shapes(thin_resnet(true)), vgg_shapes(thin_vgg(false)),
-      vgg_shapes(thin_vgg(true)),
-      resnet_shapes(
-          {.bottleneck = true, .groups = 2, .width_per_group = 32, .planes = {4, 6, 8, 10}, .classes = 3})};
+  static const std::vector<Shapes> all = [] {
+    std::vector<Shapes> shapes{
+        resnet_shapes(thin_resnet(false)), resnet_shapes(thin_resnet(true)), vgg_shapes(thin_vgg(false)),
+        vgg_shapes(thin_vgg(true)),
+        resnet_shapes(
+            {.bottleneck = true, .groups = 2, .width_per_group = 32, .planes = {4, 6, 8, 10}, .classes = 3})};
+    for (const char* network : kOtherFamilies) shapes.push_back(golden_shapes(network));
+    return shapes;
+  }();
   return all;
 }
 
@@ -156,7 +160,7 @@ TEST_CASE("a VGG with a module too few or too many is refused") {
 
 TEST_CASE("other networks are told from those that are known") {
   CHECK(says(error_for({{"features.conv0.weight", {64, 3, 7, 7}}}), "features.conv0.weight"));
-  CHECK(says(error_for({{"features.0.weight", {64, 3, 11, 11}}}), "features.0.weight has the shape"));
+  CHECK(says(error_for({{"features.0.weight", {64, 3, 5, 5}}}), "features.0.weight has the shape"));
   const std::string message =
       error_for({{"a.weight", {1}}, {"b.weight", {1}}, {"c.weight", {1}}, {"d.weight", {1}}});
   CHECK(says(message, "found a.weight, b.weight, c.weight and 1 more"));

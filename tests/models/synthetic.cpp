@@ -1,10 +1,13 @@
 #include "models/synthetic.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <stdexcept>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <system_error>
+
+#include <nlohmann/json.hpp>
 
 #include "support/seeded.hpp"
 
@@ -84,6 +87,14 @@ Shapes vgg_shapes(const VggRecipe& recipe) {
     shapes[name + ".bias"] = {outputs[i]};
     in = outputs[i];
   }
+  return shapes;
+}
+
+Shapes golden_shapes(const std::string& network) {
+  std::ifstream file(std::string(ABLAZE_SOURCE_DIR) + "/tests/data/golden/" + network + ".json");
+  const auto index = nlohmann::json::parse(file);
+  Shapes shapes;
+  for (const auto& row : index.at("tensors")) shapes[row.at(0).get<std::string>()] = row.at(1).get<Shape>();
   return shapes;
 }
 

@@ -39,6 +39,15 @@ struct VggRecipe {
 };
 Shapes vgg_shapes(const VggRecipe& recipe);
 
+/// The tensors of one of the thin networks in tests/data/golden.
+Shapes golden_shapes(const std::string& network);
+/// torchvision's other families there.
+inline constexpr std::array kOtherFamilies{"alexnet",       "squeezenet1_0",      "squeezenet1_1",
+                                           "mobilenet_v2",  "densenet",           "mobilenet_v3_small",
+                                           "googlenet",     "mobilenet_v3_large", "mnasnet",
+                                           "shufflenet_v2", "efficientnet_v2",    "efficientnet",
+                                           "regnet_y"};
+
 /// Small networks for tests that read every tensor.
 ResnetRecipe thin_resnet(bool bottleneck);
 VggRecipe thin_vgg(bool batch_norm);
