@@ -90,6 +90,9 @@ Network build_mnasnet(Assembler& a) {
   network.graph = a.finish();
   network.depth_name = mnasnet_name(widths);
   network.architecture = network.depth_name;
+  // These two have only weights of torchvision's newer recipe.
+  if (network.depth_name == "mnasnet0_75" || network.depth_name == "mnasnet1_3")
+    network.preprocess.resize = 232;
   network.default_layer = "layers.16";
   return network;
 }

@@ -96,6 +96,9 @@ Network build_shufflenet(Assembler& a) {
   Network network;
   network.graph = a.finish();
   network.depth_name = network.architecture = shufflenet_name(blocks, widths);
+  // These two have only weights of torchvision's newer recipe.
+  if (network.depth_name.ends_with("x1_5") || network.depth_name.ends_with("x2_0"))
+    network.preprocess.resize = 232;
   network.default_layer = "conv5";
   return network;
 }

@@ -230,6 +230,9 @@ def corpora():
     yield "pickle", pickles
     networks = {"basic": resnet(False), "bottleneck": resnet(True), "cifar": cifar(), "vgg": vgg()}
     models = {name: safetensors(shapes) for name, shapes in networks.items()}
+    for name in ("densenet", "squeezenet1_1", "shufflenet_v2", "regnet_y"):
+        index = json.loads((data / "golden" / f"{name}.json").read_text())
+        models[name] = safetensors({tensor: shape for tensor, shape, _ in index["tensors"]}, dtype="F16")
     models["metadata"] = safetensors(vgg(), METADATA)
     models["graph"] = described()
     models.update(onnx_models())

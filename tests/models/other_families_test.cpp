@@ -200,6 +200,13 @@ TEST_CASE("a head may have been replaced by a single linear layer") {
   CHECK(build(zeros(shapes)).graph.infer_shapes({1, 3, 64, 64}).back() == Shape{1, 3});
 }
 
+TEST_CASE("preprocessing is that of torchvision's weights") {
+  const Preprocess usual = build(zeros(mobilenet_v2_shapes())).preprocess;
+  CHECK(usual.resize == 256);
+  CHECK(usual.crop == 224);
+  CHECK(usual.mean == Preprocess{}.mean);
+}
+
 TEST_CASE("GoogLeNet: auxiliary heads are left out, the assumed normalisation is told") {
   Shapes shapes = golden_shapes("googlenet");
   const models::Network plain = build(zeros(shapes));

@@ -114,6 +114,10 @@ def test_missing(server, folder):
     check(server.requests[-1][0] == "resnet50-11ad3fa6.pth", "or its second")
     fetch(server, folder, "resnext101_64x4d")
     check(server.requests[-1][0] == "resnext101_64x4d-173b62eb.pth", "or the only one")
+    fetch(server, folder, "mnasnet0_5")
+    check(server.requests[-1][0] == "mnasnet0.5_top1_67.823-3ffadce67e.pth", "whatever its name")
+    fetch(server, folder, "shufflenetv2_x0.5-f707e7126e.pth")
+    check(server.requests[-1][0] == "shufflenetv2_x0.5-f707e7126e.pth", "a file by a name with points")
 
 
 def test_usage(server, folder):

@@ -154,6 +154,25 @@ TEST_CASE("convert takes labels one a line, and says what it made") {
   CHECK(w.read("model.safetensors").size() < w.read("plain.safetensors").size());
 }
 
+TEST_CASE("convert keeps the source's preprocessing, except what options set") {
+  const Workshop w;  // its model takes 64 x 64 pixels
+  const auto preprocess = [&](const char* option, const char* value) {
+    run_well({"convert", w.model(), "--out", w / "again.safetensors", option, value});
+    return run_well({"inspect", w / "again.safetensors", "--json"}).json().at(0)["preprocess"];
+  };
+  const Json grey = preprocess("--mean", "0.5");
+  CHECK(grey["mean"] == Json({0.5, 0.5, 0.5}));
+  CHECK(grey["resize"] == 64);
+  CHECK(grey["crop"] == 64);
+  const Json larger = preprocess("--resize", "72");
+  CHECK(larger["resize"] == 72);
+  CHECK(larger["crop"] == 64);
+  const Finished small =
+      run_ablaze({"convert", w.model(), "--out", w / "small.safetensors", "--resize", "32"});
+  CHECK(small.status == 2);
+  CHECK(says(small.err, "--resize 32 is less than the side of the network's input, 64"));
+}
+
 TEST_CASE("convert refuses labels that do not fit, and writes nothing") {
   const Workshop w;
   write_thin_resnet(w / "plain.safetensors");

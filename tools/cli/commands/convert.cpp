@@ -88,17 +88,24 @@ void set_channels(std::array<float, 3>& out, const std::vector<float>& given, co
   for (std::size_t c = 0; c < 3; ++c) out[c] = given[given.size() == 1 ? 0 : c];
 }
 
-/// Nothing if no option is given: the source's own preprocessing then applies.
+/// Nothing if no option is given: the source's own preprocessing then applies, as to what is not given.
 std::optional<Preprocess> preprocess_of(const ConvertWords& words) {
   if (!words.resize && !words.crop && words.mean.empty() && words.std.empty()) return std::nullopt;
-  Preprocess preprocess;
+  Preprocess checked;  // before the source is read
+  set_channels(checked.mean, words.mean, "--mean");
+  set_channels(checked.std, words.std, "--std");
+  if (std::any_of(checked.std.begin(), checked.std.end(), [](float s) { return !(s > 0); }))
+    throw UsageError("--std must be above zero: it divides the photo's values");
+  Preprocess preprocess = load_model(words.source).preprocess;
   preprocess.crop = words.crop.value_or(preprocess.crop);
   preprocess.resize = words.resize.value_or(words.crop ? preprocess.crop : preprocess.resize);
+  if (words.resize && !words.crop && preprocess.resize < preprocess.crop) {
+    throw UsageError("--resize " + std::to_string(preprocess.resize) +
+                     " is less than the side of the network's input, " + std::to_string(preprocess.crop) +
+                     "; give --crop as well");
+  }
   set_channels(preprocess.mean, words.mean, "--mean");
   set_channels(preprocess.std, words.std, "--std");
-  if (std::any_of(preprocess.std.begin(), preprocess.std.end(), [](float s) { return !(s > 0); })) {
-    throw UsageError("--std must be above zero: it divides the photo's values");
-  }
   return preprocess;
 }
 
@@ -159,16 +166,20 @@ Command convert_command(CLI::App& app, const Common& common) {
       ->type_name("N")
       ->check(CLI::Range(1, 16384));
   grammar
-      ->add_option(
-          "--crop", words->crop,
-          "Side of the network's input (default: 224); without --resize, also the resized shorter side")
+      ->add_option("--crop", words->crop,
+                   "Side of the network's input (default: the source's, 224 for most); without --resize, "
+                   "also the resized shorter side")
       ->type_name("N")
       ->check(CLI::Range(1, 16384));
-  grammar->add_option("--mean", words->mean, "Mean of the channels, in [0, 1]: R,G,B (default: ImageNet's)")
+  grammar
+      ->add_option("--mean", words->mean,
+                   "Mean of the channels, in [0, 1]: R,G,B (default: the source's, or ImageNet's)")
       ->type_name("X,X,X")
       ->delimiter(',')
       ->expected(1, 3);
-  grammar->add_option("--std", words->std, "Standard deviation of the channels: R,G,B (default: ImageNet's)")
+  grammar
+      ->add_option("--std", words->std,
+                   "Standard deviation of the channels: R,G,B (default: the source's, or ImageNet's)")
       ->type_name("X,X,X")
       ->delimiter(',')
       ->expected(1, 3);
