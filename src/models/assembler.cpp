@@ -85,12 +85,15 @@ Flow Assembler::conv(const std::string& name, Flow from, const ConvSpec& spec) {
   check_groups(name, from.channels, spec.groups);
   const std::int64_t inputs = from.channels / spec.groups;  // kAny stays kAny
   op::Conv2d conv;
-  conv.weight = take(name + ".weight", {spec.outputs, inputs, spec.kernel, spec.kernel});
+  const bool square = spec.width == 0;
+  conv.weight =
+      take(name + ".weight", {spec.outputs, inputs, spec.kernel, square ? spec.kernel : spec.width});
   const std::int64_t outputs = first_axis(conv.weight);
   check_groups(name, outputs, spec.groups);
   if (spec.bias) conv.bias = take(name + ".bias", {outputs});
   conv.stride = {spec.stride, spec.stride};
   conv.padding = {spec.padding, spec.padding};
+  if (!square) conv.padding = {spec.kernel / 2, spec.width / 2};
   conv.groups = spec.groups;
   return {graph_.add(name, std::move(conv), {from.node}), outputs};
 }

@@ -31,6 +31,7 @@ struct ConvSpec {
   int groups = 1;
   bool bias = false;
   std::int64_t outputs = kAny;  ///< the required outputs, where other layers determine them
+  int width = 0;  ///< of a kernel that is not square, `kernel` high and padded by half its size; 0: square
 };
 
 /// Some channels of a flow at their places in a result: channel c of the result is channel from[c] of the

@@ -5,7 +5,7 @@
 
 #include <ablaze/error.hpp>
 
-#include "models/families.hpp"
+#include "base/text.hpp"
 
 namespace ablaze::models {
 
@@ -28,6 +28,30 @@ Flow normed_conv(Assembler& a, const std::string& name, Flow from, const NormedC
   const Flow x = normed_conv_in(a, name, 0, from, spec);
   a.alias(name, x);
   return x;
+}
+
+Flow basic_conv(Assembler& a, const std::string& name, Flow from, const ConvSpec& spec) {
+  constexpr double epsilon = 1e-3;
+  return a.plain(name, op::Relu{}, a.batch_norm(name + ".bn", a.conv(name + ".conv", from, spec), epsilon));
+}
+
+void leave_out_auxiliary_heads(Assembler& a, const std::vector<std::string>& heads, Network& network) {
+  int count = 0;
+  for (const std::string& head : heads) count += a.leave_out(head + ".");
+  if (count == 0) return;
+  network.notes.push_back("left out " + base::join(heads) + " (" + std::to_string(count) +
+                          " tensors), auxiliary heads that are used only in training");
+}
+
+// A pixel p in [0, 1] becomes (p - 0.5) / 0.5.
+void assume_transformed_input(Network& network) {
+  network.preprocess.mean = network.preprocess.std = {0.5F, 0.5F, 0.5F};
+  network.notes.push_back(
+      "assumed transform_input=True, which the tensors do not tell, as in torchvision's pretrained weights "
+      "and "
+      "those fine-tuned from them: pixels are normalised by the mean 0.5 and the standard deviation 0.5; for "
+      "a "
+      "network with transform_input=False, convert with --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225");
 }
 
 Flow squeeze_excitation(Assembler& a, const std::string& name, Flow x, Op activation, Op gate) {

@@ -4,10 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <ablaze/graph.hpp>
 
 #include "models/assembler.hpp"
+#include "models/families.hpp"
 
 namespace ablaze::models {
 
@@ -33,6 +35,15 @@ Flow normed_conv(Assembler& a, const std::string& name, Flow from, const NormedC
 
 /// The same layers as children FIRST, FIRST + 1, ... of a longer sequence NAME.
 Flow normed_conv_in(Assembler& a, const std::string& name, int first, Flow from, const NormedConv& spec);
+
+/// torchvision's BasicConv2d of its Inceptions: NAME.conv, NAME.bn, and NAME, their ReLU.
+Flow basic_conv(Assembler& a, const std::string& name, Flow from, const ConvSpec& spec);
+
+/// Leaves out the heads that only training uses, with a note.
+void leave_out_auxiliary_heads(Assembler& a, const std::vector<std::string>& heads, Network& network);
+
+/// Assumes transform_input=True, with a note: the network turns ImageNet's normalisation into another.
+void assume_transformed_input(Network& network);
 
 /// torchvision's SqueezeExcitation: NAME.avgpool, fc1, activation, fc2, scale_activation; NAME is the
 /// product.

@@ -22,13 +22,14 @@ constexpr std::array<std::string_view, 1> kSqueezenetPrefixes{"squeezenet"};
 constexpr std::array<std::string_view, 1> kMobilenetPrefixes{"mobilenet"};
 constexpr std::array<std::string_view, 1> kDensenetPrefixes{"densenet"};
 constexpr std::array<std::string_view, 1> kGooglenetPrefixes{"googlenet"};
+constexpr std::array<std::string_view, 1> kInceptionPrefixes{"inception"};
 constexpr std::array<std::string_view, 1> kMnasnetPrefixes{"mnasnet"};
 constexpr std::array<std::string_view, 1> kShufflenetPrefixes{"shufflenet"};
 constexpr std::array<std::string_view, 1> kEfficientnetPrefixes{"efficientnet"};
 constexpr std::array<std::string_view, 1> kRegnetPrefixes{"regnet"};
 
 // VGG, whose names others have too, is the last.
-const std::array<Family, 13> kFamilies{{
+const std::array<Family, 14> kFamilies{{
     {"cifar_resnet", kCifarPrefixes, "conv1.weight (3x3), layer1.0.conv1.weight ... linear.weight",
      matches_cifar_resnet, build_cifar_resnet},
     {"resnet", kResnetPrefixes, "conv1.weight, layer1.0.conv1.weight ... fc.weight", matches_resnet,
@@ -43,6 +44,8 @@ const std::array<Family, 13> kFamilies{{
     {"densenet", kDensenetPrefixes, "features.denseblock1.denselayer1.conv1.weight", matches_densenet,
      build_densenet},
     {"googlenet", kGooglenetPrefixes, "inception3a.branch1.conv.weight", matches_googlenet, build_googlenet},
+    {"inception_v3", kInceptionPrefixes, "Mixed_5b.branch1x1.conv.weight", matches_inception,
+     build_inception},
     {"mnasnet", kMnasnetPrefixes, "layers.8.0.layers.0.weight", matches_mnasnet, build_mnasnet},
     {"shufflenet_v2", kShufflenetPrefixes, "stage2.0.branch1.0.weight", matches_shufflenet, build_shufflenet},
     {"efficientnet", kEfficientnetPrefixes, "features.1.0.block.0.0.weight", matches_efficientnet,

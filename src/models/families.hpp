@@ -60,6 +60,8 @@ bool matches_densenet(const TensorMap& tensors);
 Network build_densenet(Assembler& assembler);
 bool matches_googlenet(const TensorMap& tensors);
 Network build_googlenet(Assembler& assembler);
+bool matches_inception(const TensorMap& tensors);
+Network build_inception(Assembler& assembler);
 bool matches_mnasnet(const TensorMap& tensors);
 Network build_mnasnet(Assembler& assembler);
 bool matches_shufflenet(const TensorMap& tensors);

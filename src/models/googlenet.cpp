@@ -11,8 +11,6 @@
 namespace ablaze::models {
 namespace {
 
-constexpr double kGoogleEpsilon = 1e-3;
-
 /// The modules in order; a pool is a kernel's side.
 struct GoogleModule {
   const char* name;
@@ -30,12 +28,6 @@ constexpr std::array<GoogleModule, 11> kGoogleModules{{{"inception3a", 0, 256},
                                                        {"maxpool4", 2, 0},
                                                        {"inception5a", 0, 832},
                                                        {"inception5b", 0, 1024}}};
-
-/// A convolution, BatchNorm and ReLU: NAME.conv, NAME.bn and NAME.
-Flow basic_conv(Assembler& a, const std::string& name, Flow from, const ConvSpec& spec) {
-  const Flow x = a.batch_norm(name + ".bn", a.conv(name + ".conv", from, spec), kGoogleEpsilon);
-  return a.plain(name, op::Relu{}, x);
-}
 
 Flow point_conv(Assembler& a, const std::string& name, Flow from) {
   return basic_conv(a, name, from, {.kernel = 1, .padding = 0});
@@ -88,24 +80,13 @@ Network build_googlenet(Assembler& a) {
   }
   x = a.plain("dropout", op::Identity{}, global_average(a, x));
   a.linear("fc", x);
-  const int auxiliary = a.leave_out("aux1.") + a.leave_out("aux2.");
-
   Network network;
+  leave_out_auxiliary_heads(a, {"aux1", "aux2"}, network);
+  assume_transformed_input(network);
   network.graph = a.finish();
   network.depth_name = "googlenet";
   network.architecture = network.depth_name + width_suffix_of(total, standard);
   network.default_layer = "inception5b";
-  if (auxiliary > 0) {
-    network.notes.push_back("left out the auxiliary heads aux1 and aux2 (" + std::to_string(auxiliary) +
-                            " tensors), which are used only in training");
-  }
-  // transform_input turns ImageNet's mean and deviation into these: a pixel p becomes (p - 0.5) / 0.5.
-  network.preprocess.mean = network.preprocess.std = {0.5F, 0.5F, 0.5F};
-  network.notes.push_back(
-      "assumed transform_input=True, as in torchvision's pretrained GoogLeNet and those fine-tuned from it, "
-      "which "
-      "the tensors do not tell: pixels are normalised by the mean 0.5 and the standard deviation 0.5; for a "
-      "network with transform_input=False, convert with --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225");
   return network;
 }
 

@@ -114,9 +114,9 @@ std::int64_t parameters_of(const Graph& graph) {
 
 TEST_CASE("thin networks of the other families: name, layer to explain, classes") {
   struct Case {
-    const char* golden;
-    const char* architecture;
-    const char* layer;
+    std::string golden;
+    std::string architecture;
+    std::string layer;
     Shape shape;  ///< of the layer, for 224 x 224 pixels
   };
   const std::vector<Case> cases{
@@ -128,6 +128,7 @@ TEST_CASE("thin networks of the other families: name, layer to explain, classes"
       {"mobilenet_v3_large", "mobilenet_v3_large_thin", "features.16", {1, 192, 7, 7}},
       {"densenet", "densenet", "features.norm5", {1, 15, 7, 7}},
       {"googlenet", "googlenet_thin", "inception5b", {1, 128, 7, 7}},
+      {"inception_v3", "inception_v3_thin", "Mixed_7c", {1, 128, 5, 5}},
       {"mnasnet", "mnasnet", "layers.16", {1, 1280, 7, 7}},
       {"shufflenet_v2", "shufflenet_v2", "conv5", {1, 40, 7, 7}},
       {"efficientnet", "efficientnet", "features.8", {1, 128, 7, 7}},
@@ -147,7 +148,7 @@ TEST_CASE("thin networks of the other families: name, layer to explain, classes"
 }
 
 TEST_CASE("DenseNets and MobileNet-v2 at torchvision's size, down to their parameter count") {
-  const auto check = [](const Shapes& shapes, const char* name, std::int64_t parameters) {
+  const auto check = [](const Shapes& shapes, const std::string& name, std::int64_t parameters) {
     CAPTURE(name);
     const models::Network network = build(zeros(shapes));
     CHECK(network.architecture == name);
@@ -186,7 +187,7 @@ TEST_CASE("early names of DenseNet's layers are torchvision's of today") {
 }
 
 TEST_CASE("a head may have been replaced by a single linear layer") {
-  for (const char* network : {"mobilenet_v2", "mnasnet", "efficientnet"}) {
+  for (const std::string network : {"mobilenet_v2", "mnasnet", "efficientnet"}) {
     CAPTURE(network);
     const Shapes own = golden_shapes(network);
     for (const char* head : {"classifier.", "classifier.0."}) {
@@ -207,7 +208,7 @@ TEST_CASE("preprocessing is that of torchvision's weights") {
   CHECK(usual.mean == Preprocess{}.mean);
 }
 
-TEST_CASE("GoogLeNet: auxiliary heads are left out, the assumed normalisation is told") {
+TEST_CASE("GoogLeNet and Inception-v3: auxiliary heads are left out, the assumed normalisation is told") {
   Shapes shapes = golden_shapes("googlenet");
   const models::Network plain = build(zeros(shapes));
   REQUIRE(plain.notes.size() == 1);
@@ -222,6 +223,12 @@ TEST_CASE("GoogLeNet: auxiliary heads are left out, the assumed normalisation is
   CHECK(models::graph_to_json(network.graph) == models::graph_to_json(plain.graph));
   shapes["aux3.fc.weight"] = {4};
   CHECK(says(refusal(shapes), "aux3.fc.weight"));
+  shapes = golden_shapes("inception_v3");
+  shapes["AuxLogits.fc.weight"] = {4, 4};
+  const models::Network inception = build(zeros(shapes));
+  REQUIRE(inception.notes.size() == 2);
+  CHECK(says(inception.notes[0], "left out AuxLogits (1 tensor"));
+  CHECK(inception.preprocess.crop == 299);
 }
 
 TEST_CASE("an EfficientNet of no known variant says which epsilon was assumed") {
@@ -243,8 +250,8 @@ TEST_CASE("every other family is converted by its names, and comes back as it we
   const std::filesystem::path plain = folder.path() / "plain.safetensors";
   const std::filesystem::path converted = folder.path() / "converted.safetensors";
   ConvertOptions options;
-  options.preprocess = Preprocess{.resize = 64, .crop = 64};
-  for (const char* network : kOtherFamilies) {
+  options.preprocess = Preprocess{.resize = 96, .crop = 96};
+  for (const std::string network : kOtherFamilies) {
     CAPTURE(network);
     formats::write_safetensors(plain, {seeded(golden_shapes(network)), {{"format", "pt"}}});
     const Model before = load_model(plain);
@@ -260,7 +267,7 @@ TEST_CASE("every other family is converted by its names, and comes back as it we
 }
 
 TEST_CASE("other arrangements than torchvision's are refused: their strides are unknown") {
-  const auto refused = [](const char* network, const std::string& extra, const std::string& found) {
+  const auto refused = [](const std::string& network, const std::string& extra, const std::string& found) {
     CAPTURE(network);
     Shapes shapes = golden_shapes(network);
     shapes[extra] = {4, 4, 1, 1};
@@ -278,7 +285,7 @@ TEST_CASE("other arrangements than torchvision's are refused: their strides are 
 }
 
 TEST_CASE("absurd numbers of blocks are refused before anything is built from them") {
-  const auto refused = [](const char* network, const std::string& extra, const std::string& text) {
+  const auto refused = [](const std::string& network, const std::string& extra, const std::string& text) {
     CAPTURE(network);
     CAPTURE(extra);
     Shapes shapes = golden_shapes(network);
@@ -299,6 +306,7 @@ TEST_CASE("absurd numbers of blocks are refused before anything is built from th
   refused("mnasnet", "layers.8.1000000.layers.0.weight", "at most 1000");
   refused("alexnet", "features.13.weight", "features.13.weight");
   refused("squeezenet1_0", "features.13.squeeze.weight", "features.13.squeeze.weight");
+  refused("inception_v3", "Mixed_7d.branch1x1.conv.weight", "Mixed_7d.branch1x1.conv.weight");
   refused("googlenet", "inception5c.branch1.conv.weight", "inception5c.branch1.conv.weight");
 }
 
@@ -316,17 +324,18 @@ TEST_CASE("channels that are copied or convolved one by one are bounded") {
 }
 
 TEST_CASE("shapes that contradict a family name the tensor") {
-  const auto refused = [](const char* network, const char* tensor, Shape shape) {
+  const auto refused = [](const std::string& network, const std::string& tensor, Shape shape) {
     CAPTURE(tensor);
     Shapes shapes = golden_shapes(network);
     REQUIRE(shapes.contains(tensor));
     shapes[tensor] = std::move(shape);
-    CHECK(says(refusal(shapes), std::string(tensor) + " has the shape"));
+    CHECK(says(refusal(shapes), tensor + " has the shape"));
   };
   refused("mobilenet_v3_small", "features.4.block.1.0.weight", {24, 1, 3, 3});  // a 5x5 kernel there
   refused("mnasnet", "layers.9.0.layers.3.weight", {24, 1, 3, 3});
   refused("squeezenet1_0", "features.0.weight", {12, 3, 3, 3});
-  refused("googlenet", "inception3a.branch3.1.conv.weight", {4, 2, 5, 5});  // the paper's
+  refused("googlenet", "inception3a.branch3.1.conv.weight", {4, 2, 5, 5});    // the paper's
+  refused("inception_v3", "Mixed_6b.branch7x7_2.conv.weight", {8, 8, 7, 1});  // 1x7 there
   refused("regnet_y", "trunk_output.block2.block2-0.f.b.0.weight", {16, 5, 3, 3});
   refused("shufflenet_v2", "stage2.1.branch2.0.weight", {8, 16, 1, 1});
 }

@@ -46,7 +46,7 @@ inline constexpr std::array kOtherFamilies{"alexnet",       "squeezenet1_0",    
                                            "mobilenet_v2",  "densenet",           "mobilenet_v3_small",
                                            "googlenet",     "mobilenet_v3_large", "mnasnet",
                                            "shufflenet_v2", "efficientnet_v2",    "efficientnet",
-                                           "regnet_y"};
+                                           "regnet_y",      "inception_v3"};
 
 /// Small networks for tests that read every tensor.
 ResnetRecipe thin_resnet(bool bottleneck);

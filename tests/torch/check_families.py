@@ -14,7 +14,7 @@ LARGEST_ERROR_OF_HARD_CURVES = 1e-4
 TIMES_FLOAT32 = 5  # many gated blocks with seeded weights: a multiple of the error of PyTorch in float32
 SIZES = [(224, 224), (191, 157)]
 FULL_SIZE = ["alexnet", "squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"]
-FULL_SIZE += ["densenet121", "densenet161", "densenet169", "densenet201", "googlenet"]
+FULL_SIZE += ["densenet121", "densenet161", "densenet169", "densenet201", "googlenet", "inception_v3"]
 FULL_SIZE += ["mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"]
 FULL_SIZE += [f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")]
 FULL_SIZE += [f"efficientnet_{variant}" for variant in ("b0", "b1", "b2", "b3", "b4", "b5", "v2_s")]
@@ -39,7 +39,7 @@ def module_names(network):
 
 def check_modules(name, make, report, program):
     network = networks.not_in_place(seeded_network(make, 1.0, 0.5)).double()
-    image = networks.named_tensor("input", (1, 3, 77, 93), torch.float32)
+    image = networks.named_tensor("input", (1, 3, 79, 97), torch.float32)
     kept = {}
     handles = [
         networks.hook_output(network, layer, lambda out, layer=layer: kept.__setitem__(layer, out))

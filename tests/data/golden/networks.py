@@ -230,6 +230,8 @@ def other_families():
         "mobilenet_v3_large": lambda: models.mobilenet_v3_large(num_classes=CLASSES, width_mult=0.2),
         "densenet": lambda: models.DenseNet(4, (2, 3, 1, 2), 8, 3, num_classes=CLASSES),
         "googlenet": lambda: thinner(models.googlenet(num_classes=CLASSES, aux_logits=False, init_weights=False), 8),
+        "inception_v3": lambda: thinner(
+            models.inception_v3(num_classes=CLASSES, aux_logits=False, init_weights=False), 16),
         "mnasnet": lambda: models.MNASNet(0.25, CLASSES),
         "shufflenet_v2": lambda: models.ShuffleNetV2([2, 1, 3], [8, 16, 24, 32, 40], CLASSES),
         "efficientnet": lambda: EfficientNet(first, 0.2, num_classes=CLASSES),
