@@ -130,8 +130,9 @@ bool matches_efficientnet(const TensorMap& tensors) {
     const int stage = index_in(tensor.first, "features.");
     if (stage < 0) return false;
     const std::string prefix = "features." + std::to_string(stage) + ".";
-    const int block = index_in(tensor.first, prefix);
-    return block >= 0 && tensor.first.starts_with(prefix + std::to_string(block) + ".block.");
+    const std::string block = prefix + std::to_string(index_in(tensor.first, prefix)) + ".block.";
+    const int child = index_in(tensor.first, block);  // a ConvNeXt's are layers, not containers
+    return child >= 0 && tensor.first.starts_with(block + std::to_string(child) + ".0.");
   });
 }
 

@@ -30,28 +30,20 @@ constexpr std::array<std::string_view, 1> kRegnetPrefixes{"regnet"};
 
 // VGG, whose names others have too, is the last.
 const std::array<Family, 14> kFamilies{{
-    {"cifar_resnet", kCifarPrefixes, "conv1.weight (3x3), layer1.0.conv1.weight ... linear.weight",
-     matches_cifar_resnet, build_cifar_resnet},
-    {"resnet", kResnetPrefixes, "conv1.weight, layer1.0.conv1.weight ... fc.weight", matches_resnet,
-     build_resnet},
-    {"alexnet", kAlexnetPrefixes, "features.0.weight (11x11) ... classifier.6.weight", matches_alexnet,
-     build_alexnet},
-    {"squeezenet", kSqueezenetPrefixes, "features.3.squeeze.weight", matches_squeezenet, build_squeezenet},
-    {"mobilenet_v2", kMobilenetPrefixes, "features.1.conv.0.0.weight", matches_mobilenet_v2,
-     build_mobilenet_v2},
-    {"mobilenet_v3", kMobilenetPrefixes, "features.1.block.0.0.weight", matches_mobilenet_v3,
-     build_mobilenet_v3},
-    {"densenet", kDensenetPrefixes, "features.denseblock1.denselayer1.conv1.weight", matches_densenet,
-     build_densenet},
-    {"googlenet", kGooglenetPrefixes, "inception3a.branch1.conv.weight", matches_googlenet, build_googlenet},
-    {"inception_v3", kInceptionPrefixes, "Mixed_5b.branch1x1.conv.weight", matches_inception,
-     build_inception},
-    {"mnasnet", kMnasnetPrefixes, "layers.8.0.layers.0.weight", matches_mnasnet, build_mnasnet},
-    {"shufflenet_v2", kShufflenetPrefixes, "stage2.0.branch1.0.weight", matches_shufflenet, build_shufflenet},
-    {"efficientnet", kEfficientnetPrefixes, "features.1.0.block.0.0.weight", matches_efficientnet,
-     build_efficientnet},
-    {"regnet", kRegnetPrefixes, "trunk_output.block1.block1-0.f.a.0.weight", matches_regnet, build_regnet},
-    {"vgg", kVggPrefixes, "features.0.weight ... classifier.6.weight", matches_vgg, build_vgg},
+    {"cifar_resnet", kCifarPrefixes, matches_cifar_resnet, build_cifar_resnet},
+    {"resnet", kResnetPrefixes, matches_resnet, build_resnet},
+    {"alexnet", kAlexnetPrefixes, matches_alexnet, build_alexnet},
+    {"squeezenet", kSqueezenetPrefixes, matches_squeezenet, build_squeezenet},
+    {"mobilenet_v2", kMobilenetPrefixes, matches_mobilenet_v2, build_mobilenet_v2},
+    {"mobilenet_v3", kMobilenetPrefixes, matches_mobilenet_v3, build_mobilenet_v3},
+    {"densenet", kDensenetPrefixes, matches_densenet, build_densenet},
+    {"googlenet", kGooglenetPrefixes, matches_googlenet, build_googlenet},
+    {"inception_v3", kInceptionPrefixes, matches_inception, build_inception},
+    {"mnasnet", kMnasnetPrefixes, matches_mnasnet, build_mnasnet},
+    {"shufflenet_v2", kShufflenetPrefixes, matches_shufflenet, build_shufflenet},
+    {"efficientnet", kEfficientnetPrefixes, matches_efficientnet, build_efficientnet},
+    {"regnet", kRegnetPrefixes, matches_regnet, build_regnet},
+    {"vgg", kVggPrefixes, matches_vgg, build_vgg},
 }};
 
 std::string found_names(const TensorMap& tensors) {
@@ -74,10 +66,11 @@ const Family& find_family(const TensorMap& tensors, const std::string& file) {
     if (family.matches(tensors)) return family;
   }
   std::string message = file + ": found " + found_names(tensors) + ", which is not a supported network";
-  for (const Family& family : kFamilies) {
-    message += (&family == kFamilies.data() ? "; expected torchvision's names: " : ", or ") +
-               std::string(family.looks_like) + " (" + std::string(family.name) + ")";
-  }
+  std::vector<std::string> known;
+  for (const Family& family : kFamilies) known.emplace_back(family.name);
+  message += "; expected torchvision's names of " + base::join(known, " or ") +
+             ", such as layer1.0.conv1.weight or features.0.weight; export another network to ONNX: "
+             "torch.onnx.export(model, torch.zeros(1, 3, 224, 224), 'model.onnx')";
   throw Error(message);
 }
 

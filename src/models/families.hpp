@@ -28,7 +28,6 @@ struct Network {
 struct Family {
   std::string_view name;                       ///< "resnet"; also the architecture for an unknown depth
   std::span<const std::string_view> prefixes;  ///< prefixes of its architectures' names
-  std::string_view looks_like;                 ///< for errors: the identifying tensors
   bool (*matches)(const TensorMap& tensors);   ///< from the names alone
   Network (*build)(Assembler& assembler);      ///< throws Error
 };

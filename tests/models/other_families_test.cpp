@@ -186,6 +186,22 @@ TEST_CASE("early names of DenseNet's layers are torchvision's of today") {
   }
 }
 
+TEST_CASE("prefixes of wrappers are removed from every family's names") {
+  for (const std::string network : kOtherFamilies) {
+    CAPTURE(network);
+    const Shapes own = golden_shapes(network);
+    const std::string expected = models::graph_to_json(build(zeros(own)).graph);
+    for (const std::string prefix : {"module.", "model.backbone."}) {
+      CAPTURE(prefix);
+      formats::TensorFile file;
+      for (auto& [name, weight] : zeros(own)) file.tensors.emplace(prefix + name, weight);
+      const models::Identified found = models::identify(file, "wrapped.pth");
+      CHECK(models::graph_to_json(found.network.graph) == expected);
+      CHECK(found.notes.size() == 1);
+    }
+  }
+}
+
 TEST_CASE("a head may have been replaced by a single linear layer") {
   for (const std::string network : {"mobilenet_v2", "mnasnet", "efficientnet"}) {
     CAPTURE(network);
@@ -282,6 +298,18 @@ TEST_CASE("other arrangements than torchvision's are refused: their strides are 
   refused("efficientnet", "features.9.0.block.0.0.weight", "features.0 to features.9");
   CHECK(says(refusal(without(golden_shapes("mobilenet_v2"), "features.18.")), "features.0 to features.17"));
   CHECK(says(refusal(without(golden_shapes("efficientnet"), "features.7.")), "features.7.0.block"));
+}
+
+TEST_CASE("names that only resemble a family's are not taken for it") {
+  const Shapes convnext{{"features.0.0.weight", {96, 3, 4, 4}},
+                        {"features.1.0.block.0.weight", {96, 1, 7, 7}},
+                        {"features.1.0.block.3.weight", {384, 96}},
+                        {"features.1.0.layer_scale", {96, 1, 1}}};
+  CHECK(says(refusal(convnext), "not a supported network"));
+  const Shapes swin{{"features.0.0.weight", {96, 3, 4, 4}}, {"features.1.0.attn.qkv.weight", {288, 96}}};
+  CHECK(says(refusal(swin), "not a supported network"));
+  const Shapes timm{{"stages.0.blocks.0.conv1.weight", {8, 8, 1, 1}}, {"conv_stem.weight", {8, 3, 3, 3}}};
+  CHECK(says(refusal(timm), "torch.onnx.export"));
 }
 
 TEST_CASE("absurd numbers of blocks are refused before anything is built from them") {
