@@ -75,7 +75,9 @@ def other_networks():
         "mobilenet_v2": ((2, 3, 45, 61), 0.5, ["features.7", "features.17"]),
         "mobilenet_v3_small": ((2, 3, 45, 61), 0.125, ["features.4", "features.11"]),
         "mobilenet_v3_large": ((2, 3, 45, 61), 0.125, ["features.5", "features.11"]),
-        "densenet": ((2, 3, 45, 61), 0.5, ["features.denseblock1.denselayer1", "features.denseblock2", "features.norm5"]),
+        "densenet": (
+            (2, 3, 45, 61), 0.5, ["features.denseblock1.denselayer1", "features.denseblock2", "features.norm5"],
+        ),
         "googlenet": ((2, 3, 61, 45), 0.125, ["inception3a", "inception4d"]),
         "inception_v3": ((2, 3, 79, 96), 0.125, ["Mixed_5c", "Mixed_6b"]),
         "mnasnet": ((2, 3, 45, 61), 0.125, ["layers.9.1", "layers.11"]),
