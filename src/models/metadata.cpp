@@ -19,7 +19,7 @@ using json = base::SortedJson;
 constexpr const char* kVersion = "1";
 constexpr std::size_t kMostMetadata = std::size_t{16} << 20;  // enough for the labels of a million classes
 constexpr std::int64_t kMostSide = 4096;
-constexpr std::int64_t kMostChannels = 4096;
+constexpr std::int64_t kMostInputChannels = 4096;
 
 /// One key of one file's metadata, with its error messages.
 struct Entry {
@@ -114,7 +114,7 @@ Preprocess read_preprocess(const Entry& e) {
   if (value.contains("crop_width"))
     preprocess.crop_width = static_cast<int>(integer(e, value["crop_width"], 1, kMostSide, "crop_width"));
   if (value.contains("channels"))
-    preprocess.channels = static_cast<int>(integer(e, value["channels"], 1, kMostChannels, "channels"));
+    preprocess.channels = static_cast<int>(integer(e, value["channels"], 1, kMostInputChannels, "channels"));
   const json& interpolation = member(e, value, "interpolation");
   try {
     preprocess.interpolation = interpolation_named(
