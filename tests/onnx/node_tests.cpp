@@ -72,12 +72,31 @@ const std::set<std::string_view> kOperators{"Conv",
                                             "Sum",
                                             "Pow",
                                             "Sqrt",
-                                            "Reciprocal"};
+                                            "Reciprocal",
+                                            "Elu",
+                                            "Selu",
+                                            "Celu",
+                                            "Tanh",
+                                            "Softplus",
+                                            "Mish",
+                                            "Gelu",
+                                            "Erf",
+                                            "Abs",
+                                            "Neg",
+                                            "PRelu",
+                                            "GlobalMaxPool",
+                                            "ReduceMax",
+                                            "ReduceSum",
+                                            "LayerNormalization",
+                                            "Max",
+                                            "Min",
+                                            "Expand"};
 /// Elementwise operators.
 const std::set<std::string_view> kPointwise{
-    "Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish",  "Mul",      "Add",
-    "Sub",  "Div",  "Sum",       "Pow",     "Sqrt",        "Reciprocal", "Identity", "Dropout"};
-const std::set<std::string_view> kTwoFlows{"Mul", "Add", "Sub", "Div", "Sum"};
+    "Relu",     "Clip", "LeakyRelu", "Sigmoid",    "HardSigmoid", "HardSwish", "Mul", "Add",  "Sub",  "Div",
+    "Sum",      "Pow",  "Sqrt",      "Reciprocal", "Identity",    "Dropout",   "Elu", "Selu", "Celu", "Tanh",
+    "Softplus", "Mish", "Gelu",      "Erf",        "Abs",         "Neg",       "Max", "Min"};
+const std::set<std::string_view> kTwoFlows{"Mul", "Add", "Sub", "Div", "Sum", "Max", "Min"};
 
 /// A test that does not apply to ablaze, with the reason.
 struct LeftOut {

@@ -78,9 +78,15 @@ def calibrate(network, picture=None):
         norm.training = False
 
 
-def export(network, picture, opset, path):
+@contextlib.contextmanager
+def quiet():
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
+        yield
+
+
+def export(network, picture, opset, path):
+    with quiet():
         torch.onnx.export(network, picture, path, opset_version=opset)
 
 
