@@ -71,15 +71,19 @@ std::string describe_content(std::span<const std::byte> bytes) {
 }  // namespace
 
 TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                             const std::string& name) {
-  if (looks_like_pytorch(bytes)) return parse_pytorch(bytes, std::move(owner), name);
+                             const std::string& name, const std::string& under) {
+  if (looks_like_pytorch(bytes)) return parse_pytorch(bytes, std::move(owner), name, under);
   if (starts_with(bytes, "\x80")) {
     throw malformed(
         name,
         "it is a bare pickle, which is not read and was not executed. Save the weights with PyTorch: "
         "torch.save(model.state_dict(), 'weights.pth')");
   }
-  if (looks_like_safetensors(bytes)) return parse_safetensors(bytes, owner, name);
+  if (looks_like_safetensors(bytes)) {
+    TensorFile file = parse_safetensors(bytes, owner, name);
+    file.under = under;
+    return file;
+  }
   throw malformed(name, "it " + describe_content(bytes) +
                             ". Expected a model: safetensors, a PyTorch state dict (.pth, .pt) or ONNX");
 }

@@ -15,14 +15,17 @@ namespace ablaze::formats {
 struct TensorFile {
   std::map<std::string, Weight> tensors;
   std::map<std::string, std::string> metadata;
-  std::vector<std::string> notes{};  ///< the reader's decisions, in words for the user
+  std::vector<std::string> notes{};    ///< the reader's decisions, in words for the user
+  std::vector<std::string> choices{};  ///< paths of the dictionaries with tensors in the file
+  std::string under{};                 ///< what remains of the wish `under`: the start of names
 };
 
 /// Opens a weight file of any supported format, detected by content (not by extension). Throws Error naming
 /// the file, what was expected and what was found.
 TensorFile read_tensor_file(const std::filesystem::path& file);
-/// The same for bytes in memory; `name` is for error messages.
+/// The same for bytes in memory; `name` is for error messages. `under` chooses among the networks of a file
+/// with several: see read_state_dict.
 TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                             const std::string& name);
+                             const std::string& name, const std::string& under = {});
 
 }  // namespace ablaze::formats

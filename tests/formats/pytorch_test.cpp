@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -35,6 +36,38 @@ const std::string twelve = storage("FloatStorage", "0", 12);
 
 /// The error message for a state dict with one tensor.
 std::string refused_value(const std::string& value) { return refusal(pytorch(whole(dict({{"a", value}})))); }
+
+/// A file in memory. Its bytes are kept: the tensors are views of them.
+TensorFile parsed(const std::string& file, const std::string& under = {}) {
+  const auto bytes = std::make_shared<std::vector<std::byte>>(to_bytes(file));
+  return parse_tensor_file(*bytes, bytes, "model", under);
+}
+
+std::string refused_under(const std::string& file, const std::string& under) {
+  return message_of([&] { parsed(file, under); });
+}
+
+/// A dictionary of `count` tensors, whose first number is `first`.
+std::string weights(int count, int first = 0) {
+  std::vector<std::pair<std::string, std::string>> items;
+  for (int i = 0; i < count; ++i)
+    items.emplace_back("layer" + std::to_string(i) + ".weight", tensor(twelve, first, {2}, {1}));
+  return dict(items);
+}
+
+/// An object of a class with attributes, as pickle writes it.
+std::string object(const std::string& module, const std::string& type, const std::string& attributes) {
+  return global(module, type) + ")\x81" + attributes + "b";
+}
+
+std::string torch_module(const std::string& parameters, const std::string& buffers,
+                         const std::string& modules, const std::string& hidden = "\x8f") {
+  return object("models", "Net",
+                dict({{"_parameters", parameters},
+                      {"_buffers", buffers},
+                      {"_non_persistent_buffers_set", hidden},
+                      {"_modules", modules}}));
+}
 
 const std::set<std::string> net{"bn.bias",   "bn.running_mean", "bn.running_var",
                                 "bn.weight", "conv.bias",       "conv.weight"};
@@ -103,7 +136,8 @@ TEST_CASE("pytorch: what training scripts keep beside the weights does not matte
     const TensorFile file = read_pytorch(test_data(fixture));
     CHECK(names(file) == net);
     CHECK(file.notes ==
-          std::vector<std::string>{"using the weights under 'model' (found others under 'model_ema')"});
+          std::vector<std::string>{"using the weights under 'model' (found others under 'model_ema'; --under "
+                                   "KEY chooses them)"});
   }
 }
 
@@ -141,7 +175,9 @@ TEST_CASE("pytorch: a legacy file's storages must be there and whole") {
   CHECK(says(refusal(head + object + keys + raw(std::uint64_t{1}) + floats({1, 2})), "has only 4 bytes"));
   // torch.save(model) puts the class first: ("module", its type, its file, its source).
   const std::string module = whole("(" + text("module") + global("__main__", "Net") + "NNtQ");
-  CHECK(says(refusal(head + module + keys), "'__main__.Net'"));
+  CHECK(says(refusal(head + module + whole("]")), "'__main__.Net'"));
+  const std::string unknown = whole(dict({{"a", tensor(storage("OddStorage", "7", 2), 0, {2}, {1})}}));
+  CHECK(says(refusal(head + unknown + keys + two), "'torch.OddStorage'"));
   const std::string magic = head.substr(0, 15);
   CHECK(says(refusal(magic + whole(integer(1002))), "version 1002"));
   CHECK(says(refusal(magic + whole(integer(1001)) + whole(dict({{"little_endian", "\x89"}}))), "big-endian"));
@@ -152,8 +188,6 @@ TEST_CASE("pytorch: other files of torch.save and torch.jit are refused with wha
     return message_of([&] { read_tensor_file(test_data(name)); });
   };
   CHECK(says(refused_file("formats/torchscript.pt"), "TorchScript"));
-  CHECK(says(refused_file("formats/whole-module.pth"), "'__main__.Net'"));
-  CHECK(says(refused_file("formats/whole-module.pth"), "torch.save(model.state_dict()"));
   CHECK(says(refused_file("formats/one-tensor.pth"), "a tensor, not a state dict"));
   CHECK(says(refused_file("formats/no-tensors.pth"), "its first keys are epoch and loss"));
 }
@@ -165,8 +199,13 @@ TEST_CASE("pytorch: a pickle that names os.system is refused, and nothing runs")
   for (const std::string& pickle : std::vector<std::string>{whole(attack), whole(dict({{"a", attack}}))}) {
     const std::string error = refusal(pytorch(pickle));
     CHECK(says(error, "'os.system'"));
-    CHECK(says(error, "Nothing of it was executed"));
+    CHECK(says(error, "nothing of them was executed"));
   }
+  // Beside the weights it is not in the way, but said.
+  const TensorFile file = parsed(pytorch(whole(dict({{"a", tensor(twelve, 0, {12}, {1})}, {"b", attack}}))));
+  CHECK(names(file) == std::set<std::string>{"a"});
+  REQUIRE(file.notes.size() == 1);
+  CHECK(says(file.notes[0], "'os.system', which runs programs when PyTorch opens the file"));
   CHECK_FALSE(std::filesystem::exists(trace));
   // Nor after a zip archive.
   CHECK(says(refusal(whole(attack)), "bare pickle"));
@@ -248,6 +287,111 @@ TEST_CASE("pytorch: weights lie as deep in dictionaries as trainers put them") {
     const auto bytes = to_bytes(pytorch(whole(weights)));
     CHECK(names(parse_pytorch(bytes, nullptr, "model")) == std::set<std::string>{"a"});
   }
+}
+
+TEST_CASE("pytorch: one of several networks is chosen by name") {
+  const std::string file = pytorch(whole(dict({{"student", dict({{"backbone", weights(4)}})},
+                                               {"teacher", dict({{"backbone", weights(4, 5)}})},
+                                               {"optimizer", dict({{"state", weights(9)}})},
+                                               {"epoch", "K\x05"}})));
+  const std::string error = refusal(file);
+  CHECK(says(error, "several networks: 'student.backbone' (4 tensors) and 'teacher.backbone' (4 tensors)"));
+  CHECK(says(error, "--under KEY"));
+  for (const char* key : {"teacher", "teacher.backbone"})
+    CHECK(values(parsed(file, key).tensors.at("layer0.weight")) == std::vector<float>{5, 6});
+  CHECK(values(parsed(file, "student").tensors.at("layer0.weight")) == std::vector<float>{0, 1});
+  CHECK(parsed(file, "teacher.backbone.layer1").under == "layer1");
+  CHECK(says(refused_under(file, "nobody"), "several networks"));
+  CHECK(parsed(file, "teacher").choices == std::vector<std::string>{"student.backbone", "teacher.backbone"});
+}
+
+TEST_CASE("pytorch: averages give way to the weights, and small dictionaries to large ones") {
+  for (const char* average : {"ema", "params_ema", "modelEMA", "ema_state_dict", "swa_model", "averaged"}) {
+    const TensorFile file = parsed(pytorch(whole(dict({{average, weights(3, 7)}, {"net_g", weights(3)}}))));
+    CHECK(values(file.tensors.at("layer0.weight")) == std::vector<float>{0, 1});
+    REQUIRE(file.notes.size() == 1);
+    CHECK(says(file.notes[0], average));
+  }
+  CHECK(says(refusal(pytorch(whole(dict({{"semantic", weights(3)}, {"other", weights(3)}})))), "several"));
+  const TensorFile file = parsed(pytorch(whole(dict({{"net", weights(5)}, {"proxies", weights(2)}}))));
+  CHECK(file.tensors.size() == 5);
+  REQUIRE(file.notes.size() == 2);
+  CHECK(file.notes[1] == "left out 2 tensors in 'proxies'");
+  // The same dictionary under two keys is one network.
+  CHECK(parsed(pytorch("\x80\x02}(" + text("a") + weights(2) + "q\x01" + text("b") + "h\x01u."))
+            .tensors.size() == 2);
+}
+
+TEST_CASE("pytorch: a body and its head may be dictionaries side by side") {
+  const std::string head =
+      dict({{"weight", tensor(twelve, 0, {2}, {1})}, {"bias", tensor(twelve, 0, {1}, {1})}});
+  const TensorFile file = parsed(pytorch(whole(dict({{"backbone", weights(5)}, {"fc", head}}))));
+  CHECK(file.tensors.contains("fc.weight"));
+  CHECK(file.tensors.size() == 7);
+  REQUIRE(file.notes.size() == 1);
+  CHECK(says(file.notes[0], "with the head under 'fc'"));
+}
+
+TEST_CASE("pytorch: weights in objects and lists are reached through their attributes and items") {
+  for (const std::string& value :
+       std::vector<std::string>{object("train", "State", dict({{"model", weights(2)}, {"step", "K\x01"}})),
+                                global("addict.addict", "Dict") + ")\x81(" + text("model") + weights(2) + "u",
+                                "(" + weights(2) + "K\x01t", "](K\x01" + weights(2) + "e"})
+    CHECK(parsed(pytorch(whole(value))).tensors.size() == 2);
+  const std::string error =
+      refusal(pytorch(whole(dict({{"model", global("functools", "partial") + weights(2) + "\x85R"}}))));
+  CHECK(says(error, "'model' is of the type 'functools.partial'"));
+}
+
+TEST_CASE("pytorch: a whole pickled module is read as its state dict") {
+  const TensorFile fixture = read_pytorch(test_data("formats/whole-module.pth"));
+  CHECK(names(fixture) == net);
+  REQUIRE(fixture.notes.size() == 1);
+  CHECK(says(fixture.notes[0], "'__main__.Net'"));
+  const std::string one = tensor(twelve, 0, {2}, {1});
+  const std::string inner =
+      torch_module(dict({{"weight", one}, {"bias", "N"}}), dict({{"mean", one}, {"anchors", one}}), "}",
+                   "\x8f(" + text("anchors") + "\x90");
+  const std::string outer = torch_module("}", "}", dict({{"0", inner}, {"1", "N"}}));
+  CHECK(names(parsed(pytorch(whole(outer)))) == std::set<std::string>{"0.weight", "0.mean"});
+  CHECK(names(parsed(pytorch(whole(dict({{"model", outer}}))))) ==
+        std::set<std::string>{"0.weight", "0.mean"});
+  // m._modules = {"m": m}
+  const std::string circle =
+      "\x80\x02" + global("models", "Net") + ")\x81q\x01" +
+      dict({{"_parameters", dict({{"a", one}})}, {"_modules", dict({{"m", "h\x01"}})}}) + "b.";
+  CHECK(says(refusal(pytorch(circle)), "nested without end"));
+}
+
+TEST_CASE("pytorch: a weight that is no dense float tensor is refused by its name") {
+  const std::string quantised = global("torch._utils", "_rebuild_qtensor") + ")R";
+  const std::string sparse = global("torch._utils", "_rebuild_sparse_tensor") + ")R";
+  const std::string array = global("numpy.core.multiarray", "_reconstruct") + ")R";
+  const auto beside = [&](const std::string& value) {
+    return refusal(pytorch(whole(dict({{"a.weight", tensor(twelve, 0, {2}, {1})}, {"b.weight", value}}))));
+  };
+  CHECK(says(beside(quantised), "'b.weight' is a quantised tensor"));
+  CHECK(says(beside(sparse), "'b.weight' is a sparse tensor"));
+  CHECK(says(beside(array), "'b.weight' is an object of NumPy"));
+  // PyTorch 2 marks a tensor whose numbers are stored negated.
+  std::string negated = tensor(twelve, 0, {2}, {1});
+  negated.insert(negated.size() - 2, dict({{"neg", "\x88"}}));
+  CHECK(says(beside(negated), "'b.weight' is a tensor of a kind that is not read"));
+  // Elsewhere in the file they are not in the way.
+  for (const std::string& value : {quantised, sparse, array})
+    CHECK(refusal(pytorch(whole(dict({{"model", weights(2)}, {"b", value}})))).empty());
+}
+
+TEST_CASE("pytorch: the legacy form in every pickle protocol") {
+  const std::string rest = whole(integer(1001)) + whole(dict({{"little_endian", "\x88"}})) +
+                           whole(dict({{"a", tensor(storage("FloatStorage", "7", 2), 0, {2}, {1})}})) +
+                           whole("](" + text("7") + "e") + raw(std::uint64_t{2}) + floats({1, 2});
+  const std::string number = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+  const std::string frame = "\x95" + raw(std::uint64_t{13});
+  for (const std::string& magic :
+       std::vector<std::string>{"\x80\x02" + number, "\x80\x03" + number, "\x80\x04" + frame + number,
+                                "\x80\x05" + frame + number, "L119547037146038801333356L\n."})
+    CHECK(values(parsed(magic + rest).tensors.at("a")) == std::vector<float>{1, 2});
 }
 
 TEST_CASE("pytorch: zip archives of other kinds, and of big-endian machines") {

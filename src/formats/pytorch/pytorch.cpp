@@ -48,7 +48,7 @@ void refuse_other_kinds(const ZipArchive& archive, const std::string& folder, co
 }
 
 TensorFile parse_zip(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                     const std::string& name) {
+                     const std::string& name, const std::string& under) {
   const ZipArchive archive(bytes, name);
   const std::string folder = find_folder(archive, name);
   refuse_other_kinds(archive, folder, name);
@@ -56,15 +56,29 @@ TensorFile parse_zip(std::span<const std::byte> bytes, std::shared_ptr<const voi
   const auto storage = [&](std::string_view key) {
     return archive.read(folder + "data/" + std::string(key));
   };
-  return read_state_dict(pickle, storage, bytes.size(), std::move(owner), name);
+  return read_state_dict(pickle, storage, bytes.size(), std::move(owner), name, under);
 }
 
 // The legacy form is five consecutive pickles (a magic number, the protocol's version, system information,
 // the object, the keys of its storages), then each storage: its element count and its numbers. Nothing is
 // aligned.
 
-constexpr std::string_view kLegacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 constexpr std::int64_t kLegacyVersion = 1001;
+
+/// The size of the pickled magic number at the start; 0 where there is none. Each protocol writes it in its
+/// way.
+std::size_t magic_size(std::span<const std::byte> bytes) {
+  const std::string_view binary = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+  const std::string_view decimal = "L119547037146038801333356L\n.";  // protocol 1, without a header
+  if (starts_with(bytes, decimal)) return decimal.size();
+  std::size_t at = 2;
+  if (bytes.size() < at || bytes[0] != std::byte{0x80}) return 0;
+  const auto protocol = std::to_integer<int>(bytes[1]);
+  if (protocol < 2 || protocol > 5) return 0;
+  constexpr std::size_t frame = 9;  // the opcode and the frame's size
+  if (protocol >= 4 && bytes.size() > at + frame && bytes[at] == std::byte{0x95}) at += frame;
+  return starts_with(bytes.subspan(at), binary) ? at + binary.size() : 0;
+}
 
 void check_version(const Pickle& version, const std::string& name) {
   const PickleValue& found = version[version.root];
@@ -86,18 +100,28 @@ void check_little_endian(const Pickle& machine, const std::string& name) {
 
 using StorageMap = std::map<std::string_view, std::span<const std::byte>>;
 
+/// The storages lie one behind the other: an unknown one hides the following ones.
+std::size_t element_size(const Pickle& object, const PickleValue& type, std::string_view key,
+                         const std::string& name) {
+  if (const auto known = storage_type(type.text)) return known->element;
+  throw malformed(name, "its storage " + in_quotes(key) + " has the type " +
+                            in_quotes(type_name(object, type)) +
+                            ", whose size is not known. Open it in PyTorch and save the weights only: "
+                            "torch.save(model.state_dict(), 'weights.pth')");
+}
+
 /// Bytes per element of each storage referenced by the object.
-std::map<std::string_view, std::size_t> element_sizes(const Pickle& object) {
+std::map<std::string_view, std::size_t> element_sizes(const Pickle& object, const std::string& name) {
   std::map<std::string_view, std::size_t> sizes;
   for (const PickleValue& value : object.values)
     if (value.kind == Kind::storage)
-      sizes.emplace(value.text, storage_type(object[value.items[0]].text)->element);
+      sizes.emplace(value.text, element_size(object, object[value.items[0]], value.text, name));
   return sizes;
 }
 
 StorageMap find_storages(const Pickle& object, const Pickle& keys, std::span<const std::byte> bytes,
                          const std::string& name) {
-  const auto sizes = element_sizes(object);
+  const auto sizes = element_sizes(object, name);
   ByteReader reader(bytes, name, "the storages");
   StorageMap storages;
   const PickleValue& list = keys[keys.root];
@@ -121,9 +145,9 @@ StorageMap find_storages(const Pickle& object, const Pickle& keys, std::span<con
 }
 
 TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                        const std::string& name) {
+                        const std::string& name, const std::string& under) {
   const std::size_t file_size = bytes.size();
-  bytes = bytes.subspan(kLegacyMagic.size());
+  bytes = bytes.subspan(magic_size(bytes));
   check_version(take_pickle(bytes, name), name);
   check_little_endian(take_pickle(bytes, name), name);
   const Pickle object = take_pickle(bytes, name);
@@ -136,19 +160,19 @@ TensorFile parse_legacy(std::span<const std::byte> bytes, std::shared_ptr<const 
                       "it has no storage " + in_quotes(key) + "; the file is damaged, download it again");
     return found->second;
   };
-  return read_state_dict(object, storage, file_size, std::move(owner), name);
+  return read_state_dict(object, storage, file_size, std::move(owner), name, under);
 }
 
 }  // namespace
 
 bool looks_like_pytorch(std::span<const std::byte> bytes) {
-  return looks_like_zip(bytes) || starts_with(bytes, kLegacyMagic);
+  return looks_like_zip(bytes) || magic_size(bytes) > 0;
 }
 
 TensorFile parse_pytorch(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                         const std::string& name) {
-  return starts_with(bytes, kLegacyMagic) ? parse_legacy(bytes, std::move(owner), name)
-                                          : parse_zip(bytes, std::move(owner), name);
+                         const std::string& name, const std::string& under) {
+  return magic_size(bytes) > 0 ? parse_legacy(bytes, std::move(owner), name, under)
+                               : parse_zip(bytes, std::move(owner), name, under);
 }
 
 TensorFile read_pytorch(const std::filesystem::path& file) {
