@@ -15,6 +15,7 @@ struct ConvertOptions {
   DType dtype = DType::f32;         ///< f16 halves the file; 1-D tensors stay f32
   std::optional<Activation> activation;
   std::optional<Preprocess> preprocess;
+  std::string under;       ///< as LoadOptions::under
   std::string provenance;  ///< empty: the source's own, or its file name
   Execution execution;     ///< of the self-test
 };

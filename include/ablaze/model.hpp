@@ -42,10 +42,16 @@ struct Model {
   Shape input_shape() const;
 };
 
-/// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch state dict
+struct LoadOptions {
+  /// Which network of a file with several: its path of keys ("ema", "model.teacher") or the start of its
+  /// tensors' names ("student"). Empty: the only one, or the one that the averages beside it are of.
+  std::string under;
+};
+
+/// Opens a model file: ablaze's own safetensors, a plain safetensors file or a PyTorch checkpoint
 /// (.pth, .pt, of any age) with torchvision's names, timm's or Hugging Face's, or an ONNX file of a
 /// feed-forward convolutional classifier (opset 7 to 24). Throws Error.
-Model load_model(const std::string& file);
+Model load_model(const std::string& file, const LoadOptions& options = {});
 
 /// The model that ships with the program: found beside the installation or in the build tree, or
 /// where $ABLAZE_WEIGHTS says. Throws Error where it cannot be found.

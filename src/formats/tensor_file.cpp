@@ -1,6 +1,7 @@
 #include "formats/tensor_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -28,6 +29,19 @@ bool looks_like_text(std::span<const std::byte> bytes) {
   });
 }
 
+/// What wrote a bare pickle, by the module that its first type is from.
+std::string describe_pickle(std::span<const std::byte> bytes) {
+  constexpr std::size_t head = 4096;
+  const std::string_view start = as_text(bytes.first(std::min(bytes.size(), head)));
+  for (const auto& [module, what] : std::array<std::array<std::string_view, 2>, 4>{
+           {{"sklearn", " of scikit-learn, whose models are no convolutional networks"},
+            {"xgboost", " of XGBoost, whose models are no convolutional networks"},
+            {"keras", " of Keras: export the network to ONNX with tf2onnx"},
+            {"numpy", " of NumPy's arrays"}}})
+    if (start.find(module) != std::string_view::npos) return std::string(what);
+  return {};
+}
+
 /// Describes the content of an unknown file, with advice.
 std::string describe_content(std::span<const std::byte> bytes) {
   struct Known {
@@ -44,7 +58,15 @@ std::string describe_content(std::span<const std::byte> bytes) {
       {"\xFD"
        "7zXZ",
        "xz-compressed data; unpack it first (unxz)"},
-      {"\x89HDF", "an HDF5 file (Keras?)"},
+      {"\x89HDF",
+       "an HDF5 file, as Keras writes: export the network to ONNX (in Python, with tf2onnx: "
+       "tf2onnx.convert.from_keras(keras.models.load_model('model.h5'), output_path='model.onnx'))"},
+      {"ftrt", "a TensorRT engine, which is made for one GPU: use the ONNX file that it was built from"},
+      {"ptrt", "a TensorRT engine, which is made for one GPU: use the ONNX file that it was built from"},
+      {"7767517", "an ncnn network: use the ONNX file or the checkpoint that it was made from"},
+      {"BZh", "bzip2-compressed data; unpack it first (bunzip2)"},
+      {"7z\xBC\xAF", "a 7z archive; unpack it first"},
+      {"Rar!", "a RAR archive; unpack it first"},
       {"GGUF", "a GGUF file"},
       {"\x7F"
        "ELF",
@@ -52,6 +74,14 @@ std::string describe_content(std::span<const std::byte> bytes) {
       {"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with git lfs pull"},
   };
   if (bytes.empty()) return "is empty; download or write it again";
+  if (bytes.size() > 8 && starts_with(bytes.subspan(4), "TFL3"))
+    return "looks like a TensorFlow Lite model: export it to ONNX (python -m tf2onnx.convert --tflite "
+           "model.tflite "
+           "--output model.onnx)";
+  if (looks_like_tensorflow(bytes))
+    return "looks like a TensorFlow graph (.pb): export it to ONNX (python -m tf2onnx.convert --saved-model "
+           "FOLDER "
+           "--output model.onnx, or --graphdef model.pb with --inputs and --outputs)";
   for (const Known& kind : known)
     if (starts_with(bytes, kind.magic)) return "looks like " + std::string(kind.meaning);
   if (bytes.size() > 262 && starts_with(bytes.subspan(257), "ustar"))
@@ -70,14 +100,24 @@ std::string describe_content(std::span<const std::byte> bytes) {
 
 }  // namespace
 
+bool looks_like_tensorflow(std::span<const std::byte> bytes) {
+  constexpr std::size_t head = 4096;
+  if (!starts_with(bytes, "\n") && !starts_with(bytes, "\x08\x01\x12")) return false;
+  const std::string_view start = as_text(bytes.first(std::min(bytes.size(), head)));
+  return std::ranges::any_of(std::array<std::string_view, 4>{"Placeholder",
+                                                             "\x12\x05"
+                                                             "Const",
+                                                             "VarHandleOp", "VariableV2"},
+                             [&](std::string_view op) { return start.find(op) != std::string_view::npos; });
+}
+
 TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                              const std::string& name, const std::string& under) {
   if (looks_like_pytorch(bytes)) return parse_pytorch(bytes, std::move(owner), name, under);
   if (starts_with(bytes, "\x80")) {
-    throw malformed(
-        name,
-        "it is a bare pickle, which is not read and was not executed. Save the weights with PyTorch: "
-        "torch.save(model.state_dict(), 'weights.pth')");
+    throw malformed(name, "it is a bare pickle" + describe_pickle(bytes) +
+                              ", which is not read and was not executed. Save the weights with PyTorch: "
+                              "torch.save(model.state_dict(), 'weights.pth')");
   }
   if (looks_like_safetensors(bytes)) {
     TensorFile file = parse_safetensors(bytes, owner, name);

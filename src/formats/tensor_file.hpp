@@ -20,6 +20,10 @@ struct TensorFile {
   std::string under{};                 ///< what remains of the wish `under`: the start of names
 };
 
+/// Whether these are a TensorFlow graph's bytes: a GraphDef starts with a node, a SavedModel with its version
+/// and a MetaGraphDef; both name operators soon. Such a file can look like an old ONNX file.
+bool looks_like_tensorflow(std::span<const std::byte> bytes);
+
 /// Opens a weight file of any supported format, detected by content (not by extension). Throws Error naming
 /// the file, what was expected and what was found.
 TensorFile read_tensor_file(const std::filesystem::path& file);

@@ -7,6 +7,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"
+#include "models/families.hpp"
 
 namespace ablaze::models {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 std::string pattern(const Shape& shape) {
   std::string text;
   for (const std::int64_t n : shape) {
-    text += (text.empty() ? "" : "x") + (n == kAny ? std::string("?") : std::to_string(n));
+    text += (text.empty() ? "" : " x ") + (n == kAny ? std::string("any") : std::to_string(n));
   }
   return text;
 }
@@ -36,6 +37,21 @@ std::string first_few(const std::vector<std::string>& names) {
 
 /// Channels that are copied, or convolved one by one, need memory of their own: no network has more.
 constexpr std::int64_t kMostChannels = 1 << 16;
+/// A body without a head is whole, but cannot classify; anything else is another network, or a part of one.
+std::string missing_advice(const std::vector<std::string>& names) {
+  const auto is_head = [](const std::string& name) {
+    return name.starts_with("fc.") || name.starts_with("linear.") || name.starts_with("classifier.");
+  };
+  if (std::ranges::all_of(names, is_head))
+    return ": the network has no head, or one of another name, and so no classes to explain. Save it with "
+           "its last "
+           "linear layer, or " +
+           export_advice();
+  return "; a part of the network is not in the file, or it is another network with some of the same names. "
+         "If "
+         "PyTorch opens it: " +
+         export_advice();
+}
 
 std::int64_t first_axis(const Weight& weight) { return weight ? weight.shape().front() : kAny; }
 
@@ -52,14 +68,16 @@ Shape Assembler::shape(const std::string& name) const {
 void Assembler::wrong_shape(const std::string& name, const Shape& expected) const {
   throw Error(file_ + ": the tensor " + base::printable(name) + " has the shape " + to_string(shape(name)) +
               ", but its neighbours require " + pattern(expected) +
-              "; the file is damaged, or its network is not supported");
+              "; the file is damaged, or of another network. If PyTorch opens it: " + export_advice());
 }
 
 void Assembler::check_groups(const std::string& name, std::int64_t channels, int groups) const {
   if (channels % groups == 0) return;
-  throw Error(file_ + ": " + base::printable(name) + " is a convolution of " + std::to_string(groups) +
-              " groups, as its neighbours, but its " + std::to_string(channels) +
-              " channels are no multiple of that; the file is damaged, or its network is not supported");
+  throw Error(
+      file_ + ": " + base::printable(name) + " is a convolution of " + std::to_string(groups) +
+      " groups, as its neighbours, but its " + std::to_string(channels) +
+      " channels are no multiple of that; the file is damaged, or of another network. If PyTorch opens it: " +
+      export_advice());
 }
 
 void Assembler::check_channels(const std::string& name, std::int64_t channels) const {
@@ -184,7 +202,7 @@ int Assembler::leave_out(const std::string& prefix) {
 Graph Assembler::finish() {
   if (!missing_.empty()) {
     throw Error(file_ + ": " + (missing_.size() == 1 ? "a tensor is missing: " : "tensors are missing: ") +
-                first_few(missing_) + "; the file is incomplete, or its network is not supported");
+                first_few(missing_) + missing_advice(missing_));
   }
   std::vector<std::string> unknown;
   for (const auto& [name, weight] : *tensors_) {
@@ -192,7 +210,7 @@ Graph Assembler::finish() {
   }
   if (!unknown.empty()) {
     throw Error(file_ + ": found tensors that this network does not use: " + first_few(unknown) +
-                "; the file's network is not supported");
+                "; it is another network with some of the same names. To use it, " + export_advice());
   }
   return std::move(graph_);
 }

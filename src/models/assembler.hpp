@@ -87,7 +87,7 @@ class Assembler {
   /// Throws Error where a layer would have more channels than are copied or convolved one by one.
   void check_channels(const std::string& name, std::int64_t channels) const;
 
-  /// Throws Error: the shape of `name` differs from `expected` (kAny is written "?").
+  /// Throws Error: the shape of `name` differs from `expected` (kAny is written "any").
   [[noreturn]] void wrong_shape(const std::string& name, const Shape& expected) const;
 
  private:

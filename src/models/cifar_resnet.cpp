@@ -4,12 +4,17 @@
 // and half after the existing ones, as in current implementations.
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
 
 #include "models/families.hpp"
+#include "models/head.hpp"
 
 namespace ablaze::models {
 namespace {
 
+constexpr std::array<std::string_view, 4> kCifarHeads{"linear", "fc", "classifier", "head"};
 constexpr int kMostBlocks = 1000;
 
 std::string stage_name(int stage) { return "layer" + std::to_string(stage + 1); }
@@ -114,9 +119,9 @@ Network build_cifar_resnet(Assembler& a) {
     a.alias(stage_name(stage), x);
   }
   x = a.plain("avgpool", op::AdaptiveAvgPool2d{}, x);
-  a.linear(a.contains("fc.weight") ? "fc" : "linear", a.plain("flatten", op::Flatten{}, x));
-
   Network network;
+  std::vector<std::int64_t> linears;
+  Head(a, kCifarHeads).build(a, a.plain("flatten", op::Flatten{}, x), linears, network.notes);
   network.graph = a.finish();
   network.depth_name = depth_name(blocks);
   const std::int64_t usual = stages == 3 ? 16 : 64;

@@ -90,7 +90,7 @@ double relative_error(const std::vector<float>& found, const std::vector<float>&
 }  // namespace
 
 Model convert_model(const std::string& source, const std::string& out, const ConvertOptions& options) {
-  Model model = models::open_model(source, options.architecture);
+  Model model = models::open_model(source, options.architecture, {.under = options.under});
   apply_options(options, model);
   // The self-test covers the weights stored in the file, so they are rounded first. Widening changes no
   // number; it is deferred until the self-test's packed weights are freed.

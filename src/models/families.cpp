@@ -68,10 +68,13 @@ const Family& find_family(const TensorMap& tensors, const std::string& file) {
   std::string message = file + ": found " + found_names(tensors) + ", which is not a supported network";
   std::vector<std::string> known;
   for (const Family& family : kFamilies) known.emplace_back(family.name);
-  message += "; expected torchvision's names of " + base::join(known, " or ") +
-             ", such as layer1.0.conv1.weight or features.0.weight; export another network to ONNX: "
-             "torch.onnx.export(model, torch.zeros(1, 3, 224, 224), 'model.onnx')";
-  throw Error(message);
+  throw Error(message + "; expected torchvision's names of " + base::join(known, " or ") +
+              ", such as layer1.0.conv1.weight or features.0.weight. Other networks: " + export_advice());
+}
+
+std::string export_advice() {
+  return "export the network to ONNX, which tells all its layers: torch.onnx.export(model.eval(), "
+         "torch.zeros(1, 3, 224, 224), 'model.onnx') with its own input size";
 }
 
 bool names_network(std::string_view architecture, const Family& family, const Network& network) {

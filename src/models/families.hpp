@@ -20,7 +20,7 @@ struct Network {
   std::string default_layer;  ///< the target layer by default
   Preprocess preprocess;      ///< the usual preprocessing of such networks
   /// What was assumed, where the tensors do not tell, and what was left out, in words.
-  std::vector<std::string> notes;
+  std::vector<std::string> notes{};
 };
 
 /// A kind of network identified by its tensors' names and shapes. To add a family, add a row to the table in
@@ -36,6 +36,9 @@ std::span<const Family> families();
 
 /// The family of these tensors. Throws Error naming what was found and what is known.
 const Family& find_family(const TensorMap& tensors, const std::string& file);
+
+/// How to bring a network whose tensors alone do not tell it: "export it to ONNX: torch.onnx.export(...)".
+std::string export_advice();
 
 /// Whether an architecture's name is valid for this network: its own name, the name without the width, or the
 /// family's.

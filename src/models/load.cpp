@@ -9,9 +9,11 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "formats/onnx/onnx.hpp"
+#include "formats/shards.hpp"
 #include "formats/tensor_file.hpp"
 #include "models/config.hpp"
 #include "models/families.hpp"
+#include "models/foreign.hpp"
 #include "models/graph_json.hpp"
 #include "models/metadata.hpp"
 #include "models/names.hpp"
@@ -43,6 +45,11 @@ void check_requested(const std::string& requested, const Identified& found, cons
               found.network.architecture + "; remove the architecture, or give the one that was found");
 }
 
+void refuse_foreign(const TensorMap& tensors, const std::string& file) {
+  const std::string what = describe_foreign(tensors);
+  if (!what.empty()) throw Error(file + ": it holds " + what);
+}
+
 }  // namespace
 
 std::string default_target(const Graph& graph, const Shape& input) {
@@ -66,6 +73,8 @@ Network described_network(Graph graph, const Shape& input, std::string target) {
 
 Identified identify(const formats::TensorFile& content, const std::string& file) {
   if (const auto description = content.metadata.find("ablaze.graph"); description != content.metadata.end()) {
+    if (!content.under.empty())
+      throw Error(file + ": it holds one network: remove --under (LoadOptions::under)");
     Graph graph = graph_from_json(description->second, content.tensors, file);
     const auto target = content.metadata.find("ablaze.target");
     std::string layer = target == content.metadata.end() ? graph.node(graph.output()).name : target->second;
@@ -73,10 +82,13 @@ Identified identify(const formats::TensorFile& content, const std::string& file)
     return {nullptr, described_network(std::move(graph), {}, std::move(layer)), {}};
   }
   std::vector<std::string> notes;
-  const TensorMap tensors = torchvision_names(content.tensors, notes);
+  const TensorMap all = tensors_under(content, file, notes);
+  refuse_foreign(all, file);
+  const TensorMap tensors = torchvision_names(all, notes, file);
   const Family& family = find_family(tensors, file);
   Assembler assembler(tensors, file);
   Network network = family.build(assembler);
+  notes.insert(notes.end(), network.notes.begin(), network.notes.end());
   return {&family, std::move(network), std::move(notes)};
 }
 
@@ -101,10 +113,15 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   return model;
 }
 
-Model open_model(const std::filesystem::path& file, const std::string& architecture) {
+Model open_model(const std::filesystem::path& file, const std::string& architecture,
+                 const LoadOptions& options) {
   const auto mapped = base::MappedFile::open(file);
-  if (formats::looks_like_onnx(mapped->bytes())) return open_onnx(mapped, file);
-  const formats::TensorFile content = formats::parse_tensor_file(mapped->bytes(), mapped, file.string());
+  if (formats::looks_like_onnx(mapped->bytes()) && !formats::looks_like_tensorflow(mapped->bytes())) {
+    if (!options.under.empty())
+      throw Error(file.string() + ": an ONNX file holds one network: remove --under (LoadOptions::under)");
+    return open_onnx(mapped, file);
+  }
+  const formats::TensorFile content = formats::parse_sharded(mapped, file, options.under);
   Identified found = identify(content, file.string());
   check_requested(architecture, found, file.string());
   return make_model(content, std::move(found), file);
@@ -112,6 +129,8 @@ Model open_model(const std::filesystem::path& file, const std::string& architect
 
 }  // namespace models
 
-Model load_model(const std::string& file) { return models::open_model(file, {}); }
+Model load_model(const std::string& file, const LoadOptions& options) {
+  return models::open_model(file, {}, options);
+}
 
 }  // namespace ablaze

@@ -30,7 +30,8 @@ Network described_network(Graph graph, const Shape& input, std::string target);
 
 /// Opens any file supported by load_model. A given architecture must be the one found (empty: any). Throws
 /// Error.
-Model open_model(const std::filesystem::path& file, const std::string& architecture);
+Model open_model(const std::filesystem::path& file, const std::string& architecture,
+                 const LoadOptions& options);
 
 /// The model: the network with its metadata, else its family's defaults. Throws Error.
 Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source);

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
+
+#include <ablaze/error.hpp>
 
 #include "base/text.hpp"
+#include "formats/pytorch/state_dict.hpp"
 #include "models/families.hpp"
 
 namespace ablaze::models {
@@ -121,67 +126,127 @@ bool is_network(const TensorMap& tensors) {
 
 std::string first_part(const std::string& name) { return name.substr(0, name.find('.') + 1); }
 
-/// The removable prefix: common to all names, or else a usual wrapper's. Empty: none.
-std::string wrapper_of(const TensorMap& tensors) {
+TensorMap inside(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap inner;
+  for (auto it = tensors.lower_bound(prefix); it != tensors.end() && it->first.starts_with(prefix); ++it)
+    inner.emplace(it->first.substr(prefix.size()), it->second);
+  return inner;
+}
+
+/// Finds the prefixes under which the names of a known network lie: "module.", "student.backbone.".
+void find_networks(const TensorMap& tensors, const std::string& prefix, std::vector<std::string>& found) {
+  constexpr auto deepest = 4;  // "model.module.backbone.": no wrapper is deeper
+  if (is_network(tensors)) return found.push_back(prefix);
+  if (std::ranges::count(prefix, '.') >= deepest) return;
   std::set<std::string> starts;
   for (const auto& [name, weight] : tensors) starts.insert(first_part(name));
-  if (starts.size() == 1) return *starts.begin();
-  for (const char* usual : {"module.", "model.", "net.", "network.", "backbone.", "encoder.", "_orig_mod."}) {
-    if (starts.contains(usual)) return usual;
-  }
-  return {};
+  constexpr std::size_t most = 64;  // wrapped parts; a network of many modules is no wrapper
+  if (starts.size() > most) return;
+  for (const std::string& start : starts)
+    if (!start.empty()) find_networks(inside(tensors, start), prefix + start, found);
+}
+
+std::string listed(std::vector<std::string> prefixes) {
+  for (std::string& prefix : prefixes) prefix = "\"" + base::printable(prefix) + "\"";
+  return base::join(prefixes);
+}
+
+/// The network's prefix; empty where there is none. Losses have networks of their own, and averages of the
+/// weights are as large as the weights.
+std::string choose_network(std::vector<std::string> found, const std::string& file,
+                           std::vector<std::string>& notes) {
+  const auto drop = [&](bool (*marked)(std::string_view)) {
+    std::vector<std::string> rest, others;
+    for (const std::string& prefix : found) (marked(prefix) ? others : rest).push_back(prefix);
+    if (rest.empty() || others.empty()) return;
+    notes.push_back("left out the network under " + listed(others));
+    found = rest;
+  };
+  drop(formats::is_training_state);
+  if (found.size() > 1) drop(formats::is_average);
+  if (found.empty()) return {};
+  if (found.size() == 1) return found.front();
+  throw Error(file + ": the tensors' names hold several networks, under " + listed(found) +
+              "; choose one with --under KEY (LoadOptions::under)");
 }
 
 /// The head may be outside the body's module: "backbone.layer1...", "head.fc.weight".
 std::optional<std::string> separate_head(const std::string& name) {
-  if (name.starts_with("fc.") || name.starts_with("classifier.")) return name;
-  return with_start(name, "head.fc.", "fc.");
+  if (auto head = with_start(name, "head.fc.", "fc.")) return head;
+  for (const std::string_view head : {"fc.", "classifier.", "head.", "linear.", "last_linear."}) {
+    if (name.starts_with(head)) return name;
+  }
+  return std::nullopt;
 }
 
-struct Unwrapped {
-  TensorMap tensors;
+TensorMap without_wrappers(const TensorMap& tensors, const std::string& file,
+                           std::vector<std::string>& notes) {
+  if (is_network(tensors)) return tensors;
+  std::vector<std::string> found;
+  find_networks(tensors, {}, found);
+  const std::string prefix = choose_network(std::move(found), file, notes);
+  if (prefix.empty()) return tensors;
+  TensorMap inner = inside(tensors, prefix);
+  const bool has_head =
+      std::ranges::any_of(inner, [](const auto& tensor) { return separate_head(tensor.first).has_value(); });
   std::size_t left_out = 0;
-};
-
-Unwrapped unwrap(const TensorMap& tensors, const std::string& wrapper) {
-  Unwrapped inner;
+  std::set<std::string> parts;
   for (const auto& [name, weight] : tensors) {
-    if (const auto own = with_start(name, wrapper, "")) {
-      inner.tensors.emplace(*own, weight);
+    if (name.starts_with(prefix)) continue;
+    // Beside the body, or outside of all wrappers.
+    std::string own = name;
+    for (std::string outer = prefix; !outer.empty();) {
+      outer.pop_back();
+      const std::size_t dot = outer.rfind('.');
+      outer.resize(dot == std::string::npos ? 0 : dot + 1);
+      if (!name.starts_with(outer)) continue;
+      own = name.substr(outer.size());
+      break;
     }
+    const auto head = has_head ? std::nullopt : separate_head(own);
+    if (head && inner.emplace(*head, weight).second) continue;
+    ++left_out;
+    parts.insert(first_part(name).empty() ? name : first_part(name));
   }
-  for (const auto& [name, weight] : tensors) {
-    if (name.starts_with(wrapper)) continue;
-    const auto own = separate_head(name);
-    if (!own || !inner.tensors.emplace(*own, weight).second) ++inner.left_out;
+  std::string note = "removed the prefix \"" + base::printable(prefix) + "\" from the tensors' names";
+  if (left_out > 0) {
+    constexpr std::size_t few = 4;
+    std::vector<std::string> shown(parts.begin(), std::next(parts.begin(), std::min(few, parts.size())));
+    if (parts.size() > few) shown.emplace_back("...");
+    note += "; ignored " + std::to_string(left_out) + (left_out == 1 ? " tensor" : " tensors") +
+            " without it, of " + listed(shown);
   }
-  return inner;
-}
-
-TensorMap without_wrappers(const TensorMap& tensors, std::vector<std::string>& notes) {
-  constexpr int deepest = 4;  // "model.module.backbone.": no wrapper is deeper
-  TensorMap inner = tensors;
-  std::string removed;
-  std::size_t left_out = 0;
-  for (int depth = 0; depth < deepest && !is_network(inner); ++depth) {
-    const std::string wrapper = wrapper_of(inner);
-    if (wrapper.empty()) break;
-    Unwrapped next = unwrap(inner, wrapper);
-    inner = std::move(next.tensors);
-    removed += wrapper;
-    left_out += next.left_out;
-  }
-  if (removed.empty() || !is_network(inner)) return tensors;
-  std::string note = "removed the prefix \"" + base::printable(removed) + "\" from the tensors' names";
-  if (left_out > 0) note += "; ignored " + std::to_string(left_out) + " tensors without it";
   notes.push_back(std::move(note));
   return inner;
 }
 
 }  // namespace
 
-TensorMap torchvision_names(const TensorMap& tensors, std::vector<std::string>& notes) {
-  TensorMap own = without_wrappers(tensors, notes);
+TensorMap tensors_under(const formats::TensorFile& content, const std::string& file,
+                        std::vector<std::string>& notes) {
+  if (content.under.empty()) return content.tensors;
+  const std::string prefix = content.under + (content.under.ends_with('.') ? "" : ".");
+  TensorMap inner = inside(content.tensors, prefix);
+  if (inner.empty()) {
+    std::vector<std::string> choices = content.choices;
+    std::set<std::string> starts;
+    for (const auto& [name, weight] : content.tensors) starts.insert(first_part(name));
+    constexpr std::size_t most = 12;
+    for (const std::string& start : starts)
+      if (!start.empty() && choices.size() < most) choices.push_back(start.substr(0, start.size() - 1));
+    throw Error(file + ": nothing lies under \"" + base::printable(content.under) + "\"; the file has " +
+                (choices.empty() ? std::string("no keys") : listed(choices)));
+  }
+  notes.push_back("using the " + std::to_string(inner.size()) + " tensors whose names start with \"" +
+                  base::printable(prefix) + "\", of " + std::to_string(content.tensors.size()));
+  return inner;
+}
+
+bool is_known_network(const TensorMap& tensors) { return is_network(tensors); }
+
+TensorMap torchvision_names(const TensorMap& tensors, std::vector<std::string>& notes,
+                            const std::string& file) {
+  TensorMap own = without_wrappers(tensors, file, notes);
   const Dialect* dialect = dialect_of(own);
   if (dialect == nullptr) return own;
   notes.push_back("translated the names of " + std::string(dialect->program) + " to torchvision's");

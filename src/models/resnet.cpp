@@ -7,16 +7,23 @@
 #include <array>
 #include <map>
 #include <numeric>
+#include <string_view>
+#include <vector>
 
 #include <ablaze/error.hpp>
 
 #include "models/families.hpp"
+#include "models/head.hpp"
 
 namespace ablaze::models {
 namespace {
 
 constexpr int kStages = 4;
 constexpr std::int64_t kExpansion = 4;  ///< a bottleneck's output channels relative to its stage's planes
+
+/// torchvision's name first; then those of timm, Cadene's models and fine-tuning scripts.
+constexpr std::array<std::string_view, 6> kResnetHeads{"fc",     "classifier",  "head",
+                                                       "linear", "last_linear", "output"};
 
 using PerStage = std::array<std::int64_t, kStages>;
 
@@ -222,9 +229,9 @@ Network build_resnet(Assembler& a) {
   x = a.plain("maxpool", op::MaxPool2d{.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}}, x);
   for (int stage = 0; stage < kStages; ++stage) x = build_stage(a, stage, x, layout, widths);
   x = a.plain("avgpool", op::AdaptiveAvgPool2d{}, x);
-  a.linear("fc", a.plain("flatten", op::Flatten{}, x));
-
   Network network;
+  std::vector<std::int64_t> linears;
+  Head(a, kResnetHeads).build(a, a.plain("flatten", op::Flatten{}, x), linears, network.notes);
   network.graph = a.finish();
   network.depth_name = depth_name(layout, widths);
   network.architecture = network.depth_name;

@@ -8,27 +8,29 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <string_view>
 
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"
 #include "models/families.hpp"
+#include "models/head.hpp"
 
 namespace ablaze::models {
 namespace {
 
 constexpr std::int64_t kPoolSide = 7;
+constexpr std::int64_t kMostPoolSide = 65536;
 constexpr int kStages = 5;
+constexpr std::array<std::string_view, 4> kVggHeads{"classifier", "fc", "linear", "head"};
 
 std::string feature(int index) { return "features." + std::to_string(index); }
-std::string classifier(int index) { return "classifier." + std::to_string(index); }
 
 /// Positions of the convolutions, and whether BatchNorm and a pool follow each.
 struct Layout {
   std::vector<int> convs;
   std::vector<bool> pools;
   bool batch_norm = false;
-  std::vector<int> linears;
 };
 
 bool is_norm(const Assembler& a, int index) {
@@ -51,7 +53,9 @@ std::vector<int> numbers(const TensorMap& tensors, std::string_view prefix) {
                             const std::string& expected) {
   throw Error(a.file() + ": from " + from + " to " + to +
               " there is no index left for the layers of a VGG between them (" + expected +
-              "); a tensor between them is missing, or the network is not supported");
+              "); a tensor between them is missing, or it is another network with some of the same names. If "
+              "PyTorch opens it: " +
+              export_advice());
 }
 
 Layout read_layout(const Assembler& a) {
@@ -73,12 +77,6 @@ Layout read_layout(const Assembler& a) {
     layout.pools.push_back(gap == step + 1);
   }
   layout.pools.push_back(true);  // the last pool leaves no gap, but every VGG has it
-  layout.linears = numbers(a.tensors(), "classifier.");
-  for (std::size_t i = 0; i + 1 < layout.linears.size(); ++i) {
-    if (layout.linears[i + 1] - layout.linears[i] != 3) {
-      wrong_gap(a, classifier(layout.linears[i]), classifier(layout.linears[i + 1]), "ReLU and Dropout");
-    }
-  }
   return layout;
 }
 
@@ -103,26 +101,51 @@ Flow build_features(Assembler& a, Flow x, const Layout& layout, Widths& widths, 
   return x;
 }
 
-/// The side of the average pool before the head, from the first linear layer's inputs; torchvision's 7 where
-/// these are no square map of the channels (the check of that layer's shape then reports it).
-std::int64_t pool_side(const Assembler& a, std::int64_t channels) {
-  const Shape shape = a.shape(classifier(0) + ".weight");
-  if (shape.size() != 2 || channels == kAny) return kPoolSide;
-  const std::int64_t area = shape[1] / channels;
+/// The side of the map that the head takes, from the first linear layer's inputs; torchvision's 7 where these
+/// are no square map of the channels (the check of that layer's shape then reports it).
+std::int64_t map_side(std::int64_t inputs, std::int64_t channels) {
+  if (inputs == kAny || channels == kAny) return kPoolSide;
+  const std::int64_t area = inputs / channels;
   const auto side = std::llround(std::sqrt(static_cast<double>(area)));
-  return side > 0 && side * side * channels == shape[1] ? side : kPoolSide;
+  return side > 0 && side * side * channels == inputs ? side : kPoolSide;
 }
 
-void build_classifier(Assembler& a, Flow x, const Layout& layout, Widths& widths) {
-  for (std::size_t i = 0; i < layout.linears.size(); ++i) {
-    const int index = layout.linears[i];
-    x = a.linear(classifier(index), x);
-    if (i + 1 == layout.linears.size()) break;
-    widths.hidden.push_back(x.channels);
-    x = a.plain(classifier(index + 1), op::Relu{}, x);
-    x = a.plain(classifier(index + 2), op::Identity{}, x);  // Dropout
+/// The side of the photos after whose pools a map of `side` pixels remains; 0 beyond what photos have.
+int photo_side(const Layout& layout, std::int64_t side) {
+  constexpr std::int64_t most = 4096;
+  for (const bool pool : layout.pools) {
+    if (pool) side *= 2;
+    if (side > most) return 0;
   }
-  a.alias("classifier", x);
+  return static_cast<int>(side);
+}
+
+/// From the features to the head's rows. torchvision averages to 7 x 7 pixels. Another side is a network for
+/// other photos; the tensors do not tell whether it averages.
+Flow join(Assembler& a, Flow x, const Layout& layout, const Head& head, std::int64_t side, Network& network) {
+  const int photos = photo_side(layout, side);
+  const std::string size = std::to_string(photos) + " x " + std::to_string(photos);
+  const std::string features = std::to_string(x.channels) + " channels after " +
+                               std::to_string(std::ranges::count(layout.pools, true)) + " pools";
+  if (side == kPoolSide || photos == 0) {
+    const int pool = static_cast<int>(std::min<std::int64_t>(side, kMostPoolSide));
+    x = a.plain("avgpool", op::AdaptiveAvgPool2d{{pool, pool}}, x);
+  } else if (side == 1 && head.depth() == 1 && head.starts_late()) {
+    x = a.plain("avgpool", op::AdaptiveAvgPool2d{}, x);
+    network.notes.push_back(
+        "the head takes one pixel of the " + features + ": photos of " + size +
+        " are assumed. If the network averages its map (AdaptiveAvgPool2d(1)), give the size "
+        "that it was trained on (--size, or --crop when converting)");
+  } else {
+    network.notes.push_back("the head takes " + std::to_string(side) + " x " + std::to_string(side) +
+                            " pixels of the " + features +
+                            ": a network without an average pool, for photos of " + size +
+                            " only, is assumed. If it averages its map: " + export_advice());
+  }
+  if (side != kPoolSide && photos != 0) network.preprocess.resize = network.preprocess.crop = photos;
+  x = a.plain("flatten", op::Flatten{}, x);
+  x.channels *= side * side;
+  return x;
 }
 
 /// Convolutions between the pools.
@@ -142,7 +165,7 @@ std::string depth_name(const Layout& layout) {
                                                              {{2, 2, 3, 3, 3}, "vgg16"},
                                                              {{2, 2, 4, 4, 4}, "vgg19"}};
   const auto it = known.find(stage_depths(layout));
-  if (it == known.end() || layout.linears.size() != 3) return "vgg";
+  if (it == known.end()) return "vgg";
   return it->second + (layout.batch_norm ? "_bn" : "");
 }
 
@@ -184,12 +207,11 @@ Network build_vgg(Assembler& a) {
   Widths widths;
   Network network;
   Flow x = build_features(a, a.input(), layout, widths, network.default_layer);
-  widths.pool_side = pool_side(a, x.channels);
-  const int side = static_cast<int>(widths.pool_side);
-  x = a.plain("avgpool", op::AdaptiveAvgPool2d{{side, side}}, x);
-  x = a.plain("flatten", op::Flatten{}, x);
-  x.channels *= widths.pool_side * widths.pool_side;
-  build_classifier(a, x, layout, widths);
+  const Head head(a, kVggHeads);
+  widths.pool_side = map_side(head.inputs(), x.channels);
+  x = join(a, x, layout, head, widths.pool_side, network);
+  head.build(a, x, widths.hidden, network.notes);
+  widths.hidden.pop_back();  // the classes
 
   network.graph = a.finish();
   network.depth_name = depth_name(layout);

@@ -124,7 +124,7 @@ TEST_CASE("options that do not fit the network are refused, and nothing is writt
 TEST_CASE("a network that does not take the small test input is tested at its own size") {
   Shapes shapes{{"classifier.0.weight", {5, 4}}, {"classifier.0.bias", {5}}};
   std::int64_t in = 3;
-  for (int stage = 0; stage < 7; ++stage) {  // seven pools: 64 pixels are too few
+  for (int stage = 0; stage < 7; ++stage) {  // seven pools to one pixel: 128
     const std::string name = "features." + std::to_string(3 * stage);
     shapes[name + ".weight"] = {4, in, 3, 3};
     shapes[name + ".bias"] = {4};
@@ -133,7 +133,7 @@ TEST_CASE("a network that does not take the small test input is tested at its ow
   const TemporaryFolder folder;
   const Model model = convert_model(write_plain(folder.path(), shapes), folder.path() / "out.safetensors");
   CHECK(model.architecture == "vgg");
-  CHECK(model.selftest->input_shape == Shape{1, 3, 224, 224});
+  CHECK(model.selftest->input_shape == Shape{1, 3, 128, 128});
   CHECK(verify_model(model).passed);
 }
 

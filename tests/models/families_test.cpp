@@ -216,11 +216,12 @@ TEST_CASE("a VGG's numbering leaves room for ReLU, pool and dropout") {
   CHECK(meant_by(graph, "classifier") == "classifier.6");
 }
 
-TEST_CASE("the average pool before a VGG's head has the side that the head calls for") {
-  const Graph graph = build(zeros(vgg_shapes({.hidden = {64, 64}, .pool_side = 1}))).graph;
-  CHECK(std::get<op::AdaptiveAvgPool2d>(graph.node(graph.find("avgpool")).op).output ==
-        std::array<int, 2>{1, 1});
-  CHECK(graph.infer_shapes({1, 3, 32, 32}).back() == Shape{1, 1000});
+TEST_CASE("a VGG for small photos has no average pool") {
+  const models::Network network = build(zeros(vgg_shapes({.hidden = {64, 64}, .pool_side = 2})));
+  CHECK_FALSE(network.graph.contains("avgpool"));
+  CHECK(network.preprocess.crop == 64);
+  CHECK(network.graph.infer_shapes({1, 3, 64, 64}).back() == Shape{1, 1000});
+  CHECK_THROWS_AS(network.graph.infer_shapes({1, 3, 224, 224}), Error);
 }
 
 TEST_CASE("a number in a name is read as PyTorch writes it") {

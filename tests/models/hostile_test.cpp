@@ -82,12 +82,12 @@ TEST_CASE("a tensor without elements or of another rank is refused") {
   }
 }
 
-TEST_CASE("an error says what was expected, with ? where any size does") {
+TEST_CASE("an error says what was expected, with \"any\" where any size does") {
   Shapes shapes = resnet_shapes({});
   shapes["layer2.0.conv1.weight"] = {128, 60, 3, 3};
   const std::string message = error_for(shapes);
   CHECK(says(message, "layer2.0.conv1.weight has the shape 128x60x3x3"));
-  CHECK(says(message, "?x64x3x3"));
+  CHECK(says(message, "any x 64 x 3 x 3"));
 }
 
 TEST_CASE("one damaged tensor does not change what the network's groups are") {
@@ -153,7 +153,7 @@ TEST_CASE("a VGG with a module too few or too many is refused") {
   shapes = vgg_shapes(thin_vgg(false));
   shapes.erase("classifier.3.weight");
   shapes.erase("classifier.3.bias");
-  CHECK(says(error_for(shapes), "from classifier.0 to classifier.6"));
+  CHECK(says(error_for(shapes), "between classifier.0 and classifier.6: there is room for 5 layers"));
   shapes["classifier.2147483647.bias"] = {4};
   CHECK(error_for(shapes) != "");
 }

@@ -103,8 +103,40 @@ TEST_CASE("names: tensors beside the wrapped network are left out, and counted")
   shapes["mean"] = {3};
   const Found found = names_of(zeros(shapes));
   REQUIRE(found.notes.size() == 1);
-  CHECK(found.notes[0].ends_with("ignored 2 tensors without it"));
+  CHECK(found.notes[0].ends_with("ignored 2 tensors without it, of \"loss.\" and \"mean\""));
   CHECK(architecture(shapes) == "resnet18_thin");
+}
+
+TEST_CASE("names: several networks under different prefixes are a choice") {
+  const Shapes own = resnet_shapes(thin_resnet(false));
+  const auto both = [&](const std::string& first, const std::string& second) {
+    Shapes shapes = prefixed(own, first);
+    shapes.merge(prefixed(own, second));
+    return shapes;
+  };
+  const std::string error = error_of([&] { architecture(both("encoder_q.", "encoder_k.")); });
+  CHECK(error.find("several networks, under \"encoder_k.\" and \"encoder_q.\"; choose one with --under") !=
+        std::string::npos);
+  CHECK_FALSE(error_of([&] { architecture(both("module.student.", "module.teacher.")); }).empty());
+  // An average is not another network, nor is a loss's.
+  for (const char* other : {"model_ema.module.", "ema.", "swa_net.", "loss.net.", "criterion."}) {
+    const Found found = names_of(zeros(both("model.", other)));
+    CHECK(found.tensors.contains("fc.weight"));
+    CHECK(found.notes.size() == 2);
+  }
+  formats::TensorFile content{zeros(both("encoder_q.", "encoder_k.")), {}, {}, {}, {}};
+  for (const char* key : {"encoder_k", "encoder_k."}) {
+    content.under = key;
+    const models::Identified found = models::identify(content, "made.up");
+    CHECK(found.network.architecture == "resnet18_thin");
+    REQUIRE(found.notes.size() == 1);
+    CHECK(found.notes[0].find("whose names start with \"encoder_k.\"") != std::string::npos);
+  }
+  content.under = "nobody";
+  CHECK(error_of([&] {
+          models::identify(content, "made.up");
+        }).find("nothing lies under \"nobody\"; the file has \"encoder_k\" and \"encoder_q\"") !=
+        std::string::npos);
 }
 
 TEST_CASE("names: a head beside the body belongs to it") {

@@ -28,6 +28,15 @@ std::string find_folder(const ZipArchive& archive, const std::string& name) {
     folder = entry.substr(0, slash + 1);
     found = true;
   }
+  if (!found && archive.contains("model.weights.h5"))
+    throw malformed(name,
+                    "it is a Keras archive: export the network to ONNX (in Python, with tf2onnx: "
+                    "tf2onnx.convert.from_keras(keras.models.load_model('model.keras'), "
+                    "output_path='model.onnx'))");
+  if (!found && !archive.entries().empty() && archive.entries().begin()->first.ends_with(".npy"))
+    throw malformed(name,
+                    "it is an archive of NumPy's arrays (.npz). Save them as tensors: torch.save({k: "
+                    "torch.as_tensor(v) for k, v in numpy.load('weights.npz').items()}, 'weights.pth')");
   if (!found)
     throw malformed(
         name,
@@ -40,7 +49,8 @@ void refuse_other_kinds(const ZipArchive& archive, const std::string& folder, co
   if (archive.contains(folder + "constants.pkl"))
     throw malformed(name,
                     "it is a TorchScript archive (a compiled program), not a state dict. Export its weights: "
-                    "torch.save(torch.jit.load('model.pt').state_dict(), 'weights.pth')");
+                    "torch.save(torch.jit.load('model.pt').state_dict(), 'weights.pth'); where its network "
+                    "is not a supported family, export the module that it was made from to ONNX");
   const std::string order = folder + "byteorder";
   if (archive.contains(order) && as_text(archive.read(order)) != "little")
     throw malformed(name, "its numbers are " + in_quotes(as_text(archive.read(order))) +

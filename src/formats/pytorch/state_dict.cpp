@@ -59,19 +59,6 @@ bool has_word(std::string_view key, std::span<const std::string_view> wanted) {
   });
 }
 
-/// Averages of the weights over the training, beside the weights.
-bool is_average(std::string_view path) {
-  static constexpr std::array<std::string_view, 5> words{"ema", "swa", "averag", "shadow", "polyak"};
-  return has_word(path, words);
-}
-
-/// What optimizers and the like keep has tensors of the weights' shapes, but is no network.
-bool is_training_state(std::string_view key) {
-  static constexpr std::array<std::string_view, 9> words{"optim", "scheduler", "scaler", "criterion", "loss",
-                                                         "grad",  "exp",       "rng",    "callback"};
-  return has_word(key, words);
-}
-
 /// Lists at most eight of `items`, the number of the others, or nothing.
 std::string first_few(const std::vector<std::string>& items) {
   constexpr std::size_t most = 8;
@@ -574,6 +561,17 @@ Weight Materialiser::weight(std::string_view tensor_name, const PickleValue& ten
 }
 
 }  // namespace
+
+bool is_average(std::string_view path) {
+  static constexpr std::array<std::string_view, 5> words{"ema", "swa", "averag", "shadow", "polyak"};
+  return has_word(path, words);
+}
+
+bool is_training_state(std::string_view path) {
+  static constexpr std::array<std::string_view, 9> words{"optim", "scheduler", "scaler", "criterion", "loss",
+                                                         "grad",  "exp",       "rng",    "callback"};
+  return has_word(path, words);
+}
 
 TensorFile read_state_dict(const Pickle& pickle, const Storages& storages, std::uint64_t file_size,
                            std::shared_ptr<const void> owner, const std::string& name,

@@ -16,7 +16,8 @@ namespace ablaze::cli {
 namespace {
 
 struct ActivationsWords {
-  std::string input, model, layer, out;
+  std::string input, layer, out;
+  ModelChoice model;
 };
 
 constexpr const char* kActivationsExamples =
@@ -51,7 +52,7 @@ Command activations_command(CLI::App& app, const Common& common) {
   grammar->add_option("INPUT", words->input, "A photo (JPEG, PNG) or a .npy tensor (1x3xHxW, normalised)")
       ->required()
       ->type_name("");
-  add_model_option(*grammar, words->model);
+  add_model_options(*grammar, words->model);
   grammar
       ->add_option("-l,--layer", words->layer,
                    "The layer's name: PyTorch's module name (see 'ablaze inspect')")

@@ -29,7 +29,7 @@ namespace ablaze::cli {
 namespace {
 
 struct BenchWords {
-  std::string model;
+  ModelChoice model;
   int repeats = 20;
   int batch = 1;
   std::string input, save_logits;
@@ -258,7 +258,7 @@ Json as_json(const Model& model, const Measurement& m, int repeats) {
 
 int run(const BenchWords& words, const Common& common) {
   const base::Stopwatch load;
-  const Model model = load_model(words.model);
+  const Model model = load_model(words.model.file, {.under = words.model.under});
   const Measurement m = measure(model, load.milliseconds(), common, words);
   if (words.json) {
     print_json(as_json(model, m, words.repeats));
@@ -273,7 +273,8 @@ int run(const BenchWords& words, const Common& common) {
 Command bench_command(CLI::App& app, const Common& common) {
   CLI::App* grammar = app.add_subcommand("bench", "Time a model's forward pass, per step");
   const auto words = std::make_shared<BenchWords>();
-  grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
+  grammar->add_option("MODEL", words->model.file, "The model file")->required()->type_name("");
+  add_under_option(*grammar, words->model.under);
   grammar->add_option("--repeats", words->repeats, "Number of runs; times are their medians")
       ->type_name("N")
       ->check(CLI::Range(1, 100000))

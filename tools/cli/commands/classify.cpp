@@ -27,7 +27,7 @@ namespace {
 
 struct ClassifyWords {
   std::vector<std::string> inputs;
-  std::string model;
+  ModelChoice model;
   int top = 5;
   std::string save_logits;
   bool json = false;
@@ -122,7 +122,7 @@ Command classify_command(CLI::App& app, const Common& common) {
                    "Photos (JPEG, PNG), folders of them, or .npy tensors (1x3xHxW, normalised)")
       ->required()
       ->type_name("");
-  add_model_option(*grammar, words->model);
+  add_model_options(*grammar, words->model);
   grammar->add_option("-n,--top", words->top, "Number of classes to print")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000))

@@ -23,7 +23,7 @@ namespace ablaze::cli {
 namespace {
 
 struct ConvertWords {
-  std::string source, out;
+  std::string source, under, out;
   std::string architecture, labels, activation, provenance;
   std::string dtype = "f32";
   std::optional<int> resize, crop;
@@ -116,6 +116,7 @@ ConvertOptions convert_options(const ConvertWords& words) {
   options.architecture = words.architecture;
   options.preprocess = preprocess_of(words);
   options.provenance = words.provenance;
+  options.under = words.under;
   options.labels = read_labels(words.labels);
   return options;
 }
@@ -146,6 +147,7 @@ Command convert_command(CLI::App& app, const Common& common) {
                    "A PyTorch checkpoint (.pth, .pt, .th), an ONNX or a safetensors file")
       ->required()
       ->type_name("");
+  add_under_option(*grammar, words->under);
   grammar->add_option("-o,--out", words->out, "The model file to write")->type_name("FILE")->required();
   grammar
       ->add_option("--architecture", words->architecture,

@@ -27,7 +27,7 @@ namespace ablaze::cli {
 namespace {
 
 struct InspectWords {
-  std::string model;
+  ModelChoice model;
   bool json = false;
   bool verify = false;
 };
@@ -209,7 +209,7 @@ void require_passed(const Model& model, const Verification& check) {
 }
 
 int run(const InspectWords& words) {
-  const Model model = load_model(words.model);
+  const Model model = load_model(words.model.file, {.under = words.model.under});
   const Layers layers = layers_of(model);
   const Style style = style_of(1);
   Verification check;
@@ -236,7 +236,8 @@ Command inspect_command(CLI::App& app, const Common& /*common*/) {
   CLI::App* grammar =
       app.add_subcommand("inspect", "Show a model file: its layers, shapes, sizes and default target");
   const auto words = std::make_shared<InspectWords>();
-  grammar->add_option("MODEL", words->model, "The model file")->required()->type_name("");
+  grammar->add_option("MODEL", words->model.file, "The model file")->required()->type_name("");
+  add_under_option(*grammar, words->model.under);
   grammar->add_flag("--json", words->json, "Print one JSON object");
   grammar->add_flag("--verify", words->verify, "Run the file's self-test");
   add_footer(*grammar, kInspectExamples);

@@ -24,7 +24,7 @@ constexpr const char* kMethodsExamples =
     "  ablaze explain photo.jpg --method ablation,gradcam\n";
 
 struct MethodsWords {
-  std::string model;
+  ModelChoice model;
   std::string layer;
   bool json = false;
 };
@@ -64,7 +64,7 @@ Json as_json(const MethodInfo& method, const MethodCost* cost) {
 }
 
 std::vector<MethodCost> costs_of(const MethodsWords& words, const Common& common) {
-  if (words.model.empty() && words.layer.empty()) return {};
+  if (words.model.file.empty() && words.layer.empty()) return {};
   ExplainOptions options;
   options.layer = words.layer;
   options.execution = common.execution;
@@ -91,8 +91,9 @@ Command methods_command(CLI::App& app, const Common& common) {
   CLI::App* grammar =
       app.add_subcommand("methods", "List the explanation methods, their cost and their papers");
   const auto words = std::make_shared<MethodsWords>();
-  grammar->add_option("-m,--model", words->model, "Model whose cost per method is counted")
+  grammar->add_option("-m,--model", words->model.file, "Model whose cost per method is counted")
       ->type_name("FILE");
+  add_under_option(*grammar, words->model.under);
   grammar
       ->add_option("-l,--layer", words->layer,
                    "Layer whose cost is counted (default: the model's target layer)")

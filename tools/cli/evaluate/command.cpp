@@ -22,7 +22,8 @@ namespace {
 
 /// The command-line arguments, as given.
 struct EvaluateWords {
-  std::string photos, model, boxes, shard = "0/1";
+  std::string photos, boxes, shard = "0/1";
+  ModelChoice model;
   AttributionWords attribution;
   EvaluateOptions evaluate;
   std::string insertion = to_string(evaluate.insertion), deletion = to_string(evaluate.deletion),
@@ -135,7 +136,7 @@ Command evaluate_command(CLI::App& app, const Common& common) {
           "A folder of photos (subfolders with class names label their photos), or a CSV file (path, label, "
           "boxes)")
       ->type_name("");
-  add_model_option(*grammar, words->model);
+  add_model_options(*grammar, words->model);
   grammar->add_option("-o,--out", words->out, "Output folder of the results and the summary")
       ->type_name("DIR")
       ->capture_default_str();

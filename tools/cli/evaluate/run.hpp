@@ -6,6 +6,7 @@
 #include <ablaze/evaluate.hpp>
 #include <ablaze/explain.hpp>
 
+#include "cli/shell/command.hpp"
 #include "evaluate/run/run.hpp"
 
 namespace ablaze::cli {
@@ -13,7 +14,7 @@ namespace ablaze::cli {
 /// The arguments of `ablaze evaluate`.
 struct EvaluateTask {
   std::string photos;
-  std::string model;            ///< empty: the shipped model
+  ModelChoice model;
   std::filesystem::path boxes;  ///< a folder of VOC XML files; empty: none
   ExplainOptions explain;
   EvaluateOptions evaluate;

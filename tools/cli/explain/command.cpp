@@ -23,7 +23,7 @@ namespace {
 /// The command-line arguments, as given.
 struct ExplainWords {
   std::vector<std::string> inputs;
-  std::string model;
+  ModelChoice model;
   std::vector<std::string> classes{"top1"};
   AttributionWords attribution;
   bool json = false;
@@ -69,7 +69,7 @@ Command explain_command(CLI::App& app, const Common& common) {
                    "Photos (JPEG, PNG), folders of them, or .npy tensors (1x3xHxW, normalised)")
       ->required()
       ->type_name("");
-  add_model_option(*grammar, words->model);
+  add_model_options(*grammar, words->model);
   grammar
       ->add_option("-c,--class", words->classes,
                    "Class: an index, topN, a label or an unambiguous part of a label; may be repeated")

@@ -7,12 +7,14 @@
 #include <ablaze/explain.hpp>
 #include <ablaze/pictures.hpp>
 
+#include "cli/shell/command.hpp"
+
 namespace ablaze::cli {
 
 /// The arguments of `ablaze explain`.
 struct ExplainTask {
   std::vector<std::string> inputs;
-  std::string model;  ///< empty: the shipped model
+  ModelChoice model;
   ExplainOptions options;
   std::filesystem::path out;
   MapStyle style;

@@ -24,6 +24,12 @@ struct Common {
   bool quiet = false;
 };
 
+/// The network to use: a file, and which of its networks.
+struct ModelChoice {
+  std::string file;   ///< empty: the shipped model
+  std::string under;  ///< as LoadOptions::under
+};
+
 /// A subcommand: its part of the grammar, and the function to run after parsing.
 struct Command {
   CLI::App* grammar = nullptr;

@@ -211,9 +211,16 @@ std::uint64_t parse_size(const std::string& text) {
   return number << shift;
 }
 
-CLI::Option* add_model_option(CLI::App& grammar, std::string& file) {
-  return grammar.add_option("-m,--model", file, "Model file (default: the ResNet that ships with ablaze)")
+void add_model_options(CLI::App& grammar, ModelChoice& model) {
+  grammar.add_option("-m,--model", model.file, "Model file (default: the ResNet that ships with ablaze)")
       ->type_name("FILE");
+  add_under_option(grammar, model.under);
+}
+
+CLI::Option* add_under_option(CLI::App& grammar, std::string& under) {
+  return grammar
+      .add_option("--under", under, "Key of the network in a model file that holds several, for example ema")
+      ->type_name("KEY");
 }
 
 void add_footer(CLI::App& grammar, std::string_view examples) {

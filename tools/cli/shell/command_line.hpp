@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/shell/command.hpp"
+
 namespace CLI {
 class App;
 class Option;
@@ -17,8 +19,10 @@ int run_command_line(int argc, const char* const* argv);
 /// "512M", "4G", "1048576" -> bytes. Throws UsageError.
 std::uint64_t parse_size(const std::string& text);
 
-/// --model FILE; the shipped model by default.
-CLI::Option* add_model_option(CLI::App& grammar, std::string& file);
+/// --model FILE, the shipped model by default, and --under KEY.
+void add_model_options(CLI::App& grammar, ModelChoice& model);
+/// --under KEY alone, for commands whose model is no option.
+CLI::Option* add_under_option(CLI::App& grammar, std::string& under);
 
 /// Adds examples and exit statuses below a subcommand's options.
 void add_footer(CLI::App& grammar, std::string_view examples);

@@ -6,7 +6,9 @@
 
 namespace ablaze::cli {
 
-Model open_model(const std::string& file) { return load_model(file.empty() ? shipped_model() : file); }
+Model open_model(const ModelChoice& choice) {
+  return load_model(choice.file.empty() ? shipped_model() : choice.file, {.under = choice.under});
+}
 
 SessionOptions session_options(const Common& common) {
   SessionOptions options;

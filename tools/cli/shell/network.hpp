@@ -12,8 +12,8 @@
 
 namespace ablaze::cli {
 
-/// Opens --model's file, or the shipped model where `file` is empty. Throws Error.
-Model open_model(const std::string& file);
+/// Opens --model's file, or the shipped model where it is not given. Throws Error.
+Model open_model(const ModelChoice& choice);
 
 /// The session options set by the common options.
 SessionOptions session_options(const Common& common);
