@@ -33,6 +33,8 @@ struct Model {
   std::string default_layer;  ///< what is explained unless a layer is named
   std::optional<SelfTest> selftest;
   std::string source;              ///< the file
+  std::string under;               ///< which of its networks, as LoadOptions::under
+  std::vector<std::string> parts;  ///< the files that hold the weights, where the file is one of several
   std::vector<std::string> notes;  ///< what its reader had to decide, in words: names that were stripped, ...
 
   std::int64_t class_count() const;

@@ -71,6 +71,7 @@ TensorFile read_index(const base::MappedFile& index, const std::filesystem::path
     const auto mapped = base::MappedFile::open(path);
     TensorFile part = parse_tensor_file(mapped->bytes(), mapped, path.string());
     all.tensors.merge(part.tensors);
+    all.parts.push_back(path.string());
     if (all.tensors.size() > kMostTensors)
       throw malformed(name, "its files have more than " + std::to_string(kMostTensors) + " tensors");
   }

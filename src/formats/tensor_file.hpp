@@ -17,6 +17,7 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;
   std::vector<std::string> notes{};    ///< the reader's decisions, in words for the user
   std::vector<std::string> choices{};  ///< paths of the dictionaries with tensors in the file
+  std::vector<std::string> parts{};    ///< the shards' files
   std::string under{};                 ///< what remains of the wish `under`: the start of names
 };
 

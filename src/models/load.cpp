@@ -124,7 +124,10 @@ Model open_model(const std::filesystem::path& file, const std::string& architect
   const formats::TensorFile content = formats::parse_sharded(mapped, file, options.under);
   Identified found = identify(content, file.string());
   check_requested(architecture, found, file.string());
-  return make_model(content, std::move(found), file);
+  Model model = make_model(content, std::move(found), file);
+  model.under = options.under;
+  model.parts = content.parts;
+  return model;
 }
 
 }  // namespace models

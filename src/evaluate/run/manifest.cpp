@@ -24,9 +24,13 @@ constexpr std::size_t kMaxShards = 1'000'000;
 
 Json model_json(const Model& model) {
   const auto file = base::MappedFile::open(model.source);
-  return {{"file", std::filesystem::path(model.source).filename().string()},
-          {"architecture", model.architecture},
-          {"sha256", base::sha256(file->bytes())}};
+  Json json{{"file", std::filesystem::path(model.source).filename().string()},
+            {"architecture", model.architecture},
+            {"sha256", base::sha256(file->bytes())}};
+  if (!model.under.empty()) json["under"] = model.under;
+  for (const std::string& part : model.parts)
+    json["parts"].push_back(base::sha256(base::MappedFile::open(part)->bytes()));
+  return json;
 }
 
 Json ablation_json(const Ablation& ablation) {
