@@ -70,3 +70,27 @@ TEST_CASE("real ImageNet weights in half precision are mapped, not copied") {
   CHECK(r.tensors.at("layer4.2.conv3.weight").shape() == Shape{2048, 512, 1, 1});
   CHECK(r.tensors.at("layer4.2.conv3.weight").dtype() == DType::f16);
 }
+
+TEST_CASE("other programs' files are named, with the way that works") {
+  using namespace std::string_literals;
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"\x89HDF\r\n\x1a\n"s + std::string(20, '\0'), "tf2onnx.convert.from_keras"},
+      {zip({{"config.json", "{}"}, {"model.weights.h5", "x"}}), "a Keras archive"},
+      {zip({{"a.npy", "x"}}), "an archive of NumPy's arrays"},
+      {"\x1c\0\0\0TFL3"s + std::string(20, '\0'), "--tflite model.tflite"},
+      {"\n\x20\n\x05input\x12\x0bPlaceholder*"s, "a TensorFlow graph"},
+      {"\x08\x01\x12\x20\n\x10\x12\x0bPlaceholder"s + std::string(20, '\0'), "a TensorFlow graph"},
+      {"ftrt"s + std::string(20, '\0'), "a TensorRT engine"},
+      {"\x1f\x8b\x08"s, "gunzip"},
+      {"BZh91AY"s, "bunzip2"},
+      {"\x80\x03"
+       "csklearn.linear_model\nLogit\n)\x81."s,
+       "of scikit-learn, whose models are no convolutional networks, which is not read and was not executed"},
+      {"\x80\x04\x95\x10\0\0\0\0\0\0\0}."s, "it is a bare pickle, which is not read"},
+  };
+  for (const auto& [file, message] : cases) {
+    const std::string error = refusal(file);
+    CAPTURE(error);
+    CHECK(says(error, message));
+  }
+}
