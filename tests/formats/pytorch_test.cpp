@@ -312,6 +312,10 @@ TEST_CASE("pytorch: averages give way to the weights, and small dictionaries to 
     REQUIRE(file.notes.size() == 1);
     CHECK(says(file.notes[0], average));
   }
+  for (const char* plain : {"experiment", "gradcam_net", "swapped", "opticalflow"})
+    CHECK(parsed(pytorch(whole(dict({{plain, weights(3)}, {"optimizer", weights(3)}})))).notes.at(0) ==
+          "using the weights under '" + std::string(plain) + "'");
+  CHECK(parsed(pytorch(whole(dict({{"loss_net", weights(3)}, {"epoch", "N"}})))).tensors.size() == 3);
   CHECK(says(refusal(pytorch(whole(dict({{"semantic", weights(3)}, {"other", weights(3)}})))), "several"));
   const TensorFile file = parsed(pytorch(whole(dict({{"net", weights(5)}, {"proxies", weights(2)}}))));
   CHECK(file.tensors.size() == 5);

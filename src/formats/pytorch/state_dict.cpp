@@ -53,9 +53,13 @@ std::vector<std::string> words_of(std::string_view key) {
   return words;
 }
 
+/// "optim*" stands for all words with this start.
 bool has_word(std::string_view key, std::span<const std::string_view> wanted) {
   return std::ranges::any_of(words_of(key), [&](const std::string& word) {
-    return std::ranges::any_of(wanted, [&](std::string_view start) { return word.starts_with(start); });
+    return std::ranges::any_of(wanted, [&](std::string_view start) {
+      if (!start.ends_with('*')) return word == start;
+      return word.starts_with(start.substr(0, start.size() - 1));
+    });
   });
 }
 
@@ -76,6 +80,12 @@ class StateDict {
       : pickle_(pickle), name_(name), seen_(pickle.values.size()), rest_(under) {
     const PickleValue& root = pickle_[pickle_.root];
     search(pickle_.root, {}, 0);
+    if (found_.empty()) {  // no weights but those of a loss, or under such a name
+      everywhere_ = true;
+      numpy_ = 0;
+      seen_.assign(seen_.size(), false);
+      search(pickle_.root, {}, 0);
+    }
     if (found_.empty()) refuse(root);
     chosen_ = choose(under);
     join_head();
@@ -159,7 +169,8 @@ class StateDict {
       if (kind == Kind::opaque && type_name(pickle_, pickle_[value]).starts_with("numpy.")) ++numpy_;
       if (kind == Kind::tensor || kind == Kind::opaque) take_entry(candidate, std::string(key), value);
       const bool list_in_dict = depth > 0 && (kind == Kind::list || kind == Kind::tuple);
-      if (may_hold_tensors(kind) && !list_in_dict && depth < kDeepest && !is_training_state(key))
+      if (may_hold_tensors(kind) && !list_in_dict && depth < kDeepest &&
+          (everywhere_ || !is_training_state(key)))
         inner.emplace_back(key, value);
     });
     if (!candidate.tensors.empty()) found_.push_back(std::move(candidate));
@@ -382,6 +393,7 @@ class StateDict {
   const std::string& name_;
   std::vector<bool> seen_;
   std::vector<Candidate> found_;
+  bool everywhere_ = false;  ///< also in what training keeps
   std::size_t tensors_ = 0;
   std::size_t numpy_ = 0;  ///< arrays and numbers of NumPy
   std::size_t name_bytes_ = 0;
@@ -563,13 +575,14 @@ Weight Materialiser::weight(std::string_view tensor_name, const PickleValue& ten
 }  // namespace
 
 bool is_average(std::string_view path) {
-  static constexpr std::array<std::string_view, 5> words{"ema", "swa", "averag", "shadow", "polyak"};
+  static constexpr std::array<std::string_view, 5> words{"ema*", "swa", "average*", "shadow", "polyak"};
   return has_word(path, words);
 }
 
 bool is_training_state(std::string_view path) {
-  static constexpr std::array<std::string_view, 9> words{"optim", "scheduler", "scaler", "criterion", "loss",
-                                                         "grad",  "exp",       "rng",    "callback"};
+  static constexpr std::array<std::string_view, 12> words{"optim*",     "opt",   "scheduler*", "scaler*",
+                                                          "criterion*", "loss*", "grad",       "grads",
+                                                          "exp",        "rng",   "callback*",  "meter*"};
   return has_word(path, words);
 }
 
