@@ -24,7 +24,7 @@ ANY = [(224, 224), (161, 127), (97, 201)]
 NETWORKS = [("resnet18", ANY), ("resnet50", ANY), ("vgg11_bn", [(224, 224)]), ("alexnet", [(224, 224)]),
             ("mobilenet_v2", ANY), ("mobilenet_v3_small", ANY), ("squeezenet1_1", ANY), ("densenet121", ANY),
             ("googlenet", ANY), ("shufflenet_v2_x1_0", ANY), ("mnasnet1_0", ANY), ("efficientnet_b0", ANY),
-            ("regnet_x_400mf", ANY)]
+            ("regnet_x_400mf", ANY), ("convnext_tiny", [(224, 224)])]
 FORMS = ["opset 9", "opset 13", "opset 17", "newer 18", "newer 20", "tf2onnx"]
 LARGEST_ERROR = 1e-5
 LARGEST_HARD_SWISH_ERROR = 1e-4
