@@ -66,13 +66,13 @@ Image input_step(const Tensor& input, const Preprocess& how) {
   const std::int64_t channels = input.shape()[input.shape().size() - 3];
   const int shown = static_cast<int>(std::min<std::int64_t>(channels, 3));
   const int height = box.height + below, width = (shown + 1) * box.width + shown * kGap + scale_room;
-  Image on = titled("The network's input",
-                    "The photo cropped to " + std::to_string(seen.width()) + " x " +
-                        std::to_string(seen.height()) + " pixels, and " +
-                        (channels == 3   ? "its three planes"
-                         : channels == 1 ? "its plane"
-                                         : "its first planes") +
-                        " minus the mean, divided by the standard deviation",
+  const std::string size = std::to_string(seen.width()) + " x " + std::to_string(seen.height()) + " pixels";
+  const std::string photo = "The photo cropped to " + size + ", and its " +
+                            (channels == 1 ? "plane" : "three planes") +
+                            " minus the mean, divided by the standard deviation";
+  const std::string other = "The tensor of " + size + ": the mean of its " + std::to_string(channels) +
+                            " channels, and the first of them";
+  Image on = titled("The network's input", channels == 1 || channels == 3 ? photo : other,
                     std::max(width, 560), height);
   const int top = top_of(on, height);
   image::paste(on, resize(seen, box.width, box.height), kMargin, top);
