@@ -55,13 +55,11 @@ def newer_exporter(model, opset):
             node.attribute.append(helper.make_attribute("num_outputs", len(node.output)))
         call = node.op_type.lower()
         counts[call] = counts.get(call, -1) + 1
-        path, modules = "", [""]
+        path, before, modules = "", "", [""]
         for scope in [scope for scope in node.name.split("/")[:-1] if scope]:
-            own = scope if not path or scope.startswith(path + ".") else path + "." + scope
-            last = path.rsplit(".", 1)[-1]
-            if path and scope.startswith(last + "."):
-                own = path + scope[len(last):]
-            path = own
+            repeats = before and scope.startswith(before + ".")  # "conv.0" inside "conv"
+            path = path + scope[len(before):] if repeats else f"{path}.{scope}" if path else scope
+            before = scope
             modules.append(path)
         scopes = repr(modules + [call])
         node.name = f"node_{call}_{counts[call]}"
