@@ -10,9 +10,11 @@
 namespace ablaze {
 
 struct ConvertOptions {
-  std::string architecture;         ///< empty: found from the tensors; else it must fit them
-  std::vector<std::string> labels;  ///< empty: the source's own, if it has any; else one a class
-  DType dtype = DType::f32;         ///< f16 halves the file; 1-D tensors stay f32
+  std::string architecture;          ///< empty: found from the tensors; else it must fit them
+  std::vector<std::string> labels;   ///< empty: the source's own, if it has any; else one a class
+  std::string labels_source;         ///< the file of the labels, for messages; empty: none
+  std::vector<std::string> synsets;  ///< WordNet ids of the classes; empty: the source's own, if it has any
+  DType dtype = DType::f32;          ///< f16 halves the file; 1-D tensors stay f32
   std::optional<Activation> activation;
   std::optional<Preprocess> preprocess;
   std::string under;       ///< as LoadOptions::under

@@ -56,9 +56,10 @@ class Image {
 Image resize(const Image& image, int width, int height);
 
 /// Resize, centre crop, normalise: [1, 3, crop, crop]. torchvision's arithmetic (sizes truncated,
-/// offsets rounded half to even, a photo smaller than the crop padded with black), bit for bit. Only
-/// what the crop shows is computed, so a long strip costs no more than a square. Interpolation: bilinear or
-/// bicubic. Throws Error for a Preprocess that makes no sense.
+/// offsets rounded half to even, a photo smaller than the crop padded with black; for Fit::border timm's,
+/// with sizes rounded and the mean colour), bit for bit. Only what the crop shows is computed, so a long
+/// strip costs no more than a square. Interpolation: bilinear or bicubic. Throws Error for a Preprocess that
+/// makes no sense.
 Tensor preprocess(const Image& image, const Preprocess& how);
 /// The same into a caller's buffer of 3 x crop x crop numbers. Throws Error where its size is another.
 void preprocess(const Image& image, const Preprocess& how, std::span<float> to);

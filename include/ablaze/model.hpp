@@ -27,6 +27,9 @@ struct Model {
   Graph graph;
   std::string architecture;         ///< "resnet18", "vgg11_bn", ...; its family's, "resnet", where no name fits
   std::vector<std::string> labels;  ///< by class index; empty where the file has none
+  /// WordNet ids of the classes ("n01440764"), by class index; empty where unknown, and so may single ones
+  /// be.
+  std::vector<std::string> synsets{};
   Preprocess preprocess;
   Activation activation = Activation::softmax;
   std::string provenance;     ///< where the weights came from, and their licence

@@ -9,7 +9,8 @@ namespace {
 
 class CsvReader {
  public:
-  CsvReader(std::string_view text, const std::string& file) : text_(text), file_(file) {
+  CsvReader(std::string_view text, const std::string& file, char separator)
+      : text_(text), file_(file), separator_(separator) {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   }
 
@@ -26,16 +27,17 @@ class CsvReader {
   CsvRow row() {
     CsvRow out{line_, {}};
     do out.fields.push_back(field());
-    while (take(','));
+    while (take(separator_));
     take('\r');
-    if (!take('\n') && !text_.empty()) fail("expected a comma or the end of the line after a field");
+    if (!take('\n') && !text_.empty())
+      fail(std::string("expected '") + separator_ + "' or the end of the line after a field");
     ++line_;
     return out;
   }
 
   std::string field() {
     if (take('"')) return quoted();
-    const std::size_t end = std::min(text_.find_first_of(",\r\n\""), text_.size());
+    const std::size_t end = std::min(text_.find_first_of(ends_), text_.size());
     std::string out(text_.substr(0, end));
     text_.remove_prefix(end);
     return out;
@@ -61,19 +63,21 @@ class CsvReader {
     return true;
   }
 
-  [[noreturn]] void fail(const char* what) const {
+  [[noreturn]] void fail(const std::string& what) const {
     throw Error(file_ + ", line " + std::to_string(line_) + ": " + what);
   }
 
   std::string_view text_;
   const std::string& file_;
+  char separator_;
+  std::string ends_{separator_, '\r', '\n', '"'};  ///< of a field without quotes
   std::size_t line_ = 1;
 };
 
 }  // namespace
 
-std::vector<CsvRow> read_csv(std::string_view text, const std::string& file) {
-  return CsvReader(text, file).rows();
+std::vector<CsvRow> read_csv(std::string_view text, const std::string& file, char separator) {
+  return CsvReader(text, file, separator).rows();
 }
 
 std::string csv_field(std::string_view text) {

@@ -12,9 +12,10 @@ struct CsvRow {
   std::vector<std::string> fields;
 };
 
-/// The rows of an RFC 4180 file, with LF or CR LF; skips a byte order mark and empty lines. Throws Error
-/// naming the file and the line (an unterminated quote, or a quote within a field).
-std::vector<CsvRow> read_csv(std::string_view text, const std::string& file);
+/// The rows of an RFC 4180 file, with LF or CR LF and fields between commas (or another separator); skips a
+/// byte order mark and empty lines. Throws Error naming the file and the line (an unterminated quote, or a
+/// quote within a field).
+std::vector<CsvRow> read_csv(std::string_view text, const std::string& file, char separator = ',');
 
 /// A field for a row: quoted where necessary.
 std::string csv_field(std::string_view text);

@@ -9,6 +9,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"
+#include "formats/text_file.hpp"
 
 namespace ablaze::formats {
 namespace {
@@ -20,12 +21,6 @@ bool is_space(char c) { return kSpace.find(c) != std::string_view::npos; }
 
 bool ends_name(char c) {
   return is_space(c) || std::string_view("</>=\"'&").find(c) != std::string_view::npos;
-}
-
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
 }
 
 bool is_character(std::uint32_t code) {

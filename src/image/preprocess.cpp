@@ -46,22 +46,31 @@ std::int64_t crop_offset(std::int64_t resized, std::int64_t crop) {
 }
 
 CropGeometry crop_geometry(std::int64_t width, std::int64_t height, const Preprocess& how) {
-  CropGeometry g;
-  if (how.width() == how.crop) {
+  // The resized photo's sides if both are squashed.
+  const bool square = how.width() == how.crop;
+  const double across = square ? how.resize : static_cast<double>(how.resize) * how.width() / how.crop;
+  CropGeometry g{square ? how.resize : std::llrint(across), how.resize, 0, 0};
+  if (how.fit == Fit::shorter && square) {
     const std::int64_t shorter = std::min(width, height);
     g.width = how.resize * width / shorter;
     g.height = how.resize * height / shorter;
-  } else {
-    const double margin = static_cast<double>(how.resize) / how.crop;
-    const double scale = margin * std::max(static_cast<double>(how.width()) / static_cast<double>(width),
-                                           static_cast<double>(how.crop) / static_cast<double>(height));
-    g.width = std::llround(static_cast<double>(width) * scale);
-    g.height = std::llround(static_cast<double>(height) * scale);
+  } else if (how.fit != Fit::squash) {
+    // timm computes the ratio first, and rounds as Python does.
+    const double ratio_x = static_cast<double>(width) / across,
+                 ratio_y = static_cast<double>(height) / how.resize;
+    const double ratio = how.fit == Fit::border ? std::max(ratio_x, ratio_y) : std::min(ratio_x, ratio_y);
+    g.width = std::max(std::llrint(static_cast<double>(width) / ratio), 1LL);
+    g.height = std::max(std::llrint(static_cast<double>(height) / ratio), 1LL);
     image::check_dimensions(g.width, g.height, "preprocessing: the resized photo");
   }
   g.left = crop_offset(g.width, how.width());
   g.top = crop_offset(g.height, how.crop);
   return g;
+}
+
+/// The border's colour, a byte, as Python rounds it.
+float border_value(float mean) {
+  return std::clamp(static_cast<float>(std::llrint(255.0 * static_cast<double>(mean))), 0.0F, 255.0F);
 }
 
 /// Pillow's conversion to "L" (ITU-R 601-2 luma).
@@ -127,7 +136,8 @@ void preprocess(const Image& image, const Preprocess& how, std::span<float> to) 
   const std::int64_t left = std::max<std::int64_t>(g.left, 0), top = std::max<std::int64_t>(g.top, 0);
   const image::Window seen{left, top, std::min<std::int64_t>(g.width, how.width()),
                            std::min<std::int64_t>(g.height, how.crop)};
-  std::ranges::fill(to, 0.0F);
+  for (std::size_t c = 0; c < channels; ++c)
+    std::ranges::fill(to.subspan(c * area, area), how.fit == Fit::border ? border_value(how.mean[c]) : 0.0F);
   const Image resized = channels == 1
                             ? image::resample(grey(image), g.width, g.height, seen, how.interpolation)
                             : image::resample(image, g.width, g.height, seen, how.interpolation);

@@ -19,6 +19,12 @@ constexpr base::EnumNames<Interpolation, 2> kInterpolationNames{"interpolation",
 std::string to_string(Interpolation interpolation) { return kInterpolationNames.name_of(interpolation); }
 Interpolation parse_interpolation(std::string_view name) { return kInterpolationNames.parse(name); }
 
+namespace {
+constexpr base::EnumNames<Fit, 3> kFitNames{"fit", {"shorter", "squash", "border"}};
+}
+std::string to_string(Fit fit) { return kFitNames.name_of(fit); }
+Fit parse_fit(std::string_view name) { return kFitNames.parse(name); }
+
 }  // namespace ablaze
 
 namespace ablaze::image {

@@ -10,6 +10,7 @@
 #include <ablaze/session.hpp>
 
 #include "base/text.hpp"
+#include "models/class_names.hpp"
 #include "models/load.hpp"
 #include "models/metadata.hpp"
 #include "models/save.hpp"
@@ -22,8 +23,13 @@ constexpr std::uint64_t kSeed = 20200301;  // arbitrary
 void apply_options(const ConvertOptions& options, Model& model) {
   if (!options.architecture.empty()) model.architecture = options.architecture;
   if (!options.labels.empty()) {
-    models::check_labels(options.labels, model.class_count(), model.source);
+    models::ClassNames names;
+    names.labels = options.labels;
+    names.file = options.labels_source.empty() ? "the labels" : options.labels_source;
+    models::check_class_names(names, model.class_count(), model.source);
+    models::check_labels(options.labels, model.class_count(), names.file);
     model.labels = options.labels;
+    model.synsets = options.synsets;
   }
   if (options.preprocess) {
     models::check_preprocess(*options.preprocess, model.source);
@@ -90,7 +96,8 @@ double relative_error(const std::vector<float>& found, const std::vector<float>&
 }  // namespace
 
 Model convert_model(const std::string& source, const std::string& out, const ConvertOptions& options) {
-  Model model = models::open_model(source, options.architecture, {.under = options.under});
+  Model model = models::open_model(source, options.architecture, {.under = options.under},
+                                   options.preprocess ? models::OnRefusal::note : models::OnRefusal::fail);
   apply_options(options, model);
   // The self-test covers the weights stored in the file, so they are rounded first. Widening changes no
   // number; it is deferred until the self-test's packed weights are freed.

@@ -92,7 +92,8 @@ Identified identify(const formats::TensorFile& content, const std::string& file)
   return {&family, std::move(network), std::move(notes)};
 }
 
-Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source) {
+Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source,
+                 OnRefusal on_refusal) {
   const std::string declared = declared_architecture(content.metadata);
   if (!declared.empty() && found.family != nullptr) check_declared(declared, *found.family, source.string());
   Model model;
@@ -108,23 +109,23 @@ Model make_model(const formats::TensorFile& content, Identified found, const std
   if (!content.metadata.contains("ablaze.version"))
     model.notes.insert(model.notes.end(), found.network.notes.begin(), found.network.notes.end());
   // Our own files are complete; in other programs' files, any of our keys precedes the config files.
-  if (!content.metadata.contains("ablaze.version")) apply_config(model);
+  if (!content.metadata.contains("ablaze.version")) apply_config(model, on_refusal);
   apply_metadata(content.metadata, model);
   return model;
 }
 
 Model open_model(const std::filesystem::path& file, const std::string& architecture,
-                 const LoadOptions& options) {
+                 const LoadOptions& options, OnRefusal on_refusal) {
   const auto mapped = base::MappedFile::open(file);
   if (formats::looks_like_onnx(mapped->bytes()) && !formats::looks_like_tensorflow(mapped->bytes())) {
     if (!options.under.empty())
       throw Error(file.string() + ": an ONNX file holds one network: remove --under (LoadOptions::under)");
-    return open_onnx(mapped, file);
+    return open_onnx(mapped, file, on_refusal);
   }
   const formats::TensorFile content = formats::parse_sharded(mapped, file, options.under);
   Identified found = identify(content, file.string());
   check_requested(architecture, found, file.string());
-  Model model = make_model(content, std::move(found), file);
+  Model model = make_model(content, std::move(found), file, on_refusal);
   model.under = options.under;
   model.parts = content.parts;
   return model;

@@ -8,6 +8,7 @@
 
 #include "formats/tensor_file.hpp"
 #include "models/families.hpp"
+#include "models/settings.hpp"
 
 namespace ablaze::models {
 
@@ -29,11 +30,12 @@ std::string default_target(const Graph& graph, const Shape& input);
 Network described_network(Graph graph, const Shape& input, std::string target);
 
 /// Opens any file supported by load_model. A given architecture must be the one found (empty: any). Throws
-/// Error.
+/// Error, also for a configuration file that cannot be followed (see apply_config).
 Model open_model(const std::filesystem::path& file, const std::string& architecture,
-                 const LoadOptions& options);
+                 const LoadOptions& options, OnRefusal on_refusal = OnRefusal::fail);
 
 /// The model: the network with its metadata, else its family's defaults. Throws Error.
-Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source);
+Model make_model(const formats::TensorFile& content, Identified found, const std::filesystem::path& source,
+                 OnRefusal on_refusal = OnRefusal::fail);
 
 }  // namespace ablaze::models

@@ -10,6 +10,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "models/class_names.hpp"
 
 namespace ablaze::models {
 namespace {
@@ -106,6 +107,24 @@ std::vector<std::string> read_labels(const Entry& e, std::int64_t classes) {
   return labels;
 }
 
+/// WordNet ids; one may be empty.
+std::vector<std::string> read_synsets(const Entry& e, std::int64_t classes) {
+  const json value = e.parse();
+  if (!value.is_array() || static_cast<std::int64_t>(value.size()) != classes) {
+    e.fail("a JSON array of " + std::to_string(classes) + " strings, one per class", e.shown());
+  }
+  std::vector<std::string> synsets;
+  for (const json& synset : value) {
+    const std::string id = synset.is_string() ? synset.get<std::string>() : std::string("?");
+    if (!id.empty() && !is_synset(id)) {
+      e.fail("a JSON array of WordNet ids such as \"n01440764\"",
+             "one with " + base::printable(synset.dump()));
+    }
+    synsets.push_back(id);
+  }
+  return synsets;
+}
+
 Preprocess read_preprocess(const Entry& e) {
   const json value = e.parse();
   Preprocess preprocess;
@@ -121,6 +140,13 @@ Preprocess read_preprocess(const Entry& e) {
         interpolation.is_string() ? interpolation.get<std::string>() : interpolation.dump());
   } catch (const Error& error) {
     throw Error(e.where() + ": " + error.what());
+  }
+  if (const auto fit = value.find("fit"); fit != value.end()) {
+    try {
+      preprocess.fit = parse_fit(fit->is_string() ? fit->get<std::string>() : fit->dump());
+    } catch (const Error& error) {
+      throw Error(e.where() + ": " + error.what());
+    }
   }
   preprocess.mean = three_numbers(e, value, "mean");
   preprocess.std = three_numbers(e, value, "std");
@@ -202,9 +228,8 @@ void check_utf8(const Model& model) {
 
 void check_labels(const std::vector<std::string>& labels, std::int64_t classes, const std::string& where) {
   if (static_cast<std::int64_t>(labels.size()) != classes) {
-    throw Error(where + ": the network has " + std::to_string(classes) + " classes, but there are " +
-                std::to_string(labels.size()) +
-                " labels; give one label per class, in the order of the classes");
+    throw Error(where + ": found " + std::to_string(labels.size()) + " labels, but the network has " +
+                std::to_string(classes) + " classes; give one label per class, in the order of the classes");
   }
   const auto empty = std::ranges::find(labels, std::string());
   if (empty != labels.end()) {
@@ -246,6 +271,8 @@ void apply_metadata(const Metadata& metadata, Model& model) {
   const std::int64_t classes = model.class_count();
   if (const Entry e = entry(metadata, model, "ablaze.version"); e.text) check_version(e);
   if (const Entry e = entry(metadata, model, "ablaze.labels"); e.text) model.labels = read_labels(e, classes);
+  if (const Entry e = entry(metadata, model, "ablaze.synsets"); e.text)
+    model.synsets = read_synsets(e, classes);
   if (const Entry e = entry(metadata, model, "ablaze.preprocess"); e.text)
     model.preprocess = read_preprocess(e);
   if (const Entry e = entry(metadata, model, "ablaze.activation"); e.text)
@@ -264,6 +291,8 @@ Metadata metadata_of(const Model& model) {
                        {"interpolation", to_string(preprocess.interpolation)},
                        {"mean", floats(preprocess.mean)},
                        {"std", floats(preprocess.std)}};
+  // Only where it is not the usual one, so that other files stay as they were.
+  if (preprocess.fit != Fit::shorter) preprocess_json["fit"] = to_string(preprocess.fit);
   // Square photos in three colours are written as by earlier versions, which then read them.
   if (preprocess.width() != preprocess.crop) preprocess_json["crop_width"] = preprocess.crop_width;
   if (preprocess.channels != 3) preprocess_json["channels"] = preprocess.channels;
@@ -272,6 +301,7 @@ Metadata metadata_of(const Model& model) {
                     {"ablaze.preprocess", preprocess_json.dump()},
                     {"ablaze.activation", to_string(model.activation)}};
   if (!model.labels.empty()) metadata["ablaze.labels"] = json(model.labels).dump();
+  if (!model.synsets.empty()) metadata["ablaze.synsets"] = json(model.synsets).dump();
   if (!model.provenance.empty()) metadata["ablaze.provenance"] = model.provenance;
   if (model.selftest) {
     const json selftest{{"shape", model.selftest->input_shape},

@@ -184,7 +184,8 @@ Preprocess preprocess_for(const Shape& input, std::vector<std::string>& notes) {
 
 }  // namespace
 
-Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std::filesystem::path& file) {
+Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std::filesystem::path& file,
+                OnRefusal on_refusal) {
   const std::string name = file.string();
   const formats::OnnxModel onnx =
       formats::parse_onnx(mapped->bytes(), mapped, formats::externals_beside(file), name);
@@ -201,8 +202,9 @@ Model open_onnx(const std::shared_ptr<const base::MappedFile>& mapped, const std
   Identified found{nullptr, described_network(std::move(imported.graph), imported.input, {}),
                    std::move(imported.notes)};
   found.network.preprocess = preprocess;
-  Model model = make_model(nothing_said, std::move(found), file);
-  model.activation = imported.activation;
+  Model model = make_model(nothing_said, std::move(found), file, on_refusal);
+  // Without an activation at its end the graph says softmax, and a configuration file may know better.
+  if (imported.activation != Activation::softmax) model.activation = imported.activation;
   return model;
 }
 

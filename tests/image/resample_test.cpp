@@ -74,6 +74,44 @@ TEST_CASE("preprocessing is torchvision's, bit for bit") {
   }
 }
 
+TEST_CASE("both sides, and the longer side with borders, are torchvision's and timm's, bit for bit") {
+  struct Case {
+    Size photo;
+    int resize, crop;
+    std::string interpolation = "bilinear";
+  };
+  const Case cases[] = {{{37, 29}, 20, 16}, {{29, 37}, 21, 21, "bicubic"},
+                        {{16, 61}, 15, 20}, {{61, 16}, 24, 17, "bicubic"},
+                        {{4, 90}, 16, 9},    {{7, 5}, 30, 27}};
+  for (const Fit fit : {Fit::squash, Fit::border}) {
+    for (const Case& c : cases) {
+      const std::string name = to_string(fit) + "-" + name_of(c.photo) + "-" + std::to_string(c.resize) +
+                               "-" + std::to_string(c.crop) + "-" + c.interpolation + ".f32";
+      CAPTURE(name);
+      Preprocess how = made_for(c.resize, c.crop);
+      how.interpolation = parse_interpolation(c.interpolation);
+      how.fit = fit;
+      const Tensor input = preprocess(pattern(c.photo.width, c.photo.height), how);
+      const std::vector<float> golden = golden_floats(name);
+      REQUIRE(golden.size() == input.values().size());
+      for (std::size_t i = 0; i < golden.size(); ++i) REQUIRE(input.values()[i] == golden[i]);
+    }
+  }
+}
+
+TEST_CASE("the crop of a squashed and of a bordered photo, in the photo's pixels") {
+  Preprocess how = made_for(20, 20);
+  how.fit = Fit::squash;
+  CHECK(crop_rectangle(40, 10, how) == Rectangle{0, 0, 40, 10});
+  how.crop = 10;
+  CHECK(crop_rectangle(40, 10, how) == Rectangle{10, 2.5, 20, 5});
+  how = made_for(20, 20);
+  how.fit = Fit::border;
+  CHECK(crop_rectangle(40, 10, how) == Rectangle{0, -14, 40, 40});  // 7 of 20 lines are the upper border
+  CHECK(crop_rectangle(Image::max_side, 1, how).width == Image::max_side);
+  CHECK(preprocess(Image(1, Image::max_side), how).shape() == Shape{1, 3, 20, 20});
+}
+
 TEST_CASE("a strip of extreme proportions costs no more than its crop") {
   // The whole resized image would have a billion pixels.
   const Tensor tall = preprocess(Image(1, Image::max_side), made_for(256, 224));

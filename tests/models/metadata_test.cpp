@@ -120,7 +120,7 @@ TEST_CASE("an architecture of another family is refused") {
 }
 
 TEST_CASE("labels that do not fit the classes are refused") {
-  CHECK(refused("labels", R"(["a","b","c","d"])", "5 classes, but there are 4 labels"));
+  CHECK(refused("labels", R"(["a","b","c","d"])", "found 4 labels, but the network has 5 classes"));
   CHECK(refused("labels", R"(["a","b","c","d",5])", "strings"));
   CHECK(refused("labels", R"(["a","b","","d","e"])", "label 2 is empty"));
   CHECK(refused("labels", R"({"a":1})", "array"));

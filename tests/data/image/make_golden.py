@@ -134,6 +134,34 @@ PREPROCESSES = [((37, 29), 20, 16, "bilinear"), ((29, 37), 20, 16, "bilinear"), 
                 ((37, 29), 29, 29, "bilinear"), ((37, 29), 50, 17, "bilinear"), ((2, 90), 9, 9, "bilinear"),
                 ((640, 480), 18, 16, "bilinear"), ((37, 29), 20, 16, "bicubic"), ((37, 29), 41, 13, "bicubic")]
 
+# (width, height), size, crop, interpolation: both sides resized to the size, and the longer side, with borders
+FITS = [((37, 29), 20, 16, "bilinear"), ((29, 37), 21, 21, "bicubic"), ((16, 61), 15, 20, "bilinear"),
+        ((61, 16), 24, 17, "bicubic"), ((4, 90), 16, 9, "bilinear"), ((7, 5), 30, 27, "bilinear")]
+
+
+class Border:
+    """timm's crop mode of this name: the longer side to `size`, and borders of the mean colour up to `crop`."""
+
+    def __init__(self, size, crop, mean, mode):
+        self.size, self.crop, self.fill, self.mode = size, crop, tuple(round(255 * m) for m in mean), mode
+
+    def __call__(self, image):
+        ratio = max(image.width, image.height) / self.size
+        image = T.Resize((round(image.height / ratio), round(image.width / ratio)), self.mode)(image)
+        across, down = max(self.crop - image.width, 0), max(self.crop - image.height, 0)
+        padded = T.Pad((across // 2, down // 2, across - across // 2, down - down // 2), self.fill)(image)
+        return T.CenterCrop(self.crop)(padded)
+
+
+def make_fits():
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    for (width, height), size, crop, interpolation in FITS:
+        mode = T.InterpolationMode(interpolation)
+        squash = T.Compose([T.Resize((size, size), mode), T.CenterCrop(crop)])
+        for fit, transform in [("squash", squash), ("border", Border(size, crop, mean, mode))]:
+            tensor = T.Compose([transform, T.ToTensor(), T.Normalize(mean, std)])(pattern(width, height)).numpy()
+            tensor.astype("<f4").tofile("%s-%dx%d-%d-%d-%s.f32" % (fit, width, height, size, crop, interpolation))
+
 
 def make_resizes():
     for size, target in RESIZES:
@@ -149,3 +177,4 @@ def make_resizes():
 make_pngs()
 make_jpegs()
 make_resizes()
+make_fits()

@@ -11,12 +11,11 @@
 #include <ablaze/convert.hpp>
 #include <ablaze/error.hpp>
 
-#include "base/files.hpp"
-#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/shell/command.hpp"
 #include "cli/shell/command_line.hpp"
 #include "cli/shell/output.hpp"
+#include "models/class_names.hpp"
 
 namespace ablaze::cli {
 
@@ -36,47 +35,11 @@ constexpr const char* kConvertExamples =
     "  ablaze convert mine.pt --out mine.safetensors --dtype f16 --activation sigmoid\n"
     "  ablaze inspect mine.safetensors --verify\n";
 
-constexpr std::size_t kLargestLabelFile = std::size_t{16} << 20;
-
 /// Of the types that a weight can have, those that a model file is written with.
 DType written_dtype(const std::string& name) {
   if (name == "f32") return DType::f32;
   if (name == "f16") return DType::f16;
   throw UsageError("--dtype " + base::printable(name) + ": expected f32 or f16");
-}
-
-std::vector<std::string> labels_from_lines(std::string_view text) {
-  std::vector<std::string> labels;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty()) labels.emplace_back(line);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return labels;
-}
-
-/// A JSON array of strings, or one label per line, in the order of the classes.
-std::vector<std::string> read_labels(const std::string& file) {
-  if (file.empty()) return {};
-  const auto bytes = base::read_file(file, kLargestLabelFile);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const auto first = text.find_first_not_of(" \t\r\n");
-  const bool is_json = first != std::string_view::npos && text[first] == '[';
-  std::vector<std::string> labels;
-  if (is_json) {
-    const Json list = base::parse_json(text);
-    const bool strings = list.is_array() && std::all_of(list.begin(), list.end(),
-                                                        [](const auto& item) { return item.is_string(); });
-    if (!strings) throw Error(file + ": expected a JSON array of labels, [\"tench\", ...], in class order");
-    labels = list.get<std::vector<std::string>>();
-  } else {
-    labels = labels_from_lines(text);
-  }
-  if (labels.empty())
-    throw Error(file + ": found no labels: expected one label per line, or a JSON array of labels");
-  return labels;
 }
 
 /// Three numbers, or one for all three channels.
@@ -117,18 +80,28 @@ ConvertOptions convert_options(const ConvertWords& words) {
   options.preprocess = preprocess_of(words);
   options.provenance = words.provenance;
   options.under = words.under;
-  options.labels = read_labels(words.labels);
   return options;
 }
 
 int run(const ConvertWords& words, const Common& common) {
-  const Model model = convert_model(words.source, words.out, convert_options(words));
+  ConvertOptions options = convert_options(words);
+  std::vector<std::string> notes;
+  if (!words.labels.empty()) {
+    models::ClassNames names = models::read_class_names(words.labels);
+    models::require_order(names);
+    notes = std::move(names.notes);
+    options.labels = std::move(names.labels);
+    options.synsets = std::move(names.synsets);
+    options.labels_source = words.labels;
+  }
+  const Model model = convert_model(words.source, words.out, options);
   const Verification check = verify_model(model);
   if (!check.passed) {
     throw Error(words.out + ": written, but its self-test differs by " + scientific(check.error) +
                 " when read back: do not use this file");
   }
   if (!common.quiet) {
+    for (const std::string& note : notes) print(shown(words.labels) + ": " + note + "\n");
     for (const std::string& note : model.notes) print(shown(words.source) + ": " + note + "\n");
     print(shown(words.out) + ": " + model.architecture + ", " + std::to_string(model.class_count()) +
           " classes, target layer " + model.default_layer + "; self-test passed\n");
@@ -153,7 +126,10 @@ Command convert_command(CLI::App& app, const Common& common) {
       ->add_option("--architecture", words->architecture,
                    "The expected architecture, for example resnet50; fail if the tensors have another")
       ->type_name("NAME");
-  grammar->add_option("--labels", words->labels, "File of the classes' labels: one per line, or a JSON array")
+  grammar
+      ->add_option(
+          "--labels", words->labels,
+          "File of the classes' labels: one per line, a JSON array or object, or a Python dictionary")
       ->type_name("FILE");
   grammar->add_option("--dtype", words->dtype, "Type of the weights: f32, or f16 for a file of half the size")
       ->type_name("NAME")

@@ -130,6 +130,17 @@ std::string size_on_disk(const std::filesystem::path& file) {
   return base::failed(error) ? "" : " (" + short_number(static_cast<double>(bytes)) + "B)";
 }
 
+std::string fit_of(const Preprocess& preprocess) {
+  switch (preprocess.fit) {
+    case Fit::squash:
+      return "both sides, ";
+    case Fit::border:
+      return "the longer side, with borders, ";
+    default:
+      return "";
+  }
+}
+
 std::string head_of(const Style& style, const Model& model) {
   const Preprocess& preprocess = model.preprocess;
   const auto line = [&](std::string_view title, const std::string& text) {
@@ -142,7 +153,7 @@ std::string head_of(const Style& style, const Model& model) {
          line("classes", std::to_string(model.class_count()) + ": " + label_summary(model)) +
          line("head", to_string(model.activation)) +
          line("input",
-              to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) + " (" +
+              to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) + " (" + fit_of(preprocess) +
                   to_string(preprocess.interpolation) + "), crop " + std::to_string(preprocess.crop) +
                   (preprocess.width() == preprocess.crop ? "" : " x " + std::to_string(preprocess.width())) +
                   (preprocess.channels == 1 ? ", grey" : "") + ", mean " + numbers(preprocess.mean) +
@@ -182,6 +193,7 @@ Json as_json(const Model& model, const Layers& layers) {
           {"architecture", model.architecture},
           {"classes", model.class_count()},
           {"labels", model.labels},
+          {"synsets", model.synsets},
           {"activation", to_string(model.activation)},
           {"preprocess",
            {{"resize", preprocess.resize},
@@ -189,6 +201,7 @@ Json as_json(const Model& model, const Layers& layers) {
             {"crop_width", preprocess.width()},
             {"channels", preprocess.channels},
             {"interpolation", to_string(preprocess.interpolation)},
+            {"fit", to_string(preprocess.fit)},
             {"mean", preprocess.mean},
             {"std", preprocess.std}}},
           {"input", model.input_shape()},
