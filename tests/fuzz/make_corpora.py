@@ -169,6 +169,30 @@ XML = {
 }
 
 
+COCO = {"images": [{"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}, {"id": 2, "file_name": "x/b.jpg"}],
+        "categories": [{"id": 1, "name": "tench"}, {"id": 90, "name": "church"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 90, "bbox": [1.5, 2, 30, 40.25], "iscrowd": 0,
+                         "segmentation": [[1, 2, 3, 4, 5, 6]]},
+                        {"id": 2, "image_id": 2, "category_id": 1, "bbox": [0, 0, 0, 0], "iscrowd": 1}]}
+
+YOLO = "0 0.5 0.5 0.25 0.125\r\n2 0.1 0.2 0.3 0.4 0.9\n\n1 0.1 0.1 0.5 0.1 0.5 0.6\n"
+
+LABELS = {
+    "lines": "tench\r\n\r\ngolf ball\n",
+    "array": '\ufeff["tench", "golf ball"]',
+    "class_index": '{"0": ["n01440764", "tench"], "1": ["n03445777", "golf_ball"]}',
+    "class_to_idx": '{"tench": 0, "golf ball": 1}',
+    "id2label": '{"id2label": {"1": "golf ball", "0": "tench"}}',
+    "python": "names = OrderedDict([(0, 'tench, ' \"Tinca tinca\"), (1, u'caf\\u00e9'),])  # two\n",
+    "dictionary": "{0: 'tench',\n 1: {'label': 'golf ball', 'id': '03445777-n'}}",
+    "synset_words": "n01440764 tench, Tinca tinca\nn03445777 golf ball\n",
+    "map": "n01440764 1 tench\nn03445777 2 golf_ball\n",
+    "table": 'wnid,index,label\nn03445777,1,"golf ball"\nn01440764,0,tench\n',
+    "yaml": "path: ../x\nnames:\n  0: tench\n  1: 'golf ball' # two\nnc: 2\n",
+    "flow": "names: {1: golf ball, 0: 'it''s'}\n",
+}
+
+
 METADATA = {
     "ablaze.version": "1",
     "ablaze.labels": '["a","b","c"]',
@@ -198,9 +222,10 @@ GRAPH = {"nodes": [
 
 TIMM = {"architecture": "resnet18", "num_classes": 3, "label_names": ["a", "b", "c"], "pretrained_cfg": {
     "input_size": [3, 224, 224], "crop_pct": 0.875, "interpolation": "bicubic", "mean": [0.5, 0.5, 0.5],
-    "std": [0.2, 0.2, 0.2]}}
+    "std": [0.2, 0.2, 0.2], "crop_mode": "squash", "test_input_size": [3, 288, 288]}}
 HUGGING_FACE = {"crop_pct": 0.875, "size": {"shortest_edge": 224}, "resample": 3, "image_mean": [0.4, 0.4, 0.4],
-                "image_std": [0.2, 0.2, 0.2]}
+                "image_std": [0.2, 0.2, 0.2], "do_rescale": True, "rescale_factor": 0.0078, "rescale_offset": True,
+                "image_processor_type": "ConvNextImageProcessor", "do_center_crop": True, "do_normalize": False}
 
 
 def described():
@@ -255,6 +280,11 @@ def corpora():
                                                header + bytes(12 * width))
     yield "npy", arrays
     yield "csv", {name: content.encode() for name, content in CSV.items()}
+    annotated = {"coco": bytes([0]) + json.dumps(COCO).encode(), "yolo": bytes([1]) + YOLO.encode(),
+                 "voc": bytes([2]) + XML["voc"].encode()}
+    annotated.update({"labels-" + name: bytes([3]) + content.encode() for name, content in LABELS.items()})
+    annotated["labels-utf16"] = bytes([3]) + LABELS["lines"].encode("utf-16")
+    yield "annotations", annotated
     yield "xml", {name: content.encode() for name, content in XML.items()}
 
 

@@ -1,6 +1,8 @@
 #include "evaluate/dataset/dataset.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <set>
 
 #include <ablaze/error.hpp>
@@ -8,6 +10,7 @@
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "evaluate/dataset/label_index.hpp"
+#include "models/class_names.hpp"
 
 namespace ablaze::evaluate {
 
@@ -22,6 +25,13 @@ std::vector<std::string> folders_without_class(const Dataset& dataset) {
     if (!photo.label) names.insert(fs::path(photo.path).parent_path().filename().string());
   }
   return {names.begin(), names.end()};
+}
+
+/// The shortest text of a number: whole numbers without a point.
+std::string shortest(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
 }
 
 constexpr std::size_t kMostNamed = 5;
@@ -43,6 +53,11 @@ void check_labels(Dataset& dataset, const Model& model) {
                 base::join(unknown) + base::did_you_mean(first, model.labels) +
                 ": rename or move these, or list the photos in a CSV file (path,label)");
   }
+  // Before the names are shortened for a message.
+  if (models::is_synset(first)) {
+    throw Error("the folders of photos have the names " + base::join(unknown) +
+                ", and the model does not know its classes by such names. " + kSynsetHelp);
+  }
   if (!first.empty() || unknown.size() > 1) {
     dataset.remarks.emplace_back("no folder has the name of a class of the model: the photos have no labels");
   }
@@ -56,7 +71,7 @@ Dataset read_folder(std::span<const fs::path> files, const fs::path& folder, con
   for (const fs::path& file : files) {
     const fs::path path = file.lexically_relative(folder);
     dataset.photos.push_back(
-        {path.generic_string(), file, classes.find(path.parent_path().filename().string()), {}});
+        {path.generic_string(), file, classes.find(path.parent_path().filename().string()), {}, {}});
   }
   check_labels(dataset, model);
   return dataset;
@@ -68,10 +83,12 @@ std::string signature(const Dataset& dataset) {
     // Lengths first, so that no two different lists have the same text.
     text += std::to_string(photo.path.size()) + ":" + photo.path;
     text += " " + (photo.label ? std::to_string(*photo.label) : "-");
-    for (const PixelRectangle& box : photo.boxes) {
-      for (const int side : {box.x, box.y, box.right(), box.bottom()}) text += " " + std::to_string(side);
+    for (const Rectangle& box : photo.boxes) {
+      for (const double side : {box.x, box.y, box.right(), box.bottom()}) text += " " + shortest(side);
       text += ";";
     }
+    if (photo.drawn_in != DrawnIn{})
+      text += shortest(photo.drawn_in.width) + "x" + shortest(photo.drawn_in.height);
     text += "\n";
   }
   return base::sha256(text);

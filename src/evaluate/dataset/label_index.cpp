@@ -6,6 +6,7 @@
 #include <ablaze/error.hpp>
 
 #include "base/text.hpp"
+#include "models/class_names.hpp"
 
 namespace ablaze::evaluate {
 namespace {
@@ -32,6 +33,11 @@ LabelIndex::LabelIndex(const Model& model) : model_(model) {
       rest.remove_prefix(comma + 1);
     }
     add(base::slug(rest), index, parts_);
+    // Labels of which each begins with the id, as in synset_words.txt.
+    if (const auto id = model.labels[i].substr(0, 9); models::is_synset(id)) add(id, index, labels_);
+  }
+  for (std::size_t i = 0; i < model.synsets.size(); ++i) {
+    if (!model.synsets[i].empty()) add(model.synsets[i], static_cast<std::int64_t>(i), labels_);
   }
 }
 
@@ -57,7 +63,8 @@ std::int64_t LabelIndex::at(std::string_view name, const std::string& where) con
   if (const auto found = find(name)) return *found;
   if (const auto index = index_of(name); index && *index < model_.class_count()) return *index;
   throw Error(where + ": \"" + base::printable(name) + "\" is not a class of the model" +
-              base::did_you_mean(name, model_.labels) + "; expected one of its " +
+              base::did_you_mean(name, model_.labels) +
+              (models::is_synset(name) ? std::string(". ") + kSynsetHelp : "") + "; expected one of its " +
               std::to_string(model_.class_count()) +
               " labels ('ablaze inspect --json' lists them) or an index");
 }

@@ -11,9 +11,16 @@
 
 namespace ablaze::evaluate {
 
+/// What to do where a data set names classes by WordNet ids that the model does not know.
+inline constexpr const char* kSynsetHelp =
+    "These are WordNet ids: tell the model's with --synsets FILE, for example synset_words.txt (n01440764 "
+    "tench) or "
+    "imagenet_class_index.json, or convert the model with such a file as --labels";
+
 /// Maps a data set's class names to class indices. Unlike words on the command line, names must match
 /// completely: a folder "test" must not match the class "contest". Ignores case, spaces, hyphens and
-/// underscores; a label such as "tench, Tinca tinca" matches by each of its names.
+/// underscores; a label such as "tench, Tinca tinca" matches by each of its names,
+/// and a class by its WordNet id.
 class LabelIndex {
  public:
   explicit LabelIndex(const Model& model);

@@ -23,10 +23,10 @@ std::string_view text_of(const base::MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
-std::string shown(const fs::path& path) { return base::printable(path.string(), 400); }
+std::string shown_path(const fs::path& path) { return base::printable(path.string(), 400); }
 
 [[noreturn]] void fail(const fs::path& path, const char* doing) {
-  throw Error(shown(path) + ": cannot " + doing + ": " + std::generic_category().message(errno));
+  throw Error(shown_path(path) + ": cannot " + doing + ": " + std::generic_category().message(errno));
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ void RunFolder::lock() {
   if (folder_descriptor_ < 0) fail(folder_, "open this folder");
   // File systems without locks have no such protection.
   if (::flock(folder_descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw Error(shown(folder_) +
+    throw Error(shown_path(folder_) +
                 ": another 'ablaze evaluate' is writing to this folder; wait for it, or give another --out");
   }
 }
@@ -66,7 +66,7 @@ void RunFolder::lock() {
 void RunFolder::claim() {
   if (!base::exists(folder_ / kManifestName)) {
     if (base::exists(folder_ / kResultsName)) {
-      throw Error(shown(folder_ / kResultsName) +
+      throw Error(shown_path(folder_ / kResultsName) +
                   ": found results without their manifest run.json; give another --out");
     }
     return write_manifest(folder_, manifest_);
@@ -77,7 +77,7 @@ void RunFolder::claim() {
     other = "shard: now " + to_string(manifest_.shard) + ", there " + to_string(found.shard);
   }
   if (!other.empty()) {
-    throw Error(shown(folder_) + ": it holds another run's results (" + other +
+    throw Error(shown_path(folder_) + ": it holds another run's results (" + other +
                 "); run the same command as before, give another --out, or remove this folder");
   }
 }
@@ -90,7 +90,7 @@ void RunFolder::open_results() {
   const ScannedResults found = scan_results(text_of(*mapped));
   for (const ResultBlock& block : in_photo_order(found.blocks)) {
     if (block.photo >= done_.size() || !manifest_.shard.has(block.photo)) {
-      throw Error(shown(file) + ": it holds photo " + std::to_string(block.photo) +
+      throw Error(shown_path(file) + ": it holds photo " + std::to_string(block.photo) +
                   ", which is not in this run; give another --out, or remove this folder");
     }
     done_[block.photo] = block.failed ? 0 : 1;

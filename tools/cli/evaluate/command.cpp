@@ -22,7 +22,7 @@ namespace {
 
 /// The command-line arguments, as given.
 struct EvaluateWords {
-  std::string photos, boxes, shard = "0/1";
+  std::string photos, boxes, synsets, shard = "0/1";
   ModelChoice model;
   AttributionWords attribution;
   EvaluateOptions evaluate;
@@ -39,6 +39,8 @@ constexpr const char* kEvaluateExamples =
     "  ablaze evaluate photos/ --method ablation,gradcam,random --out results\n"
     "  ablaze evaluate photos.csv --metrics pointing-game,energy-pointing-game --of-label --out results\n"
     "  ablaze evaluate JPEGImages/ --boxes Annotations/ --metrics pointing-game --of-label --out results\n"
+    "  ablaze evaluate val2017/ --boxes instances_val2017.json --metrics pointing-game --of-label --out "
+    "results\n"
     "  ablaze evaluate photos/ --shard 0/8 --out results-0        (see 'ablaze merge')\n"
     "  mpirun -n 8 ablaze evaluate photos/ --out results          (a build with ABLAZE_MPI)\n"
     "  ablaze evaluate --compare results/summary.json others/summary.json\n\n"
@@ -102,6 +104,7 @@ EvaluateTask task_of(const EvaluateWords& words, const Common& common) {
   task.photos = words.photos;
   task.model = words.model;
   task.boxes = words.boxes;
+  task.synsets = words.synsets;
   task.explain = explain_options(words.attribution, common);
   task.evaluate = words.evaluate;
   task.evaluate.insertion = parse_baseline(words.insertion);
@@ -133,15 +136,25 @@ Command evaluate_command(CLI::App& app, const Common& common) {
   grammar
       ->add_option(
           "PHOTOS", words->photos,
-          "A folder of photos (subfolders with class names label their photos), or a CSV file (path, label, "
-          "boxes)")
+          "A folder of photos (subfolders with class names label their photos), one photo, or a CSV file "
+          "(path, label, boxes)")
       ->type_name("");
   add_model_options(*grammar, words->model);
   grammar->add_option("-o,--out", words->out, "Output folder of the results and the summary")
       ->type_name("DIR")
       ->capture_default_str();
-  grammar->add_option("--boxes", words->boxes, "Folder of PASCAL VOC XML files with the photos' file names")
-      ->type_name("DIR");
+  grammar
+      ->add_option(
+          "--boxes", words->boxes,
+          "The objects' boxes: a folder of PASCAL VOC XML files or YOLO text files with the photos' file "
+          "names, or a file: COCO's instances (.json), ImageNet's LOC_*.csv, YOLO's data.yaml")
+      ->type_name("PATH");
+  grammar
+      ->add_option(
+          "--synsets", words->synsets,
+          "File of the classes' WordNet ids, for data sets that name classes by them (n01440764), for "
+          "example synset_words.txt or imagenet_class_index.json")
+      ->type_name("FILE");
   grammar
       ->add_option("--shard", words->shard,
                    "Measure only the I-th of N equal parts of the photos, counted from 0")

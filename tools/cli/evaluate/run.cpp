@@ -1,6 +1,7 @@
 #include "cli/evaluate/run.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <new>
 #include <optional>
@@ -25,6 +26,7 @@
 #include "evaluate/dataset/dataset.hpp"
 #include "evaluate/report/summary.hpp"
 #include "evaluate/run/results.hpp"
+#include "models/class_names.hpp"
 
 namespace ablaze::cli {
 
@@ -34,9 +36,32 @@ namespace {
 
 constexpr std::size_t kMostFailuresPrinted = 20;
 
-/// A folder's photos; any other path is a CSV file.
+/// Tells files that are no list of photos from those that are, by their names.
+void require_list(const fs::path& file) {
+  const std::string ending = base::lower(file.extension().string());
+  const std::string name = base::printable(file.string(), 400);
+  if (ending == ".json" || ending == ".yaml" || ending == ".yml" || ending == ".xml") {
+    throw Error(
+        name +
+        ": expected a folder of photos or a list of them (CSV); give the photos, and this file as --boxes");
+  }
+  constexpr std::array pictures{".jpg", ".jpeg", ".jfif", ".png",  ".gif", ".webp",
+                                ".bmp", ".tif",  ".tiff", ".heic", ".avif"};
+  if (std::ranges::find(pictures, ending) != pictures.end())
+    Image::load(file);  // its error says what the file is
+  if (ending == ".npy") throw Error(name + ": expected photos; boxes and metrics need a photo, not a tensor");
+}
+
+/// A folder's photos, one photo, or a CSV file's.
 evaluate::Dataset read_photos(const EvaluateTask& task, const Model& model) {
-  if (!base::is_folder(task.photos)) return evaluate::read_csv(task.photos, model);
+  if (is_photo(task.photos)) {
+    const fs::path file = task.photos;
+    return {{{file.filename().generic_string(), file, std::nullopt, {}, {}}}, {}};
+  }
+  if (!base::is_folder(task.photos)) {
+    require_list(task.photos);
+    return evaluate::read_csv(task.photos, model);
+  }
   const std::vector<std::string> words{task.photos};
   const FoundInputs found = find_inputs(words, std::span(&task.out, 1));
   if (!found.failures.empty()) throw Error(found.failures.front());
@@ -57,9 +82,27 @@ void require_labels(const evaluate::Dataset& dataset) {
                    " have none: put them in folders with the classes' names, or list them in a CSV file");
 }
 
+/// A metric that needs boxes has no value where no photo has one.
+void require_boxes(const EvaluateTask& task, evaluate::Dataset& dataset) {
+  const auto without = static_cast<std::size_t>(std::ranges::count_if(
+      dataset.photos, [](const evaluate::DatasetPhoto& photo) { return photo.boxes.empty(); }));
+  for (const MetricInfo& metric : metrics()) {
+    const bool wanted = std::ranges::find(task.evaluate.metrics, metric.id) != task.evaluate.metrics.end();
+    if (!wanted || !metric.needs_boxes || without == 0) continue;
+    if (without == dataset.photos.size()) {
+      throw UsageError("the metric " + metric.id +
+                       " needs boxes, and no photo has one: give annotations with --boxes, or columns of "
+                       "boxes in the CSV file");
+    }
+    dataset.remarks.push_back(std::to_string(without) + " of " + std::to_string(dataset.photos.size()) +
+                              " photos have no box, and no value of " + metric.id);
+  }
+}
+
 evaluate::Dataset read_dataset(const EvaluateTask& task, const Model& model) {
   evaluate::Dataset dataset = read_photos(task, model);
-  if (!task.boxes.empty()) evaluate::add_voc_boxes(dataset, task.boxes, model);
+  if (!task.boxes.empty()) evaluate::add_boxes(dataset, task.boxes, model);
+  require_boxes(task, dataset);
   if (task.evaluate.of_label) require_labels(dataset);
   return dataset;
 }
@@ -87,11 +130,17 @@ void require_fitting_methods(const Model& model, const ExplainOptions& options) 
   }
 }
 
+Model open_evaluated(const EvaluateTask& task) {
+  Model model = open_model(task.model);
+  if (!task.synsets.empty()) models::take_synsets(models::read_class_names(task.synsets), model);
+  return model;
+}
+
 class EvaluateRun {
  public:
   explicit EvaluateRun(const EvaluateTask& task)
       : task_(task),
-        model_(open_model(task.model)),
+        model_(open_evaluated(task)),
         dataset_(read_dataset(task, model_)),
         evaluator_(model_, task.explain, task.evaluate),
         team_(join_team()) {
@@ -146,7 +195,8 @@ class EvaluateRun {
     evaluate::PhotoResult result{index, photo.path, -1, {}, {}, {}};
     try {
       const Image image = Image::load(photo.file);
-      PhotoMeasurements measured = evaluator_.measure(image, photo.label, photo.boxes, progress);
+      const auto boxes = evaluate::boxes_on(photo, image.width(), image.height());
+      PhotoMeasurements measured = evaluator_.measure(image, photo.label, boxes, progress);
       result.measurements = std::move(measured.measurements);
       result.target = measured.target.index;
       result.label = std::move(measured.target.label);

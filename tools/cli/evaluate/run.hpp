@@ -15,7 +15,8 @@ namespace ablaze::cli {
 struct EvaluateTask {
   std::string photos;
   ModelChoice model;
-  std::filesystem::path boxes;  ///< a folder of VOC XML files; empty: none
+  std::filesystem::path boxes;  ///< annotations, see evaluate::add_boxes; empty: none
+  std::string synsets;          ///< a file of the classes' WordNet ids; empty: the model's own
   ExplainOptions explain;
   EvaluateOptions evaluate;
   std::filesystem::path out;

@@ -119,6 +119,8 @@ FoundInputs find_inputs(std::span<const std::string> words, Folders leave_out) {
   return found;
 }
 
+bool is_photo(const fs::path& file) { return content_of(file) == Content::picture; }
+
 Picture load_picture(const fs::path& file) {
   if (content_of(file) == Content::tensor) return {formats::read_npy(file), {}};
   return {std::nullopt, Image::load(file)};

@@ -32,6 +32,9 @@ struct FoundInputs {
 FoundInputs find_inputs(std::span<const std::string> words,
                         std::span<const std::filesystem::path> leave_out = {});
 
+/// Whether a path is a JPEG or PNG file, by its content.
+bool is_photo(const std::filesystem::path& file);
+
 /// An input in memory: a photo, or a tensor in the network's input format.
 struct Picture {
   std::optional<Tensor> tensor;  ///< [1, 3, H, W] or [3, H, W], normalised
