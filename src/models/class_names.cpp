@@ -518,9 +518,10 @@ json yaml_names(std::string_view text, const std::string& file) {
 
 // ---- WordNet ids by names -----------------------------------------------------------------------------
 
-/// A label's names, for comparisons: the whole label and its parts between commas.
+/// A label's names, for comparisons, the strictest first: the whole label as it is, its letters and digits, and
+/// those of its parts between commas.
 std::vector<std::string> names_in(const std::string& label) {
-  std::vector<std::string> names{base::slug(label)};
+  std::vector<std::string> names{"=" + base::lower(label), base::slug(label)};
   std::string_view rest = label;
   for (auto comma = rest.find(','); comma != std::string_view::npos; comma = rest.find(',')) {
     names.push_back(base::slug(rest.substr(0, comma)));

@@ -281,3 +281,62 @@ TEST_CASE("what cannot be measured is refused before anything is") {
   CHECK(says(refusal({"merge", w / "nowhere"}, 2), "--out"));
   CHECK_FALSE(std::filesystem::exists(w / "o"));
 }
+
+TEST_CASE("one photo alone is measured, with boxes from a file") {
+  const Photos w(1);
+  Strings words = w.words("out", {"--metrics", "pointing-game", "--tolerance", "0"});
+  words[1] = w / "photos/tench/0.png";
+  const Finished without = run_ablaze(words);
+  CHECK(without.status == 2);
+  CHECK(says(without.err, "pointing-game needs boxes"));
+  w.write("i.json", R"({"images":[{"id":1,"file_name":"0.png","width":70,"height":66}],
+    "categories":[{"id":1,"name":"golf ball"},{"id":2,"name":"dog"}],
+    "annotations":[{"image_id":1,"category_id":1,"bbox":[0,0,70,66]},{"image_id":1,"category_id":2,"bbox":[0,0,9,9]}]})");
+  words.insert(words.end(), {"--boxes", w / "i.json"});
+  const Finished done = run_ablaze(words);
+  CHECK(done.status == 0);
+  CHECK(says(done.err, "left out: objects of classes that the model does not have: dog (1)"));
+  CHECK(says(w.read("out/results.jsonl"), "\"value\":100"));
+  w.write("0.txt", "0 0.5 0.5 1 1\n");
+  w.write("data.yaml", "names: [dog]\n");
+  words.back() = w / "data.yaml";
+  words[9] = w / "other";
+  std::filesystem::copy_file(w / "0.txt", w / "photos/tench/0.txt");
+  const Finished nothing = run_ablaze(words);
+  CHECK(nothing.status == 1);
+  CHECK(says(nothing.err, "no object is of a class of the model; found dog (1)"));
+  words.back() = w / "photos";
+  CHECK(run_ablaze(words).status == 1);  // names of classes are missing
+}
+
+TEST_CASE("data sets that name classes by WordNet ids need the model's") {
+  const Photos w(1);
+  std::filesystem::rename(w / "photos/tench", w / "photos/n01440764");
+  std::filesystem::rename(w / "photos/golf ball", w / "photos/n03445777");
+  const Strings metrics{"--metrics", "average-drop", "--of-label"};
+  const Finished refused = run_ablaze(w.words("out", metrics));
+  CHECK(refused.status == 1);
+  CHECK(says(refused.err, "--synsets FILE"));
+  w.write("synset_words.txt",
+          "n01440764 tench, Tinca tinca\nn02102040 English springer\nn03445777 golf ball\n");
+  Strings with = metrics;
+  with.insert(with.end(), {"--synsets", w / "synset_words.txt"});
+  CHECK(run_ablaze(w.words("out", with)).status == 0);
+  CHECK(says(w.read("out/results.jsonl"), "\"label\":\"golf ball\""));
+}
+
+TEST_CASE("files that are no list of photos are told from one") {
+  const Photos w(1);
+  const auto refusal = [&](const std::string& name, std::string_view bytes) {
+    w.write(name, bytes);
+    Strings words = w.words("out");
+    words[1] = w / name;
+    const Finished done = run_ablaze(words);
+    CHECK(done.status == 1);
+    return done.err;
+  };
+  CHECK(says(refusal("a.json", "{}"), "this file as --boxes"));
+  CHECK(says(refusal("a.xml", "<annotation/>"), "this file as --boxes"));
+  CHECK(says(refusal("a.webp", std::string_view("RIFF\0\0\0\0WEBPVP8 ", 16)), "WebP"));
+  CHECK(says(refusal("a.safetensors", std::string_view("\1\0\0\0", 4)), "expected text"));
+}
