@@ -25,7 +25,7 @@ struct SelfTest {
 /// safe to read from many threads.
 struct Model {
   Graph graph;
-  std::string architecture;         ///< "resnet18", "vgg11_bn", ...; its family's, "resnet", where no name fits
+  std::string architecture;  ///< "resnet18", "vgg11_bn", ...; its family's, "resnet", where no name fits
   std::vector<std::string> labels;  ///< by class index; empty where the file has none
   /// WordNet ids of the classes ("n01440764"), by class index; empty where unknown, and so may single ones
   /// be.

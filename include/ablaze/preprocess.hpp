@@ -21,8 +21,8 @@ Fit parse_fit(std::string_view name);  ///< Throws UsageError
 
 /// How a photo becomes a network's input: by `fit`, the shorter side is resized to `resize` pixels (Pillow's
 /// antialiased filter), the centre crop x crop is cut out, values in [0, 1] become (v - mean) / std. If the
-/// input is not square, `resize` is for its height, and the width's is in proportion: by Fit::shorter the photo
-/// then covers both, by Fit::border it lies within both.
+/// input is not square, `resize` is for its height, and the width's is in proportion: by Fit::shorter the
+/// photo then covers both, by Fit::border it lies within both.
 struct Preprocess {
   int resize = 256;
   int crop = 224;

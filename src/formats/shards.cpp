@@ -59,9 +59,9 @@ TensorFile read_index(const base::MappedFile& index, const std::filesystem::path
   if (index.bytes().size() > kLargestIndex)
     throw malformed(name, "an index has at most " + std::to_string(kLargestIndex) + " bytes; it has " +
                               std::to_string(index.bytes().size()));
-  const auto json = base::parse_json<base::Json>(as_text(index.bytes()));
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (!json.is_object() || map == json.end() || !map->is_object() || map->empty())
+  const auto document = base::parse_json<base::Json>(as_text(index.bytes()));
+  const auto map = document.is_object() ? document.find("weight_map") : document.end();
+  if (!document.is_object() || map == document.end() || !map->is_object() || map->empty())
     throw malformed(name,
                     "expected the index of a model in several files, JSON with \"weight_map\"; this is none");
   TensorFile all;

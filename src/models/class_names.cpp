@@ -518,8 +518,8 @@ json yaml_names(std::string_view text, const std::string& file) {
 
 // ---- WordNet ids by names -----------------------------------------------------------------------------
 
-/// A label's names, for comparisons, the strictest first: the whole label as it is, its letters and digits, and
-/// those of its parts between commas.
+/// A label's names, for comparisons, the strictest first: the whole label as it is, its letters and digits,
+/// and those of its parts between commas.
 std::vector<std::string> names_in(const std::string& label) {
   std::vector<std::string> names{"=" + base::lower(label), base::slug(label)};
   std::string_view rest = label;

@@ -175,9 +175,11 @@ Preprocess preprocess_for(const Shape& input, std::vector<std::string>& notes) {
     preprocess.mean = {0, 0, 0};
     preprocess.std = {1, 1, 1};
     notes.emplace_back(
-        "the network takes grey images: it is given values from 0 to 1 (ablaze convert --mean, --std to change it)");
+        "the network takes grey images: it is given values from 0 to 1 (ablaze convert --mean, --std to "
+        "change it)");
   } else if (input[1] != 3) {
-    notes.push_back("the network takes " + std::to_string(input[1]) + " channels: tensors (.npy), but no photos");
+    notes.push_back("the network takes " + std::to_string(input[1]) +
+                    " channels: tensors (.npy), but no photos");
   }
   return preprocess;
 }

@@ -82,7 +82,7 @@ TEST_CASE("both sides, and the longer side with borders, are torchvision's and t
   };
   const Case cases[] = {{{37, 29}, 20, 16}, {{29, 37}, 21, 21, "bicubic"},
                         {{16, 61}, 15, 20}, {{61, 16}, 24, 17, "bicubic"},
-                        {{4, 90}, 16, 9},    {{7, 5}, 30, 27}};
+                        {{4, 90}, 16, 9},   {{7, 5}, 30, 27}};
   for (const Fit fit : {Fit::squash, Fit::border}) {
     for (const Case& c : cases) {
       const std::string name = to_string(fit) + "-" + name_of(c.photo) + "-" + std::to_string(c.resize) +

@@ -56,7 +56,7 @@ TEST_CASE("a run of an evaluation is written, or goes on where memory ended") {
   model.source = folder / "model";
   base::write_file(model.source, "weights");
   evaluate::Dataset dataset;
-  dataset.photos.push_back({"photo.png", folder / "photo.png", 1, {}});
+  dataset.photos.push_back({"photo.png", folder / "photo.png", 1, {}, {}});
   Evaluator evaluator(small_model(), explain_options(), evaluate_options());
   evaluate::PhotoResult result{0, "photo.png", 1, "church", measure(evaluator), {}};
   const std::string lines = evaluate::to_lines(result);

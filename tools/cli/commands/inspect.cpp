@@ -153,8 +153,9 @@ std::string head_of(const Style& style, const Model& model) {
          line("classes", std::to_string(model.class_count()) + ": " + label_summary(model)) +
          line("head", to_string(model.activation)) +
          line("input",
-              to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) + " (" + fit_of(preprocess) +
-                  to_string(preprocess.interpolation) + "), crop " + std::to_string(preprocess.crop) +
+              to_string(model.input_shape()) + ": resize " + std::to_string(preprocess.resize) + " (" +
+                  fit_of(preprocess) + to_string(preprocess.interpolation) + "), crop " +
+                  std::to_string(preprocess.crop) +
                   (preprocess.width() == preprocess.crop ? "" : " x " + std::to_string(preprocess.width())) +
                   (preprocess.channels == 1 ? ", grey" : "") + ", mean " + numbers(preprocess.mean) +
                   ", std " + numbers(preprocess.std)) +
