@@ -88,7 +88,6 @@ Identified identify(const formats::TensorFile& content, const std::string& file)
   const Family& family = find_family(tensors, file);
   Assembler assembler(tensors, file);
   Network network = family.build(assembler);
-  notes.insert(notes.end(), network.notes.begin(), network.notes.end());
   return {&family, std::move(network), std::move(notes)};
 }
 
