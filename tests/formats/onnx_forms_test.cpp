@@ -1,7 +1,9 @@
 // The same network as several programs write it: each form gives the answers of the plain one.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <doctest/doctest.h>
@@ -225,6 +227,40 @@ TEST_CASE("onnx: rows of scores in parts, and the shuffle of channels in either 
                   pooled("z"),
               {1, 6, 4, 6}),
       shuffled);
+}
+
+TEST_CASE("onnx: a value under two names is not changed for one of them") {
+  // A linear layer's or convolution's bias, and a curve's gate, are merged only for a single reader.
+  const std::string layer = floats_of("w", {3, 3, 1, 1}) + node("Conv", {"x", "w"}, {"c"}) +
+                            initializer(floats_tensor("k", {3, 1, 1}, {1, -2, 3}));
+  const std::string ends = node("Sub", {"a", "c"}, {"z"}) + pooled("z");
+  const std::string cast = node("Cast", {"c"}, {"d"}, attribute("to", std::int64_t{1}));
+  const Values shifted = answers(layer + cast + node("Add", {"d", "k"}, {"a"}) + ends);
+  REQUIRE(shifted.size() == 3);
+  for (std::size_t c = 0; c < 3; ++c) CHECK(shifted[c] == doctest::Approx(std::array{1, -2, 3}[c]));
+  const std::string gate =
+      node("Sigmoid", {"x"}, {"s"}) + node("Cast", {"s"}, {"t"}, attribute("to", std::int64_t{1}));
+  same_answers(answers(gate + node("Mul", {"x", "t"}, {"m"}) + node("Add", {"m", "s"}, {"z"}) + pooled("z")),
+               answers(node("Sigmoid", {"x"}, {"s"}) + node("Sigmoid", {"x"}, {"t"}) +
+                       node("Mul", {"x", "t"}, {"m"}) + node("Add", {"m", "s"}, {"z"}) + pooled("z")));
+  // In a cube every order of the axes has the same shape.
+  const std::string turned = node("Transpose", {"x"}, {"l"}, kLast) + node("Sigmoid", {"x"}, {"s"});
+  CHECK(says(refused_nodes(turned + node("Mul", {"l", "s"}, {"z"}) + pooled("z"), {1, 3, 3, 3}),
+             "do not match"));
+  CHECK(says(refused_nodes(turned + node("Add", {"l", "s"}, {"z"}) + pooled("z"), {1, 3, 3, 3}),
+             "do not match"));
+}
+
+TEST_CASE("onnx: a slice that ends at a number of pixels depends on the input's size") {
+  const auto sliced = [](std::int64_t end) {
+    const std::string nodes = initializer(integers_tensor("from", {0})) +
+                              initializer(integers_tensor("to", {end})) +
+                              initializer(integers_tensor("axes", {2})) +
+                              node("Slice", {"x", "from", "to", "axes"}, {"z"}) + pooled("z");
+    return import_text(model(from_x_to_y(nodes, {1, 3, 0, 0}))).reads_its_size;
+  };
+  CHECK(sliced(224));
+  CHECK_FALSE(sliced(std::numeric_limits<std::int64_t>::max()));
 }
 
 // ---- ends --------------------------------------------------------------------------------------------

@@ -76,9 +76,8 @@ void OnnxImporter::arithmetic_with_constant(const OnnxNode& node, OnnxFlow from,
   auto* linear = std::get_if<op::Linear>(&nodes_[from.node].op);
   auto* conv = std::get_if<op::Conv2d>(&nodes_[from.node].op);
   Weight* bias = linear != nullptr ? &linear->bias : conv != nullptr ? &conv->bias : nullptr;
-  const std::string_view read = node.inputs[reversed ? 1 : 0];
   if (node.op == "Add" && bias != nullptr && !*bias && channels == from.size(Axis::channels) &&
-      readers_[read].size() == 1) {
+      is_only_reader(node, reversed ? 1 : 0)) {
     *bias = row_of(shift);
     return set(node, from);
   }
@@ -115,6 +114,10 @@ void OnnxImporter::extreme(const OnnxNode& node) {
       continue;
     }
     // The larger of a and b is b + relu(a - b), the smaller b - relu(b - a).
+    network_.notes.push_back(
+        "the " + std::string(largest ? "larger" : "smaller") + " of two activations (" + name +
+        ") is computed from their difference, which loses digits where they differ by orders "
+        "of magnitude");
     const std::string part = unused(name + ".part");
     const OnnxFlow gap = largest ? combined(node, *found, next, "Sub", unused(name + ".gap"))
                                  : combined(node, next, *found, "Sub", unused(name + ".gap"));

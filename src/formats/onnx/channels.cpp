@@ -130,9 +130,13 @@ void OnnxImporter::slice(const OnnxNode& node) {
     };
     const std::int64_t begin = index((*starts)[i]), end = index((*ends)[i]);
     if (step > 0 ? begin >= end : begin <= end) refuse(node, "its result is empty");
+    const Axis axis = from.order[which];
+    // An end that is a number of pixels cuts off larger inputs.
+    constexpr std::int64_t beyond_any_input = 1 << 30;
+    const bool plane = axis == Axis::rows || axis == Axis::columns;
+    if (plane && step > 0 && (*ends)[i] < beyond_any_input) network_.reads_its_size = true;
     if (begin == 0 && end == size && step == 1) continue;
     changes = true;
-    const Axis axis = from.order[which];
     if (axis == Axis::channels) {
       channels.clear();
       for (std::int64_t c = begin; step > 0 ? c < end : c > end; c += step)

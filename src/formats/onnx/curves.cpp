@@ -118,7 +118,8 @@ bool OnnxImporter::gate_itself(const OnnxNode& node, std::size_t gate) {
   const OnnxFlow &by = flow(node, gate), &x = flow(node, 1 - gate);
   Node& read = nodes_[by.node];
   auto* curve = std::get_if<op::Curve>(&read.op);
-  if (curve == nullptr || read.inputs[0] != x.node || readers_[node.inputs[gate]].size() != 1) return false;
+  if (curve == nullptr || read.inputs[0] != x.node || by.order != x.order || !is_only_reader(node, gate))
+    return false;
   const bool swish =
       curve->kind == Kind::hard_sigmoid && std::abs(curve->a - 1.0F / 6) < 1e-6F && curve->b == 0.5F;
   if (!swish && curve->kind != Kind::sigmoid) return false;

@@ -274,6 +274,14 @@ const OnnxImporter::Value& OnnxImporter::value(const OnnxNode& node, std::size_t
   return found->second;
 }
 
+bool OnnxImporter::is_only_reader(const OnnxNode& node, std::size_t input) const {
+  const std::string_view name = node.inputs[input];
+  const auto readers = readers_.find(name);
+  const auto made = made_as_.find(any_flow(node, input).node);
+  return readers != readers_.end() && readers->second.size() == 1 && !is_output(name) &&
+         made != made_as_.end() && made->second == name;
+}
+
 const OnnxTensor* OnnxImporter::constant(const OnnxNode& node, std::size_t input) const {
   return given(node, input) ? constant_called(node.inputs[input]) : nullptr;
 }
@@ -373,6 +381,7 @@ std::int64_t OnnxImporter::axis(const OnnxNode& node, std::int64_t axis, std::si
 void OnnxImporter::set(const OnnxNode& node, Value value, std::size_t output) {
   if (node.outputs.size() <= output || node.outputs[output].empty()) return;
   if (const auto* tensor = std::get_if<OnnxTensor>(&value)) pay(numbers_in(*tensor));
+  if (const auto* flow = std::get_if<OnnxFlow>(&value)) made_as_.emplace(flow->node, node.outputs[output]);
   if (model_.initializers.contains(node.outputs[output]) ||
       !values_.emplace(node.outputs[output], std::move(value)).second)
     refuse(node, "it computes " + in_quotes(node.outputs[output]) + " a second time");

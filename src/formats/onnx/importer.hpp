@@ -86,6 +86,9 @@ class OnnxImporter {
 
   // values and attributes
   const Value& value(const OnnxNode& node, std::size_t input) const;
+  /// Whether a node's input is the only name of its engine node and has no other reader: the engine node may
+  /// then be changed for this reader.
+  bool is_only_reader(const OnnxNode& node, std::size_t input) const;
   bool given(const OnnxNode& node, std::size_t input) const {
     return node.inputs.size() > input && !node.inputs[input].empty();
   }
@@ -235,6 +238,7 @@ class OnnxImporter {
   std::map<std::string, int> names_;  ///< and the number of requests for each
   std::int64_t numbers_left_ = 0;
   std::map<std::string_view, Value> values_;
+  std::map<NodeId, std::string_view> made_as_;  ///< the value that an engine node was made for
   std::map<std::string_view, std::vector<const OnnxNode*>> readers_;
   bool computes_in_halves_ = false;
 };
