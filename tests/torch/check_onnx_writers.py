@@ -52,7 +52,11 @@ def written(form, network, size, sizes, scratch):
     picture = networks.named_tensor("input", (1, 3, *size), torch.float32)
     axes = {"dynamic_axes": {"input": {2: "height", 3: "width"}}} if is_open else {}
     with check_onnx.quiet():
-        torch.onnx.export(network, picture, path, opset_version=opset, input_names=["input"], **axes)
+        try:
+            torch.onnx.export(network, picture, path, opset_version=opset, input_names=["input"], **axes)
+        except RuntimeError:  # PyTorch cannot leave every network's sizes open
+            is_open = False
+            torch.onnx.export(network, picture, path, opset_version=opset, input_names=["input"])
     if form.startswith("newer"):
         onnx.save(rewrite_onnx.newer_exporter(onnx.load(path), int(form.split()[1])), path)
     if form == "tf2onnx":

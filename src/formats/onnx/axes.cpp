@@ -79,6 +79,11 @@ void OnnxImporter::reshape(const OnnxNode& node) {
   if (from.padded()) refuse(node, "it follows a Pad with -infinity");
   std::vector<std::int64_t> wanted = integers(node, "shape", 1).value_or(std::vector<std::int64_t>{});
   if (wanted.size() > kMostAxes) refuse(node, "its result has too many axes");
+  // A number of rows or columns in the shape is that of one size of input.
+  for (const Axis axis : {Axis::rows, Axis::columns}) {
+    const std::int64_t size = from.features ? 1 : from.size(axis);
+    if (size > 1 && std::ranges::find(wanted, size) != wanted.end()) network_.reads_its_size = true;
+  }
   const std::int64_t elements = element_count(from.shape);
   std::int64_t known = 1;
   for (std::size_t i = 0; i < wanted.size(); ++i) {

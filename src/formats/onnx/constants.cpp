@@ -158,6 +158,28 @@ bool compares(std::string_view op) {
   return op == "Equal" || op == "Less" || op == "Greater" || op == "LessOrEqual" || op == "GreaterOrEqual";
 }
 
+/// The least and greatest number of an integer type.
+std::pair<std::int64_t, std::int64_t> range_of(std::int64_t type) {
+  switch (type) {
+    case uint8:
+      return {0, 255};
+    case int8:
+      return {-128, 127};
+    case uint16:
+      return {0, 65535};
+    case int16:
+      return {-32768, 32767};
+    case int32:
+      return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+    case uint32:
+      return {0, std::numeric_limits<std::uint32_t>::max()};
+    case uint64:
+      return {0, std::numeric_limits<std::int64_t>::max()};
+    default:
+      return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
+  }
+}
+
 bool compared(std::string_view op, double x, double y) {
   if (op == "Equal") return x == y;
   if (op == "Less") return x < y;
@@ -496,6 +518,9 @@ void OnnxImporter::fold_cast(const OnnxNode& node) {
   } else if (to == boolean) {
     for (std::int64_t& n : result) n = n != 0;
   }
+  const auto [low, high] = range_of(to);
+  if (std::ranges::any_of(result, [&](std::int64_t n) { return n < low || n > high; }))
+    refuse(node, "a number is out of range of the integers that it casts to");
   set_constant(node, from.shape, std::move(result));
 }
 
