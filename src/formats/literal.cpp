@@ -15,7 +15,7 @@
 namespace ablaze::formats {
 namespace {
 
-using json = base::SortedJson;
+using Literal = base::SortedJson;
 
 constexpr int kDeepestLiteral = 16;
 
@@ -30,8 +30,8 @@ class LiteralReader {
   LiteralReader(std::string_view text, LiteralForm form, const std::string& file)
       : whole_(text), text_(text), form_(form), file_(file) {}
 
-  json read() {
-    json out = value(0);
+  Literal read() {
+    Literal out = value(0);
     skip();
     take(';');
     skip();
@@ -40,7 +40,7 @@ class LiteralReader {
   }
 
  private:
-  json value(int depth) {
+  Literal value(int depth) {
     if (depth > kDeepestLiteral) fail("expected at most 16 nested values");
     skip();
     if (text_.empty()) fail("the text ends within a value");
@@ -51,8 +51,8 @@ class LiteralReader {
     return word(depth);
   }
 
-  json items(char close, int depth) {
-    json out = json::array();
+  Literal items(char close, int depth) {
+    Literal out = Literal::array();
     while (!closes(close)) {
       out.push_back(value(depth + 1));
       separator(close);
@@ -61,20 +61,20 @@ class LiteralReader {
   }
 
   /// A tuple, or a value in parentheses.
-  json in_parentheses(int depth) {
-    json out = json::array();
+  Literal in_parentheses(int depth) {
+    Literal out = Literal::array();
     bool comma = false;
     while (!closes(')')) {
       out.push_back(value(depth + 1));
       comma = separator(')') || comma;
     }
-    return out.size() == 1 && !comma ? json(std::move(out[0])) : out;
+    return out.size() == 1 && !comma ? Literal(std::move(out[0])) : out;
   }
 
-  json members(int depth) {
-    json out = json::object();
+  Literal members(int depth) {
+    Literal out = Literal::object();
     while (!closes('}')) {
-      json key = value(depth + 1);
+      Literal key = value(depth + 1);
       skip();
       if (!take(':'))
         fail("expected a colon after a key, found " + here() + " (a set has no order of classes)");
@@ -88,7 +88,7 @@ class LiteralReader {
   }
 
   /// Texts that follow each other are one, as in Python.
-  json text() {
+  Literal text() {
     std::string out;
     while (starts_text()) {
       const bool raw = text_[0] == 'r' || text_[0] == 'R';
@@ -155,7 +155,7 @@ class LiteralReader {
     append_utf8(out, code);
   }
 
-  json word(int depth) {
+  Literal word(int depth) {
     if (form_ == LiteralForm::yaml) return bare_word();
     std::size_t length = 0;
     while (length < text_.size() &&
@@ -169,7 +169,7 @@ class LiteralReader {
       return *found;
     }
     const std::string_view name = word.substr(word.rfind('.') + 1);
-    for (const auto& [known, meaning] : {std::pair<std::string_view, json>{"True", true},
+    for (const auto& [known, meaning] : {std::pair<std::string_view, Literal>{"True", true},
                                          {"true", true},
                                          {"False", false},
                                          {"false", false},
@@ -189,11 +189,11 @@ class LiteralReader {
   }
 
   /// The argument of OrderedDict: a dictionary, or a list of pairs.
-  json dictionary(json argument) const {
+  Literal dictionary(Literal argument) const {
     if (argument.is_object()) return argument;
-    json out = json::object();
+    Literal out = Literal::object();
     if (!argument.is_array()) fail("expected a dictionary or pairs");
-    for (json& pair : argument) {
+    for (Literal& pair : argument) {
       if (!pair.is_array() || pair.size() != 2) fail("expected a dictionary or pairs");
       const std::string key = pair[0].is_string() ? pair[0].get<std::string>() : pair[0].dump();
       if (!out.emplace(key, std::move(pair[1])).second) fail("a key stands there twice");
@@ -201,7 +201,7 @@ class LiteralReader {
     return out;
   }
 
-  json bare_word() {
+  Literal bare_word() {
     const std::size_t end = std::min(text_.find_first_of(",[]{}\n#"), text_.size());
     std::string_view word = text_.substr(0, end);
     for (std::size_t colon = word.find(':'); colon != std::string_view::npos;
@@ -215,19 +215,19 @@ class LiteralReader {
     text_.remove_prefix(word.size());
     word = trimmed(word);
     const auto found = number(word);
-    return found && found->is_number_integer() ? *found : json(std::string(word));
+    return found && found->is_number_integer() ? *found : Literal(std::string(word));
   }
 
-  static std::optional<json> number(std::string_view word) {
+  static std::optional<Literal> number(std::string_view word) {
     std::int64_t whole = 0;
     const char* const last = word.data() + word.size();
     if (const auto [end, error] = std::from_chars(word.data(), last, whole);
         error == std::errc{} && end == last)
-      return json(whole);
+      return Literal(whole);
     double fraction = 0;
     if (const auto [end, error] = std::from_chars(word.data(), last, fraction);
         error == std::errc{} && end == last && (word[0] == '-' || (word[0] >= '0' && word[0] <= '9'))) {
-      return json(fraction);
+      return Literal(fraction);
     }
     return std::nullopt;
   }

@@ -107,6 +107,14 @@ void sort_by_index(std::vector<ClassEntry>& entries, const std::string& file, Cl
   }
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    return !json(text).dump().empty();
+  } catch (const json::exception&) {
+    return false;
+  }
+}
+
 ClassNames names_of(std::vector<ClassEntry> entries, const std::string& file, ClassNames names = {}) {
   names.file = file;
   if (entries.empty()) throw Error(file + ": found no labels: " + kExpected);
@@ -120,6 +128,10 @@ ClassNames names_of(std::vector<ClassEntry> entries, const std::string& file, Cl
   for (std::size_t i = 0; i < entries.size(); ++i) {
     ClassEntry& entry = entries[i];
     if (has_synsets) names.synsets.push_back(entry.synset);
+    if (!is_utf8(entry.label)) {
+      throw Error(file + ": label " + std::to_string(i) + ", \"" + base::printable(entry.label) +
+                  "\", is not UTF-8; save the file as UTF-8");
+    }
     if (entry.label.empty()) entry.label = entry.synset;
     if (entry.label.empty()) {
       throw Error(file + ": label " + std::to_string(i) + " is empty; give every class a label");
@@ -152,6 +164,11 @@ std::optional<ClassEntry> entry_of(const json& value) {
   }
   if (value.is_array()) {
     for (const json& part : value) {
+      // An index among the names: {"n01440764": [0, "tench"]}.
+      if (const auto index = index_of(part); index && value.size() > 1) {
+        entry.index = index;
+        continue;
+      }
       if (!part.is_string()) return std::nullopt;
       const std::string word(trimmed(part.get_ref<const std::string&>()));
       if (entry.synset.empty() && is_synset(word)) {
@@ -234,9 +251,19 @@ ClassNames from_object(const json& object, const std::string& file, std::string_
       entries.push_back({entry.label, key, entry.index});
     }
     ClassNames names = names_of(std::move(entries), file);
-    if (!has_sorted_keys(object, text)) {
+    const bool numbered = entry_of(object.front()).value_or(ClassEntry{}).index.has_value();
+    if (!numbered && !has_sorted_keys(object, text)) {
       names.unordered = "it maps WordNet ids to names in an order of its own, without the classes' indices";
     }
+    return names;
+  }
+  if (all([](const std::string&, const json& value) {
+        return value.is_string() && is_synset(value.get<std::string>());
+      })) {
+    for (const auto& [key, value] : object.items())
+      entries.push_back({std::string(trimmed(key)), value.get<std::string>(), std::nullopt});
+    ClassNames names = names_of(std::move(entries), file);
+    names.unordered = "it maps names to WordNet ids without the classes' indices";
     return names;
   }
   for (const std::string_view container : kContainers) {

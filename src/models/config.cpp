@@ -82,17 +82,20 @@ Fit fit_of(const json& mode, Settings& settings) {
   return Fit::shorter;
 }
 
-/// The crop's side. A network that takes oblong photos is refused: a square would give another answer.
+/// The crop's sides.
 void read_timm_size(Settings& settings, Preprocess& preprocess) {
   const json& size = settings.take("input_size");
   if (size.is_null()) return;
   if (!size.is_array() || size.size() != 3)
     return settings.not_used("input_size", "expected [3, height, width]");
-  if (number(size[0]) != 3) settings.refuse("input_size", "ablaze takes photos of three channels");
-  if (size[1] != size[2]) settings.refuse("input_size", "ablaze makes square inputs only");
-  const auto side = pixels(number(size[2]));
-  if (!side) return settings.not_used("input_size", "expected a number of pixels");
-  preprocess.crop = preprocess.resize = *side;
+  if (number(size[0]) != preprocess.channels) {
+    return settings.refuse("input_size",
+                           "the network takes " + std::to_string(preprocess.channels) + " channels");
+  }
+  const auto height = pixels(number(size[1])), width = pixels(number(size[2]));
+  if (!height || !width) return settings.not_used("input_size", "expected numbers of pixels");
+  preprocess.crop = preprocess.resize = *height;
+  preprocess.crop_width = *width == *height ? 0 : *width;
 }
 
 /// timm: the crop is crop_pct of the resized image's side.
@@ -105,10 +108,20 @@ void read_timm(Settings& settings, Preprocess& preprocess) {
   const auto side = share && *share > 0 ? pixels(preprocess.crop / *share) : std::nullopt;
   if (side) {
     preprocess.resize = *side;
+    const double across = static_cast<double>(*side) * preprocess.width() / preprocess.crop;
+    if (preprocess.width() != preprocess.crop && across != std::floor(preprocess.width() / *share)) {
+      settings.note(
+          "the photos are resized by the proportions of the input, at most a pixel wider than timm does, "
+          "which rounds " +
+          std::string("each side of it down"));
+    }
   } else {
     settings.not_used("crop_pct", "the whole resized photo instead; expected a number from 0 to 1");
   }
-  if (const json& filter = settings.take("interpolation"); !filter.is_null()) {
+  const json& filter = settings.take("interpolation");
+  if (filter.is_null()) {
+    preprocess.interpolation = Interpolation::bicubic;  // timm's default
+  } else {
     try {
       preprocess.interpolation =
           interpolation_named(filter.is_string() ? filter.get<std::string>() : filter.dump());
@@ -272,9 +285,17 @@ void apply_config(Model& model, const std::string& config_text, const std::strin
     if (object.is_null()) return;
     Settings settings(object, "preprocessor_config.json", model, on_refusal);
     Preprocess preprocess = model.preprocess;
-    read_hugging_face(settings, preprocess);
+    // Hugging Face wraps timm's models with timm's own fields.
+    if (const json& nested = settings.take("pretrained_cfg"); nested.is_object()) {
+      Settings timm(nested, "preprocessor_config.json", model, on_refusal);
+      timm.ignore(kTimmIrrelevant);
+      read_timm(timm, preprocess);
+      timm.note_unknown();
+    } else {
+      read_hugging_face(settings, preprocess);
+      settings.note_unknown();
+    }
     take_preprocess(preprocess, "preprocessor_config.json", model);
-    settings.note_unknown();
   });
 }
 

@@ -12,7 +12,7 @@ namespace ablaze::models {
 /// folder: `config.json`, and `preprocessor_config.json` if it exists. model.notes reports what was used,
 /// what does not fit the network, and each field of the preprocessing that is not honoured. A damaged file is
 /// a note: the user asked for the weights. Throws RefusedSetting for a field that ablaze cannot follow and
-/// that changes the answer (oblong inputs, photos that are not resized), unless on_refusal makes a note of
+/// that changes the answer (photos that are not resized, oblong crops), unless on_refusal makes a note of
 /// it.
 void apply_config(Model& model, OnRefusal on_refusal = OnRefusal::fail);
 

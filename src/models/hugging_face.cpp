@@ -90,24 +90,30 @@ bool is_on(Settings& settings, const char* name, bool usual) {
 }
 
 /// The side of a square size: a number, {height, width} or {shortest_edge}. `squares` tells {height, width}.
-std::optional<int> square_side(Settings& settings, const char* name, bool& squares) {
+/// `width`, where given, takes the width of an oblong size, whose height is returned; others are refused.
+std::optional<int> square_side(Settings& settings, const char* name, bool& squares, int* width = nullptr) {
   const json& size = settings.take(name);
   squares = false;
+  const auto oblong = [&](const json& across) {
+    const auto side = pixels(number(across));
+    if (width == nullptr || !side) return settings.refuse(name, "ablaze cuts out square pictures only");
+    *width = *side;
+  };
   if (size.is_null()) return std::nullopt;
   std::optional<int> side;
   if (size.is_number()) {
     side = pixels(number(size));
   } else if (size.is_array() && size.size() == 2) {
-    if (size[0] != size[1]) settings.refuse(name, "ablaze makes square inputs only");
+    if (size[0] != size[1]) oblong(size[1]);
     squares = true;
     side = pixels(number(size[0]));
   } else if (size.is_object()) {
-    const json &height = member(size, "height"), &width = member(size, "width"),
+    const json &height = member(size, "height"), &across = member(size, "width"),
                &edge = member(size, "shortest_edge");
     const bool other = size.size() > (edge.is_null() ? 2U : 1U);
-    if (other || (edge.is_null() && (height.is_null() || width.is_null())))
+    if (other || (edge.is_null() && (height.is_null() || across.is_null())))
       settings.refuse(name, "expected height and width, or shortest_edge");
-    if (edge.is_null() && height != width) settings.refuse(name, "ablaze makes square inputs only");
+    if (edge.is_null() && height != across) oblong(across);
     squares = edge.is_null();
     side = pixels(number(edge.is_null() ? height : edge));
   }
@@ -124,13 +130,20 @@ Sizing sizing_by_fields(const Settings& settings, bool squares) {
 void read_sizes(Settings& settings, const Processor* processor, Preprocess& how) {
   bool squares = false, square_crop = false;
   const bool numbered = settings.has("size") && settings.take("size").is_number();
-  const auto stated = square_side(settings, "size", squares);
+  int width = 0;  // of an oblong size
+  const auto stated = square_side(settings, "size", squares, &width);
   const auto stated_crop = square_side(settings, "crop_size", square_crop);
+  if (processor == nullptr && !stated && !stated_crop) {
+    // The file says nothing of sizes: those known before it stay.
+    for (const char* const name : {"crop_pct", "do_center_crop"})
+      if (!settings.take(name).is_null()) settings.not_used(name, "the file has no size that ablaze can use");
+    return;
+  }
   Sizing sizing = processor != nullptr ? processor->sizing : sizing_by_fields(settings, squares);
   // A size of another form than the processor's usual one counts for itself.
   if (squares && (sizing == Sizing::shorter || sizing == Sizing::levit)) sizing = Sizing::both;
   if (stated && !squares && !numbered && sizing == Sizing::both) sizing = Sizing::shorter;
-  if (processor == nullptr && numbered && sizing == Sizing::shorter && !stated_crop)
+  if (processor == nullptr && numbered && stated && sizing == Sizing::shorter && !stated_crop)
     settings.note("the size in " + settings.file() +
                   " is taken as the shorter side of the photo, and of a centre crop");
   const bool has_own_crop = sizing == Sizing::convnext;
@@ -138,7 +151,7 @@ void read_sizes(Settings& settings, const Processor* processor, Preprocess& how)
       processor != nullptr ? processor->crops : stated_crop || sizing == Sizing::shorter;
   const bool crops = is_on(settings, "do_center_crop", crops_usually);
   const int size = stated.value_or(processor != nullptr ? processor->size : how.crop);
-  const int crop = stated_crop.value_or(processor != nullptr && !stated ? processor->crop : size);
+  const int crop = stated_crop.value_or(processor != nullptr ? processor->crop : size);
 
   const double usual_share =
       processor != nullptr && processor->sizing == Sizing::share ? kPoolFormerShare : kUsualShare;
@@ -150,6 +163,7 @@ void read_sizes(Settings& settings, const Processor* processor, Preprocess& how)
   }
   constexpr int squashed_from = 384;
   how.fit = Fit::shorter;
+  how.crop_width = 0;
   how.resize = how.crop = size;
   if (sizing == Sizing::both || (has_own_crop && size >= squashed_from)) {
     how.fit = Fit::squash;
@@ -157,6 +171,11 @@ void read_sizes(Settings& settings, const Processor* processor, Preprocess& how)
     how.resize = static_cast<int>(size / share);
   } else if (sizing == Sizing::levit) {
     how.resize = static_cast<int>(256.0 / 224.0 * size);
+  }
+  if (width > 0) {
+    if (how.fit != Fit::squash || crops)
+      settings.refuse("size", "ablaze makes oblong inputs of whole photos only, without a crop");
+    how.crop_width = width;
   }
   if (!share_field.is_null() && sizing != Sizing::convnext && sizing != Sizing::share)
     settings.not_used("crop_pct", "this processor takes its sizes from size and crop_size");

@@ -203,7 +203,7 @@ json floats(const Floats& values) {
   return array;
 }
 
-bool is_utf8(const std::string& text) {
+bool is_json_text(const std::string& text) {
   try {
     return !json(text).dump().empty();
   } catch (const json::exception&) {
@@ -214,12 +214,12 @@ bool is_utf8(const std::string& text) {
 /// JSON is UTF-8; a label file may use any encoding.
 void check_utf8(const Model& model) {
   for (std::size_t i = 0; i < model.labels.size(); ++i) {
-    if (!is_utf8(model.labels[i])) {
+    if (!is_json_text(model.labels[i])) {
       throw Error("label " + std::to_string(i) + " (" + base::printable(model.labels[i]) +
                   ") is not UTF-8; save the labels in UTF-8");
     }
   }
-  if (!is_utf8(model.provenance) || !is_utf8(model.architecture)) {
+  if (!is_json_text(model.provenance) || !is_json_text(model.architecture)) {
     throw Error("the architecture's name and the provenance must be UTF-8");
   }
 }

@@ -250,6 +250,30 @@ TEST_CASE("a CSV file's columns have many names, blanks and separators") {
   CHECK(says(csv_refusal("path,x,y,w,h\na.jpg,1,2,-3,4\n"), "line 2: expected a width and a height"));
 }
 
+TEST_CASE("a list of photos may have no header, and indices of classes") {
+  const Folder folder;
+  const auto yolo = evaluate::read_csv(folder.write("train.txt", "./a b.jpg\r\nc/d.png\r\n"), labelled());
+  REQUIRE(yolo.photos.size() == 2);
+  CHECK(yolo.photos[0].path == "./a b.jpg");
+  CHECK_FALSE(yolo.photos[1].label);
+  const auto caffe = evaluate::read_csv(folder.write("val.txt", "a.JPEG 3\nb.JPEG 0\n"), labelled());
+  CHECK(caffe.photos[0].path == "a.JPEG");
+  CHECK(caffe.photos[0].label == 3);
+  CHECK(caffe.photos[1].label == 0);
+  CHECK(says(csv_refusal("a.JPEG 9\n"), "line 1: \"9\" is not a class"));
+}
+
+TEST_CASE("a CSV file's column of boxes may hold lists in brackets") {
+  const Folder folder;
+  for (const char* const boxes :
+       {"[[1, 2, 3, 4], [5, 6, 7, 8]]", "(1, 2, 3, 4), (5, 6, 7, 8)", "1,2,3,4;5,6,7,8"}) {
+    const auto dataset = evaluate::read_csv(
+        folder.write("b.csv", std::string("path,boxes\na.jpg,\"") + boxes + "\"\n"), labelled());
+    REQUIRE(dataset.photos[0].boxes.size() == 2);
+    CHECK(sides(dataset.photos[0].boxes[1]) == Sides{5, 6, 7, 8});
+  }
+}
+
 TEST_CASE("a CSV file's photos may lack the ending") {
   const Folder folder;
   folder.write("b/a.JPEG", "");

@@ -77,6 +77,7 @@ TEST_CASE("labels: byte order marks and UTF-16") {
              "damaged UTF-16"));
   CHECK(says(refusal("\xFF\xFE\0\0a\0\0\0"sv), "UTF-32"));
   CHECK(says(refusal("a\0b\0\n\0"sv), "zero byte"));
+  CHECK(says(refusal("a\ncaf\xE9\n"), "label 1, \"caf?\", is not UTF-8"));
 }
 
 TEST_CASE("labels: JSON") {
@@ -103,6 +104,17 @@ TEST_CASE("labels: JSON") {
       labels_in(
           R"({"0": {"id": "01440764-n", "label": "tench"}, "1": {"id": "01443537-n", "label": "goldfish"}})") ==
       Strings{"tench", "goldfish"});
+}
+
+TEST_CASE("labels: indices and ids among the names") {
+  const auto names =
+      names_in(R"({"n01443537": ["1", "goldfish"], "n01440764": [0, "tench", "Tinca tinca"]})");
+  CHECK(names.labels == Strings{"tench, Tinca tinca", "goldfish"});
+  CHECK(names.synsets == Strings{"n01440764", "n01443537"});
+  CHECK(names.unordered.empty());
+  const auto reversed = names_in(R"({"goldfish": "n01443537", "tench": "n01440764"})");
+  CHECK(reversed.synsets == Strings{"n01443537", "n01440764"});
+  CHECK(says(refusal(R"({"goldfish": "n01443537", "tench": "n01440764"})"), "without the classes' indices"));
 }
 
 TEST_CASE("labels: JSON that is none is refused") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <ablaze/convert.hpp>
+#include <ablaze/image.hpp>
 #include <ablaze/model.hpp>
 
 #include "base/files.hpp"
@@ -196,6 +197,39 @@ TEST_CASE("config: Hugging Face's processors") {
   CHECK(mentions(with(R"({"size":224})").notes, "taken as the shorter side"));
 }
 
+TEST_CASE("config: oblong inputs") {
+  const Downloaded files;
+  const auto is_224x160 = [](const Model& model, int resize) {
+    CHECK(model.input_shape() == Shape{1, 3, 224, 160});
+    CHECK(model.preprocess.resize == resize);
+    return model.notes;
+  };
+  is_224x160(files.with(R"({"pretrained_cfg":{"input_size":[3,224,160],"crop_pct":1.0}})"), 224);
+  const auto notes =
+      is_224x160(files.with(R"({"pretrained_cfg":{"input_size":[3,224,160],"crop_pct":0.875}})"), 256);
+  CHECK(mentions(notes, "at most a pixel wider"));
+  const Model squashed = files.with("{}", R"({"size":{"height":224,"width":160}})");
+  is_224x160(squashed, 224);
+  CHECK(squashed.preprocess.fit == Fit::squash);
+  CHECK(preprocess(Image(50, 40), squashed.preprocess).shape() == Shape{1, 3, 224, 160});
+}
+
+TEST_CASE("config: a processor's file without sizes leaves those that are known") {
+  const Downloaded files;
+  const std::string timm =
+      R"({"pretrained_cfg":{"input_size":[3,160,160],"crop_pct":0.8,"crop_mode":"squash"}})";
+  const Model model = files.with(timm, R"({"image_mean":[0.5,0.5,0.5],"do_center_crop":true})");
+  CHECK(model.preprocess.resize == 200);
+  CHECK(model.preprocess.fit == Fit::squash);
+  CHECK(model.preprocess.interpolation == Interpolation::bicubic);  // timm's default
+  CHECK(model.preprocess.mean[0] == 0.5F);
+  CHECK(mentions(model.notes, "not used: do_center_crop true"));
+  const Model wrapped =
+      files.with("{}", R"({"image_processor_type":"TimmWrapperImageProcessor",)" + timm.substr(1));
+  CHECK(wrapped.preprocess.resize == 200);
+  CHECK(wrapped.preprocess.fit == Fit::squash);
+}
+
 TEST_CASE("config: Hugging Face's normalisation") {
   const Downloaded files;
   const std::string size =
@@ -226,9 +260,9 @@ TEST_CASE("config: what changes the answer and cannot be followed is refused by 
   };
   const auto timm = [&](const std::string& field) { return refusal("{\"pretrained_cfg\":{" + field + "}}"); };
   const auto hugging_face = [&](const std::string& fields) { return refusal("{}", "{" + fields + "}"); };
-  CHECK(says(timm(R"("input_size":[3,224,160])"), "input_size [3,224,160] of config.json"));
-  CHECK(says(timm(R"("input_size":[1,28,28])"), "three channels"));
-  CHECK(says(hugging_face(R"("size":{"height":224,"width":160})"), "size {\"height\":224,\"width\":160}"));
+  CHECK(says(timm(R"("input_size":[1,28,28])"), "input_size [1,28,28] of config.json"));
+  CHECK(says(hugging_face(R"("size":{"height":224,"width":160},"crop_size":160)"),
+             "size {\"height\":224,\"width\":160}"));
   CHECK(says(hugging_face(R"("size":{"shortest_edge":224},"crop_size":{"height":224,"width":160})"),
              "crop_size"));
   CHECK(says(hugging_face(R"("size":{"shortest_edge":800,"longest_edge":1333})"), "longest_edge"));
@@ -244,11 +278,11 @@ TEST_CASE("config: what changes the answer and cannot be followed is refused by 
   CHECK(mentions(files.with(R"({"num_classes":7})").notes, "not used: num_classes 7"));
   // Preprocessing given by the caller goes before the file's.
   base::write_file(files.folder.path() / "config.json",
-                   std::string(R"({"pretrained_cfg":{"input_size":[3,224,160]}})"));
+                   std::string(R"({"pretrained_cfg":{"input_size":[1,224,224]}})"));
   ConvertOptions options;
   options.preprocess = Preprocess{.resize = 64, .crop = 64};
   const Model converted = convert_model(files.weights, files.folder.path() / "out.safetensors", options);
-  CHECK(mentions(converted.notes, "not used: input_size [3,224,160]"));
+  CHECK(mentions(converted.notes, "not used: input_size [1,224,224]"));
 }
 
 TEST_CASE("config: a squashed photo stays one in a converted file") {

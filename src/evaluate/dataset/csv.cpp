@@ -79,6 +79,11 @@ std::string column_word(std::string_view field) {
   return word;
 }
 
+bool names_picture(std::string_view path) {
+  const std::string ending = base::lower(fs::path(trimmed(path)).extension().string());
+  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
+}
+
 class Header {
  public:
   Header(const CsvRow& row, const std::string& file) : row_(row), file_(file) {
@@ -177,10 +182,7 @@ class Header {
   }
 
   [[noreturn]] void refuse_header() const {
-    const bool starts_at_once = std::ranges::any_of(row_.fields, [](const std::string& field) {
-      const std::string ending = base::lower(fs::path(trimmed(field)).extension().string());
-      return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
-    });
+    const bool starts_at_once = std::ranges::any_of(row_.fields, names_picture);
     throw Error(file_ + ": expected column names with path in the first line (path,label,boxes or " +
                 "path,label,xmin,ymin,xmax,ymax); found \"" + base::printable(base::join(row_.fields, ", ")) +
                 "\"" + (starts_at_once ? "; the list begins without a header, so add one" : ""));
@@ -248,8 +250,7 @@ class Collector {
   /// Lists often name photos without the ending.
   fs::path located(const std::string& path) const {
     fs::path file = folder_ / path;
-    const std::string ending = base::lower(file.extension().string());
-    if (ending == ".jpg" || ending == ".jpeg" || ending == ".png" || base::exists(file)) return file;
+    if (names_picture(path) || base::exists(file)) return file;
     for (const char* const added : {".jpg", ".JPEG", ".jpeg", ".png", ".JPG", ".PNG"}) {
       fs::path whole = file;
       if (base::is_regular_file(whole.concat(added))) return whole;
@@ -259,8 +260,9 @@ class Collector {
 
   void add_boxes(const CsvRow& row, const Columns& columns, std::size_t photo, const std::string& where) {
     if (columns.form == BoxForm::column) {
-      for (const std::string_view text : split(row.fields[columns.boxes], ";")) {
-        const auto numbers = split(text, " \t");
+      // Also lists in brackets: [[1, 2, 3, 4], [5, 6, 7, 8]].
+      for (const std::string_view text : split(row.fields[columns.boxes], ";])")) {
+        const auto numbers = split(text, " \t,[(");
         if (!numbers.empty()) raw_.push_back({photo, parse_box(numbers, where), where});
       }
     } else if (columns.form != BoxForm::none) {
@@ -329,6 +331,34 @@ class Collector {
   Dataset dataset_;
 };
 
+/// A line of a list without a header: a path, or a path and the index of its class behind a blank.
+CsvRow plain_line(const CsvRow& row) {
+  const std::string_view line = trimmed(row.fields[0]);
+  const std::size_t blank = line.find_last_of(" \t");
+  if (names_picture(line) || blank == std::string_view::npos) return {row.line, {std::string(line), ""}};
+  return {row.line, {std::string(trimmed(line.substr(0, blank))), std::string(line.substr(blank + 1))}};
+}
+
+/// Whether the rows are photos' paths without a header, as in YOLO's train.txt and Caffe's val.txt.
+bool is_plain_list(const std::vector<CsvRow>& rows) {
+  return !rows.empty() && rows.front().fields.size() == 1 &&
+         names_picture(plain_line(rows.front()).fields[0]);
+}
+
+Dataset read_plain_list(const std::vector<CsvRow>& rows, const fs::path& file, const Model& model,
+                        const std::string& name) {
+  Columns columns;
+  columns.path = 0, columns.label = 1;
+  Collector photos(file, model);
+  for (const CsvRow& row : rows) {
+    const std::string where = name + ", line " + std::to_string(row.line);
+    if (row.fields.size() != 1)
+      throw Error(where + ": expected a path, and the index of its class or nothing behind it");
+    photos.add(plain_line(row), columns, where);
+  }
+  return photos.take();
+}
+
 /// The character between the header's fields.
 char separator_in(std::string_view text) {
   const std::string_view line = text.substr(0, text.find('\n'));
@@ -343,6 +373,7 @@ Dataset read_csv(const fs::path& file, const Model& model) {
   const std::string name = base::printable(file.string(), 400);
   const std::string text = formats::read_text_file(file, kLargestList);
   const auto rows = formats::read_csv(text, name, separator_in(text));
+  if (is_plain_list(rows)) return read_plain_list(rows, file, model, name);
   if (rows.size() < 2) throw Error(name + ": expected a line of column names and one line per photo");
   Header header(rows.front(), name);
   const Columns columns = header.columns();

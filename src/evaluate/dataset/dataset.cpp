@@ -49,9 +49,11 @@ void check_labels(Dataset& dataset, const Model& model) {
     unknown.emplace_back("others");
   }
   if (some) {
-    throw Error("some folders of photos have the names of the model's classes, but not " +
-                base::join(unknown) + base::did_you_mean(first, model.labels) +
-                ": rename or move these, or list the photos in a CSV file (path,label)");
+    throw Error(
+        "some folders of photos have the names of the model's classes, but not " + base::join(unknown) +
+        base::did_you_mean(first, model.labels) +
+        (models::is_synset(first) ? std::string(". ") + kSynsetHelp + "; or else" : std::string(":")) +
+        " rename or move these, or list the photos in a CSV file (path,label)");
   }
   // Before the names are shortened for a message.
   if (models::is_synset(first)) {

@@ -29,9 +29,16 @@ fs::path name_file_near(const fs::path& folder) {
   std::error_code ignored;
   fs::path place = fs::absolute(folder, ignored).lexically_normal();
   if (!place.has_filename()) place = place.parent_path();
-  for (int level = 0; level < 3; ++level, place = place.parent_path()) {
+  for (int level = 0; level < 3 && base::is_folder(place); ++level, place = place.parent_path()) {
     for (const char* const name : kNameFiles)
       if (base::is_regular_file(place / name)) return place / name;
+    // Any other name, where it is the only one.
+    std::vector<fs::path> others;
+    for (const fs::path& entry : base::entries_of(place)) {
+      const std::string ending = base::lower(entry.extension().string());
+      if (ending == ".yaml" || ending == ".yml" || ending == ".names") others.push_back(entry);
+    }
+    if (others.size() == 1 && base::is_regular_file(others[0])) return others[0];
   }
   return {};
 }
