@@ -71,6 +71,13 @@ bool is_a_name_of(const std::string& word, std::string_view label) {
   }
 }
 
+/// Lower case, with blanks for underscores: Keras's labels have them ("golf_ball").
+std::string comparable(std::string_view text) {
+  std::string out = base::lower(text);
+  std::replace(out.begin(), out.end(), '_', ' ');
+  return out;
+}
+
 template <typename Predicate>
 std::vector<std::int64_t> classes_where(std::span<const std::string> labels, Predicate fits) {
   std::vector<std::int64_t> found;
@@ -84,8 +91,8 @@ std::vector<std::int64_t> classes_where(std::span<const std::string> labels, Pre
 /// comma-separated names, any part of it.
 std::vector<std::int64_t> candidates(const Model& model, const std::string& word) {
   std::vector<std::string> labels;
-  for (const std::string& label : model.labels) labels.push_back(base::lower(label));
-  const std::string wanted = base::lower(trimmed(word));
+  for (const std::string& label : model.labels) labels.push_back(comparable(label));
+  const std::string wanted = comparable(trimmed(word));
   if (wanted.empty()) return {};
 
   auto found = classes_where(labels, [&](const std::string& label) { return label == wanted; });

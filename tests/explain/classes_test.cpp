@@ -108,3 +108,13 @@ TEST_CASE("a model without labels has indices alone") {
   CHECK(resolve_classes(model, class_logits, digits).front().label == "class 2");
   CHECK(says(message_of([&] { resolve_classes(model, class_logits, word); }), "by its index, 0 to 6"));
 }
+
+TEST_CASE("an underscore in a label or a word is a blank") {
+  const Model keras = paper_model({"golf_ball", "gas_pump", "a", "b", "c", "d", "e"});
+  const auto index = [](const Model& model, const std::string& word) {
+    return indices(resolve_classes(model, class_logits, std::vector<std::string>{word}));
+  };
+  CHECK(index(keras, "Golf ball") == std::vector<std::int64_t>{0});
+  CHECK(index(keras, "gas_pump") == std::vector<std::int64_t>{1});
+  CHECK(index(birds, "golf_ball") == std::vector<std::int64_t>{3});
+}
