@@ -4,18 +4,22 @@
 namespace ablaze {
 namespace {
 
-/// The layer that computes the logits: the last one with a weight, found by following single inputs from the
-/// end.
-const Weight* head_weight(const Graph& graph) {
-  if (graph.size() == 0) return nullptr;
-  NodeId id = graph.output();
-  while (true) {
+std::int64_t rows_of(const Weight& weight) {
+  return weight && !weight.shape().empty() ? weight.shape().front() : 0;
+}
+
+/// The channels of the output: those of the last layer that sets their number. Every other operator keeps it.
+std::int64_t output_channels(const Graph& graph) {
+  for (NodeId id = graph.size() - 1; id >= 0;) {
     const Node& node = graph.node(id);
-    if (const auto* linear = std::get_if<op::Linear>(&node.op)) return &linear->weight;
-    if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) return &conv->weight;
-    if (node.inputs.size() != 1) return nullptr;
+    if (const auto* linear = std::get_if<op::Linear>(&node.op)) return rows_of(linear->weight);
+    if (const auto* conv = std::get_if<op::Conv2d>(&node.op)) return rows_of(conv->weight);
+    if (const auto* map = std::get_if<op::ChannelMap>(&node.op))
+      return static_cast<std::int64_t>(map->from.size());
+    if (node.inputs.empty()) break;
     id = node.inputs.front();
   }
+  return 0;
 }
 
 /// splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
@@ -29,10 +33,7 @@ std::uint64_t next_random(std::uint64_t& state) {
 
 }  // namespace
 
-std::int64_t Model::class_count() const {
-  const Weight* weight = head_weight(graph);
-  return weight != nullptr && *weight && !weight->shape().empty() ? weight->shape().front() : 0;
-}
+std::int64_t Model::class_count() const { return output_channels(graph); }
 
 std::string Model::label(std::int64_t index) const {
   if (index >= 0 && index < static_cast<std::int64_t>(labels.size())) return labels[index];

@@ -139,21 +139,45 @@ TEST_CASE("onnx: planes flattened with the channels last") {
                plain);
   same_answers(answers(weight + last + node("Flatten", {"l"}, {"f"}) + node("Gemm", {"f", "fc"}, {"y"})),
                plain);
-  // Through an activation and a Dropout; a constant per feature follows too
-  const std::string shifts = initializer(floats_tensor("k", {72}, uneven(72)));
-  std::vector<float> moved(72);
-  for (std::size_t h = 0; h < 4; ++h) {
-    for (std::size_t w = 0; w < 6; ++w) {
-      for (std::size_t c = 0; c < 3; ++c) moved[(c * 4 + h) * 6 + w] = uneven(72)[(h * 6 + w) * 3 + c];
-    }
-  }
+  // Through an activation and a Dropout; the engine has no constants for single features of planes
   const std::string rest =
-      node("Relu", {"a"}, {"r"}) + node("Dropout", {"r"}, {"d"}) + node("MatMul", {"d", "fc"}, {"y"});
+      node("Relu", {"f"}, {"r"}) + node("Dropout", {"r"}, {"d"}) + node("MatMul", {"d", "fc"}, {"y"});
   same_answers(
-      answers(weight + shifts + last + node("Flatten", {"l"}, {"f"}) + node("Add", {"f", "k"}, {"a"}) + rest),
-      answers(initializer(floats_tensor("fc", {72, 2}, turned)) +
-              initializer(floats_tensor("k", {72}, moved)) + node("Flatten", {"x"}, {"f"}) +
-              node("Add", {"f", "k"}, {"a"}) + rest));
+      answers(weight + last + node("Flatten", {"l"}, {"f"}) + rest),
+      answers(initializer(floats_tensor("fc", {72, 2}, turned)) + node("Flatten", {"x"}, {"f"}) + rest));
+  CHECK(says(refused_nodes(weight + initializer(floats_tensor("k", {72}, uneven(72))) + last +
+                           node("Flatten", {"l"}, {"g"}) + node("Add", {"g", "k"}, {"f"}) + rest),
+             "flattened planes"));
+}
+
+TEST_CASE("onnx: zeros of a Pad are input of a pool with ceil_mode, its own pads are not") {
+  const auto pads = [](Numbers values) { return attribute("pads", values); };
+  const std::string window = attribute("kernel_shape", Numbers{2, 2}) + attribute("strides", Numbers{2, 2}) +
+                             attribute("ceil_mode", std::int64_t{1});
+  // Five rows become six with the Pad: three windows; with the pool's own pads the last would begin in them.
+  const std::string own = node("Pad", {"x"}, {"z"}, pads({0, 0, 0, 0, 0, 0, 2, 2}));
+  const std::string real =
+      node("Relu", {"z"}, {"r"}) + node("AveragePool", {"r"}, {"q"}, window) + pooled("q");
+  const std::string positive = node("Relu", {"x"}, {"a"}) +
+                               node("Pad", {"a"}, {"z"}, pads({0, 0, 0, 0, 0, 0, 2, 2})) +
+                               node("AveragePool", {"z"}, {"q"}, window) + pooled("q");
+  same_answers(answers(positive), answers(own + real));
+}
+
+TEST_CASE("onnx: classes of a sum, a part and a concatenation of scores") {
+  const std::string two = node("GlobalAveragePool", {"x"}, {"m"}) + node("Flatten", {"m"}, {"f"}) +
+                          floats_of("a", {5, 3}) + floats_of("b", {5, 3}) +
+                          node("Gemm", {"f", "a"}, {"p"}, attribute("transB", std::int64_t{1})) +
+                          node("Gemm", {"f", "b"}, {"q"}, attribute("transB", std::int64_t{1}));
+  CHECK(answers(two + node("Add", {"p", "q"}, {"y"})).size() == 5);
+  CHECK(answers(two + node("Concat", {"p", "q"}, {"y"}, attribute("axis", std::int64_t{1}))).size() == 10);
+  // The advantage over the mean, as in a dueling head
+  const Values gap = answers(two + node("ReduceMean", {"p"}, {"e"}, attribute("axes", Numbers{1})) +
+                             node("Sub", {"p", "e"}, {"y"}));
+  double sum = 0;
+  for (const double v : gap) sum += v;
+  CHECK(gap.size() == 5);
+  CHECK(std::abs(sum) < 1e-6);
 }
 
 TEST_CASE("onnx: squeeze and excitation, gates and masks that are smaller than what they change") {

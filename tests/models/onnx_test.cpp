@@ -208,3 +208,18 @@ TEST_CASE("onnx: grey inputs, oblong ones, and inputs of many channels") {
   CHECK(many.input_shape() == Shape{1, 13, 64, 64});
   CHECK(mentions(many, "13 channels"));
 }
+
+TEST_CASE("onnx: a model counts the classes of its output, whatever computes them") {
+  const std::string f = node("Relu", {"x"}, {"r"}) + node("GlobalAveragePool", {"r"}, {"m"}) +
+                        node("Flatten", {"m"}, {"f"}) +
+                        initializer(floats_tensor("a", {5, 3}, std::vector<float>(15, 0.5F)));
+  const std::string p = node("Gemm", {"f", "a"}, {"p"}, attribute("transB", std::int64_t{1})),
+                    q = node("Gemm", {"f", "a"}, {"q"}, attribute("transB", std::int64_t{1}));
+  const std::string out = input_info({1, 3, 8, 8}, 1) + bytes(12, value_info("y", {1, 5}));
+  CHECK(opened(f + p + q + node("Add", {"p", "q"}, {"y"}) + out).class_count() == 5);
+  CHECK(opened(f + p + q + node("Concat", {"p", "q"}, {"y"}, attribute("axis", std::int64_t{1})) + out)
+            .class_count() == 10);
+  const std::string three = initializer(integers_tensor("k", {0, 3, 4}));
+  CHECK(opened(f + p + three + node("Gather", {"p", "k"}, {"y"}, attribute("axis", std::int64_t{1})) + out)
+            .class_count() == 3);
+}

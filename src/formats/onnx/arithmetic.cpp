@@ -81,6 +81,7 @@ void OnnxImporter::arithmetic_with_constant(const OnnxNode& node, OnnxFlow from,
     *bias = row_of(shift);
     return set(node, from);
   }
+  require_channels(node, from);
   const std::string name = name_of(node);
   if (channels != from.size(Axis::channels)) from = repeated(from, channels, name + ".repeated");
   if (node.op == "Div" && reversed)
@@ -149,6 +150,7 @@ void OnnxImporter::sum(const OnnxNode& node) {
 OnnxFlow OnnxImporter::combined(const OnnxNode& node, OnnxFlow a, OnnxFlow b, std::string_view op,
                                 const std::string& name) {
   if (op == "Div") b.node = add(unused(name + ".divisor"), op::Curve{op::Curve::Kind::power, -1}, {b.node});
+  if (op == "Sub") require_channels(node, b);
   if (op == "Sub") b.node = scaled(name + ".subtracted", b.node, b.size(Axis::channels), -1, 0);
   const bool multiplies = op == "Mul" || op == "Div";
   std::array<OnnxFlow, 2> pair{std::move(a), std::move(b)};

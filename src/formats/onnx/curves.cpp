@@ -31,6 +31,7 @@ void OnnxImporter::clip(const OnnxNode& node) {
 
 /// relu(x) - slope relu(-x), with a slope per channel
 void OnnxImporter::leaky(const OnnxNode& node, const OnnxFlow& from, std::span<const float> slopes) {
+  require_channels(node, from);
   const std::string name = name_of(node);
   std::vector<float> negated(slopes.begin(), slopes.end());
   for (float& slope : negated) slope = -slope;
@@ -86,6 +87,7 @@ void OnnxImporter::celu(const OnnxNode& node) {
   OnnxFlow from = flow(node);
   const float alpha = real(node, "alpha", 1);
   if (alpha == 0) refuse(node, "its alpha is zero");
+  require_channels(node, from);
   const std::string name = name_of(node);
   from.node = scaled(name + ".scaled", from.node, from.size(Axis::channels), 1 / alpha, 0);
   from.node = add(name, op::Curve{Kind::elu, 1, alpha}, {from.node});
@@ -108,6 +110,7 @@ void OnnxImporter::absolute(const OnnxNode& node) {
 
 void OnnxImporter::negative(const OnnxNode& node) {
   OnnxFlow from = flow(node);
+  require_channels(node, from);
   from.node = scaled(name_of(node), from.node, from.size(Axis::channels), -1, 0);
   set(node, std::move(from));
 }

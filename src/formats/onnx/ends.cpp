@@ -15,7 +15,7 @@ bool holds_floats(const OnnxValue& value) { return value.type == 0 || is_float(v
 
 /// N x classes, or N x classes x 1 x 1.
 bool may_be_scores(const Shape& shape) {
-  return shape.size() == 2 || (shape.size() == 4 && shape[2] <= 1 && shape[3] <= 1);
+  return shape.size() == 2 || (shape.size() == 4 && shape[2] == 1 && shape[3] == 1);
 }
 
 /// Operators that hand on their first input's numbers, perhaps under another shape.

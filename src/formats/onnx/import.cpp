@@ -206,7 +206,7 @@ OnnxFlow OnnxImporter::scores() {
   const OnnxFlow* flow = found == values_.end() ? nullptr : std::get_if<OnnxFlow>(&found->second);
   const bool whole = flow != nullptr && flow->groups == 0 && !flow->padded();
   if (whole && how_.output == OnnxImport::Output::anything) return *flow;
-  if (whole && flow->features && !flow->reordered()) return *flow;
+  if (whole && flow->features && flow->flattened.empty()) return *flow;
   if (whole && !flow->features && flow->size(Axis::rows) * flow->size(Axis::columns) == 1)
     return as_features(*flow, "scores");
   throw malformed(
@@ -471,6 +471,14 @@ NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::span<cons
   };
   return add(unused(name), op::BatchNorm{Tensor(channels, scale), Tensor(channels, shift), all(0), all(1), 0},
              {from});
+}
+
+/// The engine scales channels, not the single features of flattened planes.
+void OnnxImporter::require_channels(const OnnxNode& node, const OnnxFlow& from) const {
+  if (!from.flattened.empty())
+    refuse(node,
+           "it scales or shifts flattened planes of several pixels, which is not supported; do so before "
+           "they are flattened");
 }
 
 NodeId OnnxImporter::scaled(const std::string& name, NodeId from, std::int64_t channels, float scale,

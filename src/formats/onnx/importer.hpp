@@ -127,6 +127,7 @@ class OnnxImporter {
   void emit_nchw(const OnnxNode& node, Op op, const OnnxFlow& from);
   /// Adds a node that keeps the shape.
   void emit_like(const OnnxNode& node, Op op, const OnnxFlow& from);
+  void require_channels(const OnnxNode& node, const OnnxFlow& from) const;
   NodeId scaled(const std::string& name, NodeId from, std::span<const float> scale,
                 std::span<const float> shift);
   NodeId scaled(const std::string& name, NodeId from, std::int64_t channels, float scale, float shift);

@@ -133,8 +133,9 @@ void OnnxImporter::max_pool(const OnnxNode& node) {
   if (node.outputs.size() > 1 && readers_.contains(node.outputs[1]))
     refuse(node, "its indices output is used, which is not supported");
   const Windows w = windows(node, from, {1, 1});
-  if (from.padded() && w.padding.kind != Padding::Kind::fixed)
-    refuse(node, "auto_pad after a Pad with -infinity is not supported");
+  // With ceil_mode a window may begin in a Pad's rows, but not in the pool's own.
+  if (from.padded() && (w.padding.kind != Padding::Kind::fixed || integer(node, "ceil_mode", 0) != 0))
+    refuse(node, "auto_pad or ceil_mode after a Pad with -infinity is not supported");
   emit_nchw(node,
             op::MaxPool2d{w.kernel, w.stride, w.padding, w.dilation, integer(node, "ceil_mode", 0) != 0},
             from);
@@ -148,8 +149,13 @@ void OnnxImporter::average_pool(const OnnxNode& node) {
   const auto own = node.attributes.find("pads");
   const bool pads = own != node.attributes.end() &&
                     std::ranges::any_of(own->second.integers, [](auto n) { return n != 0; });
-  // A window counts the zeros of a Pad; the pool's own only with count_include_pad.
-  if (zeros && ((pads && !include) || text(node, "auto_pad").starts_with("SAME"))) {
+  // A window counts the zeros of a Pad; the pool's own only with count_include_pad. With ceil_mode it may
+  // begin in a Pad's rows, but not in the pool's own; and it must not lie in them alone.
+  const auto kernel = node.attributes.find("kernel_shape");
+  const bool wide = zeros && kernel != node.attributes.end() && !kernel->second.integers.empty() &&
+                    std::ranges::max(from.pads) >= std::ranges::min(kernel->second.integers);
+  if (zeros && ((pads && !include) || wide || integer(node, "ceil_mode", 0) != 0 ||
+                text(node, "auto_pad").starts_with("SAME"))) {
     from = pad_planes(node, from, unused("pad"));
     zeros = false;
   }
@@ -183,9 +189,11 @@ void OnnxImporter::reduce(const OnnxNode& node) {
     for (std::size_t i = 0; i < rank; ++i) over.push_back(static_cast<std::int64_t>(i));
   }
   const std::string name = name_of(node);
+  const bool features = from.features;
   from = as_planes(node, from, name + ".planes");
   OnnxFlow to = reduced(node, from, over, name);
-  if (integer(node, "keepdims", 1) != 0) return set(node, std::move(to));
+  if (integer(node, "keepdims", 1) != 0)
+    return set(node, features ? as_features(to, name + ".features") : std::move(to));
   Shape shape;
   std::vector<Axis> order;
   for (std::size_t i = 0; i < rank; ++i) {
@@ -288,7 +296,8 @@ void OnnxImporter::batch_norm(const OnnxNode& node) {
   norm.mean = weight(node, 3);
   norm.variance = weight(node, 4);
   norm.epsilon = real(node, "epsilon", 1e-5F);
-  if (from.position(Axis::channels) != 1 || from.reordered())
+  require_channels(node, from);
+  if (from.position(Axis::channels) != 1)
     refuse(node, "expected the channels on its input's second axis, found " + to_string(from.shape));
   for (const Weight* w : {&norm.weight, &norm.bias, &norm.mean, &norm.variance}) {
     if (w->shape() != Shape{from.shape[1]}) refuse(node, "expected one number per channel in its constants");
