@@ -94,7 +94,9 @@ TEST_CASE("onnx: small files of many writers give ONNX Runtime's answers") {
   const std::string text(reinterpret_cast<const char*>(mapped->bytes().data()), mapped->bytes().size());
   const nlohmann::json expected = nlohmann::json::parse(text);
   CHECK(expected.size() == 15);
-  for (const auto& [file, cases] : expected.items()) {
+  for (const auto& item : expected.items()) {
+    const std::string& file = item.key();
+    const nlohmann::json& cases = item.value();
     CAPTURE(file);
     const Model model = load_model((folder / file).string());
     for (const nlohmann::json& one : cases) {

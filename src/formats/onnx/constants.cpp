@@ -3,6 +3,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "formats/bytes.hpp"
 #include "formats/onnx/importer.hpp"
@@ -518,8 +519,8 @@ void OnnxImporter::fold_cast(const OnnxNode& node) {
   } else if (to == boolean) {
     for (std::int64_t& n : result) n = n != 0;
   }
-  const auto [low, high] = range_of(to);
-  if (std::ranges::any_of(result, [&](std::int64_t n) { return n < low || n > high; }))
+  const std::pair<std::int64_t, std::int64_t> range = range_of(to);
+  if (std::ranges::any_of(result, [&](std::int64_t n) { return n < range.first || n > range.second; }))
     refuse(node, "a number is out of range of the integers that it casts to");
   set_constant(node, from.shape, std::move(result));
 }

@@ -185,7 +185,7 @@ OnnxNetwork OnnxImporter::run() {
   }
   network_.graph = finish();
   if (computes_in_halves_)
-    network_.notes.push_back("the file computes in half precision; ablaze computes in float32");
+    network_.notes.emplace_back("the file computes in half precision; ablaze computes in float32");
   return std::move(network_);
 }
 

@@ -7,6 +7,8 @@
 #include <set>
 #include <variant>
 
+#include <ablaze/error.hpp>
+
 #include "formats/onnx/import.hpp"
 
 namespace ablaze::formats {
