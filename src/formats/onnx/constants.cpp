@@ -103,7 +103,7 @@ std::int64_t position(const std::vector<std::int64_t>& index, const std::vector<
 }
 
 /// Element `first` + the sum of index[axis] * steps[axis] of a tensor, for each index of `shape`.
-OnnxTensor strided(const OnnxTensor& from, Shape shape, std::int64_t first,
+OnnxTensor strided(const OnnxTensor& from, const Shape& shape, std::int64_t first,
                    const std::vector<std::int64_t>& steps) {
   OnnxTensor result{shape, {}, {}};
   if (!from.floats) {
@@ -397,7 +397,7 @@ void OnnxImporter::fold_slice(const OnnxNode& node) {
   const std::vector<std::int64_t> strides = strides_of(from.shape);
   const std::int64_t start = position(first, strides);
   for (std::size_t a = 0; a < rank; ++a) step[a] *= strides[a];
-  set(node, strided(from, std::move(shape), start, step));
+  set(node, strided(from, shape, start, step));
 }
 
 // ---- numbers -----------------------------------------------------------------------------------------
@@ -609,7 +609,7 @@ void OnnxImporter::fold_transpose(const OnnxNode& node) {
     step.push_back(strides[axis(node, i, rank)]);
   }
   affordable(node, shape);
-  set(node, strided(from, std::move(shape), 0, step));
+  set(node, strided(from, shape, 0, step));
 }
 
 void OnnxImporter::fold_expand(const OnnxNode& node) {
