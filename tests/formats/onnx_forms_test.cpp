@@ -287,6 +287,13 @@ TEST_CASE("onnx: a slice that ends at a number of pixels depends on the input's 
   CHECK_FALSE(sliced(std::numeric_limits<std::int64_t>::max()));
 }
 
+TEST_CASE("onnx: a linear layer reads one row per image, not what is left of planes") {
+  const std::string means = node("ReduceMean", {"x"}, {"m"},
+                                 attribute("axes", Numbers{1, 3}) + attribute("keepdims", std::int64_t{0}));
+  CHECK(says(refused_nodes(means + floats_of("fc", {4, 2}) + node("Gemm", {"m", "fc"}, {"y"})),
+             "one row of features per image"));
+}
+
 // ---- ends --------------------------------------------------------------------------------------------
 
 TEST_CASE("onnx: a Softmax or Sigmoid at the end, whatever follows it without changing a number") {

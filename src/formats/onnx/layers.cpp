@@ -307,6 +307,9 @@ void OnnxImporter::batch_norm(const OnnxNode& node) {
 
 void OnnxImporter::gemm(const OnnxNode& node) {
   const OnnxFlow& from = flow(node);
+  if (!from.features)
+    refuse(node,
+           "expected one row of features per image (N x K), found planes of " + to_string(from.planes()));
   const Weight& w = weight(node, 1);
   const bool by_rows = integer(node, "transB", 0) != 0;
   const float alpha = real(node, "alpha", 1), beta = real(node, "beta", 1);
