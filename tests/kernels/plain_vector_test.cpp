@@ -52,7 +52,8 @@ void check(const Graph& graph, const Shape& shape, const Values& input) {
     for (const Isa isa : {Isa::baseline, Isa::avx512}) {  // all direct, and with Winograd
       CAPTURE(to_string(shape));
       CAPTURE(to_string(isa));
-      CHECK(relative_error(run(*table, isa, graph, shape, input).values(), reference.output()) < 3e-6);
+      // Squares and gates multiply the errors of float32's rounding.
+      CHECK(relative_error(run(*table, isa, graph, shape, input).values(), reference.output()) < 1e-5);
     }
   }
 }

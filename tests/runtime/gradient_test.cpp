@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -182,6 +183,35 @@ TEST_CASE("gradients are the slopes of finite differences") {
         CHECK(found.gradients[s].shape() == base.shapes[id]);
         CHECK(std::abs(dot(gradient, direction) - slope) <= 1e-5 * scale + 1e-6);
       }
+    }
+  }
+}
+
+TEST_CASE("slopes keep their digits where curves are all but flat") {
+  constexpr int count = 41;
+  Graph graph;
+  NodeId at = graph.add("input", op::Input{{count, 0, 0}}, {});
+  SUBCASE("tanh") { at = graph.add("curve", op::Curve{op::Curve::Kind::tanh}, {at}); }
+  SUBCASE("sigmoid") { at = graph.add("curve", op::Curve{op::Curve::Kind::sigmoid}, {at}); }
+  at = graph.add("flatten", op::Flatten{}, {at});
+  Tensor ones({2, count});
+  std::ranges::fill(ones.values(), 1.0F);
+  graph.add("fc", op::Linear{ones, Tensor({2})}, {at});
+  const bool is_tanh = std::get<op::Curve>(graph.node(1).op).kind == op::Curve::Kind::tanh;
+  const Shape shape{1, count, 1, 1};
+  Tensor input(shape);
+  for (int i = 0; i < count; ++i) input.data()[i] = static_cast<float>(i - count / 2) * 0.5F;
+  const Score score{Score::Kind::logit, 1, {}};
+  for (const Isa isa : testing::available_isas()) {
+    CAPTURE(to_string(isa));
+    SessionOptions options = keeping(shape, {"input"});
+    options.execution.isa = isa;
+    const Gradients found = Session(graph, options).run(input).gradient("input", std::span(&score, 1));
+    for (int i = 0; i < count; ++i) {
+      const double x = input.data()[i], cosh = std::cosh(is_tanh ? x : x / 2);
+      const double expected = (is_tanh ? 1 : 0.25) / (cosh * cosh);
+      CAPTURE(x);
+      CHECK(std::abs(found.gradients[0].data()[i] - expected) <= 1e-4 * expected);
     }
   }
 }
