@@ -429,32 +429,55 @@ ClassNames from_lines(std::span<const formats::TextLine> lines, const std::strin
 
 // ---- tables -------------------------------------------------------------------------------------------
 
+/// The places of the columns that a table's first row names.
+struct Columns {
+  std::optional<std::size_t> label, index, synset;
+  explicit Columns(const std::vector<std::string>& names) {
+    const auto place = [&](const auto& words) -> std::optional<std::size_t> {
+      for (const std::string_view word : words) {
+        for (std::size_t i = 0; i < names.size(); ++i) {
+          if (header_word(names[i]) == word) return i;
+        }
+      }
+      return std::nullopt;
+    };
+    label = place(kLabelWords);
+    index = place(kIndexWords);
+    synset = place(kSynsetWords);
+  }
+  bool name_labels() const { return label && (index || synset); }
+};
+
+/// Whether the words between the separators of a line name the columns of a table.
+bool names_columns(std::string_view line, char separator) {
+  std::vector<std::string> words;
+  while (true) {
+    const auto end = std::min(line.find(separator), line.size());
+    words.emplace_back(unquoted(trimmed(line.substr(0, end))));
+    if (end == line.size()) return Columns(words).name_labels();
+    line.remove_prefix(end + 1);
+  }
+}
+
 /// The rows of a table whose first line names its columns; empty where the text is none.
 std::vector<std::vector<std::string>> table_in(std::string_view text,
                                                std::span<const formats::TextLine> lines,
                                                const std::string& file) {
   for (const char separator : {',', '\t', ';'}) {
-    if (lines[0].text.find(separator) == std::string_view::npos) continue;
+    if (!names_columns(lines[0].text, separator)) continue;
     std::vector<std::vector<std::string>> rows;
-    const auto rows_found = [&] {
-      std::string_view first = lines[0].text;
-      bool any = false, label = false;
-      while (true) {
-        const auto end = std::min(first.find(separator), first.size());
-        const std::string word = header_word(unquoted(trimmed(first.substr(0, end))));
-        label = label || is_one_of(word, kLabelWords);
-        any = any || is_one_of(word, kIndexWords) || is_one_of(word, kSynsetWords);
-        if (end == first.size()) return label && any;
-        first.remove_prefix(end + 1);
-      }
-    };
-    if (!rows_found()) continue;
     for (formats::CsvRow& row : formats::read_csv(text, file, separator)) {
+      if (row.fields.size() == 1 && trimmed(row.fields[0]).empty()) continue;  // a line of blanks
       if (!rows.empty() && row.fields.size() != rows[0].size()) {
         throw Error(file + ", line " + std::to_string(row.line) + ": expected " +
                     std::to_string(rows[0].size()) + " fields, found " + std::to_string(row.fields.size()));
       }
       rows.push_back(std::move(row.fields));
+    }
+    // A quote in the first line may hold separators and the end of the line.
+    if (rows.empty() || !Columns(rows[0]).name_labels()) {
+      throw Error(file + ", line " + std::to_string(lines[0].number) +
+                  ": expected the names of columns without separators and line ends in quotes");
     }
     return rows;
   }
@@ -462,28 +485,20 @@ std::vector<std::vector<std::string>> table_in(std::string_view text,
 }
 
 ClassNames from_table(const std::vector<std::vector<std::string>>& rows, const std::string& file) {
-  constexpr std::size_t absent = static_cast<std::size_t>(-1);
-  const auto column = [&](const auto& words) {
-    for (const std::string_view word : words) {
-      for (std::size_t i = 0; i < rows[0].size(); ++i) {
-        if (header_word(rows[0][i]) == word) return i;
-      }
-    }
-    return absent;
-  };
-  const std::size_t label = column(kLabelWords), index = column(kIndexWords), synset = column(kSynsetWords);
+  const Columns columns(rows[0]);
+  const std::size_t label = columns.label.value();
   std::vector<ClassEntry> entries;
   for (const auto& row : std::span(rows).subspan(1)) {
     ClassEntry entry;
     entry.label = trimmed(row[label]);
-    if (synset != absent) entry.synset = synset_in(trimmed(row[synset]));
-    if (index != absent) {
-      const std::string_view word = trimmed(row[index]);
+    if (columns.synset) entry.synset = synset_in(trimmed(row[*columns.synset]));
+    if (columns.index) {
+      const std::string_view word = trimmed(row[*columns.index]);
       if (entry.synset.empty()) entry.synset = synset_in(word);
       entry.index = index_in(word);
       if (!entry.index && entry.synset.empty()) {
         throw Error(file + ": expected the index of a class in the column " +
-                    base::printable(rows[0][index]) + ", found \"" + base::printable(word) + "\"");
+                    base::printable(rows[0][*columns.index]) + ", found \"" + base::printable(word) + "\"");
       }
     }
     if (is_synset(entry.label) && entry.synset.empty()) entry.synset = entry.label;

@@ -183,6 +183,16 @@ TEST_CASE("labels: an order that is not the classes' is refused as one") {
   CHECK(says(refusal(R"({"n01443537": "goldfish", "n01440764": "tench"})"), "an order of its own"));
 }
 
+TEST_CASE("labels: a first line that names columns only where its quotes are cut apart is refused") {
+  for (const std::string_view text :
+       {"index,\"class,label\n0\",a\n1,b,c\n", "wnid,id,\"synset,label\na,0,1,b\"\n0,1,2\n"}) {
+    CAPTURE(text);
+    CHECK(says(refusal(text), "line 1: expected the names of columns"));
+  }
+  CHECK(labels_in("\"index\",\"label\"\n1,b\n0,a\n2,\"c\"\n") == abc);
+  CHECK(labels_in("  \nindex,label\n1,b\n \n0,a\n2,c\n") == abc);
+}
+
 TEST_CASE("labels: YAML's names") {
   CHECK(labels_in("path: ../x\nnc: 3\nnames: ['a', \"b\", c]\ntrain: images\n") == abc);
   CHECK(labels_in("names: {0: a, 2: c, 1: b}\n") == abc);
