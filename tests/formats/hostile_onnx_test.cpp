@@ -60,6 +60,20 @@ TEST_CASE("hostile onnx: nodes in a circle") {
   CHECK(says(refused_nodes(circle), "which no earlier node computes"));
 }
 
+TEST_CASE("hostile onnx: elements of constants that have none") {
+  const std::string numbers = initializer(integers_tensor("zero", {0})) +
+                              initializer(integers_tensor("none", {})) +
+                              initializer(integers_tensor("flat", {2, 0}));
+  const std::string joined = node("Concat", {"a", "zero"}, {"b"}, attribute("axis", std::int64_t{0})) +
+                             node("Reshape", {"x", "b"}, {"y"});
+  CHECK(says(refused_nodes(numbers + node("Gather", {"none", "zero"}, {"a"}) + joined), "has no element 0"));
+  const std::string empty = node("ConstantOfShape", {"flat"}, {"c"});
+  CHECK_FALSE(refused_nodes(numbers + empty + node("Gather", {"c", "zero"}, {"a"}) + joined).empty());
+  CHECK_FALSE(refused_nodes(numbers + empty +
+                            node("Gather", {"c", "zero"}, {"a"}, attribute("axis", std::int64_t{1})) + joined)
+                  .empty());
+}
+
 TEST_CASE("hostile onnx: an input without measure") {
   const std::int64_t huge = std::int64_t{1} << 62;
   for (const std::size_t axis : {0U, 1U, 2U, 3U}) {

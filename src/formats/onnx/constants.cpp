@@ -321,13 +321,15 @@ void OnnxImporter::fold_gather(const OnnxNode& node) {
   Shape shape(from.shape.begin(), from.shape.begin() + static_cast<std::ptrdiff_t>(at));
   shape.insert(shape.end(), indices.shape.begin(), indices.shape.end());
   shape.insert(shape.end(), from.shape.begin() + static_cast<std::ptrdiff_t>(at) + 1, from.shape.end());
+  for (const std::int64_t index : indices.integers)
+    if (index < -size || index >= size) refuse(node, "it has no element " + std::to_string(index));
   std::vector<std::int64_t> positions;
   positions.reserve(static_cast<std::size_t>(affordable(node, shape)));
   const std::vector<std::int64_t> strides = strides_of(from.shape);
-  const std::int64_t inner = strides[at], outer = size == 0 ? 0 : element_count(from.shape) / (size * inner);
+  const std::int64_t inner = strides[at], all = element_count(from.shape);
+  const std::int64_t outer = all == 0 ? 0 : all / (size * inner);
   for (std::int64_t o = 0; o < outer; ++o) {
     for (const std::int64_t index : indices.integers) {
-      if (index < -size || index >= size) refuse(node, "it has no element " + std::to_string(index));
       const std::int64_t first = (o * size + (index < 0 ? index + size : index)) * inner;
       for (std::int64_t i = 0; i < inner; ++i) positions.push_back(first + i);
     }
