@@ -27,12 +27,16 @@ class Image {
   /// Copies a caller's buffer; rgb.size() must be 3 * width * height.
   Image(int width, int height, std::span<const std::uint8_t> rgb);
 
-  /// Decodes a JPEG (progressive and Adobe CMYK too) or PNG (grey, palette, alpha, 16 bit), known by its
-  /// content; alpha is laid over white, 16 bits become 8, EXIF orientation is applied, colour profiles
-  /// are not. Truncated and damaged files are refused. Throws Error naming the file.
-  static Image load(const std::string& file);
+  /// Decodes a JPEG (baseline or progressive; grey, colour, CMYK) or PNG (grey, palette, alpha, 16 bit),
+  /// known by its content; alpha is laid over white, 16 bits become 8, EXIF orientation is applied, colour
+  /// profiles are not. With libjpeg-turbo (see jpeg_decoder) a JPEG's pixels are Pillow's, bit for bit.
+  /// Truncated and damaged files are refused; a JPEG that is only odd (no end-of-image marker, bytes that
+  /// belong to nothing, damage inside that the decoder overcomes) is read, and a sentence about it is added
+  /// to `notes`. Throws Error naming the file.
+  static Image load(const std::string& file, std::vector<std::string>* notes = nullptr);
   /// The same from bytes in memory; `name` is for the errors.
-  static Image decode(std::span<const std::byte> bytes, const std::string& name = "image");
+  static Image decode(std::span<const std::byte> bytes, const std::string& name = "image",
+                      std::vector<std::string>* notes = nullptr);
 
   int width() const { return width_; }
   int height() const { return height_; }
@@ -51,6 +55,10 @@ class Image {
   int height_ = 0;
   std::vector<std::uint8_t> pixels_;
 };
+
+/// What decodes JPEGs in this build: "libjpeg-turbo 2.1.5", or "stb_image 2.27" where that was not there. The
+/// two round differently, so measurements of the one do not mix with those of the other.
+std::string jpeg_decoder();
 
 /// Pillow's antialiased bilinear resize, bit for bit on 8-bit RGB.
 Image resize(const Image& image, int width, int height);

@@ -1,4 +1,7 @@
+#include "image/decode.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -7,6 +10,10 @@
 
 #include "base/files.hpp"
 #include "image/header.hpp"
+#include "image/jpeg.hpp"
+#ifdef ABLAZE_LIBJPEG
+#include "image/libjpeg.hpp"
+#endif
 #include "image/orientation.hpp"
 #include "image/sniff.hpp"
 #include "image/stb.hpp"
@@ -22,7 +29,8 @@ constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMaxFileBytes = 512 * kMebibyte;
 
 /// The memory that decoding may use. The largest valid case is an interlaced 16-bit RGBA PNG (about 28 bytes
-/// per pixel at its peak, in addition to two copies of its data); JPEG pads each side to 32 pixels.
+/// per pixel at its peak, in addition to two copies of its data); JPEG pads each side to 32 pixels, and takes
+/// two bytes for each of up to four coefficients per pixel.
 std::uint64_t memory_limit(const Header& header, std::uint64_t file_bytes) {
   const auto padded = [](std::int64_t side) { return (static_cast<std::uint64_t>(side) + 31) / 32 * 32; };
   return 16 * kMebibyte + 4 * file_bytes + 32 * padded(header.width) * padded(header.height);
@@ -60,28 +68,70 @@ Image from_rgba_over_white(const DecodedPixels& decoded) {
   return image;
 }
 
+Image stb_decode_jpeg(std::span<const std::byte> bytes, const std::string& name, image::Notes& notes) {
+  const image::CheckedJpeg checked = image::check_jpeg(bytes, name, notes);
+  const auto file = checked.mended.empty() ? bytes : std::span<const std::byte>(checked.mended);
+  return image::oriented(from_rgb(decode_pixels(file, checked.header, 3, name)), checked.header.orientation);
+}
+
+Image decode_jpeg(std::span<const std::byte> bytes, const std::string& name, image::Notes& notes,
+                  [[maybe_unused]] image::JpegDecoder decoder) {
+#ifdef ABLAZE_LIBJPEG
+  if (decoder == image::JpegDecoder::libjpeg) {
+    const Header header = image::read_jpeg_header(bytes, name);
+    const std::uint64_t limit = memory_limit(header, bytes.size());
+    return image::oriented(image::libjpeg_decode(bytes, header, limit, name, notes), header.orientation);
+  }
+#endif
+  return stb_decode_jpeg(bytes, name, notes);
+}
+
 }  // namespace
 
-Image Image::decode(std::span<const std::byte> bytes, const std::string& name) {
+std::span<const image::JpegDecoder> image::jpeg_decoders() {
+#ifdef ABLAZE_LIBJPEG
+  static constexpr std::array decoders{JpegDecoder::libjpeg, JpegDecoder::stb};
+#else
+  static constexpr std::array decoders{JpegDecoder::stb};
+#endif
+  return decoders;
+}
+
+std::string image::to_string(JpegDecoder decoder) {
+#ifdef ABLAZE_LIBJPEG
+  if (decoder == JpegDecoder::libjpeg) return libjpeg_name();
+#endif
+  return decoder == JpegDecoder::stb ? stb_name() : std::string();
+}
+
+Image image::decode(std::span<const std::byte> bytes, const std::string& name, Notes& notes,
+                    JpegDecoder decoder) {
   if (bytes.empty()) throw Error(name + ": the file is empty; expected a JPEG or PNG image");
   if (bytes.size() > kMaxFileBytes) {
     throw Error(name + ": " + std::to_string(bytes.size() / kMebibyte) + " MiB; an image file has at most " +
                 std::to_string(kMaxFileBytes / kMebibyte));
   }
-  const image::Sniffed file = image::sniff(bytes);
-  if (file.kind == FileKind::jpeg) {
-    const Header header = image::check_jpeg(bytes, name);
-    return image::oriented(from_rgb(decode_pixels(bytes, header, 3, name)), header.orientation);
-  }
+  const Sniffed file = sniff(bytes);
+  if (file.kind == FileKind::jpeg) return decode_jpeg(bytes, name, notes, decoder);
   if (file.kind == FileKind::png) {
-    const Header header = image::check_png(bytes, name);
+    const Header header = check_png(bytes, name);
     // Always four channels, because transparency is known only after the header.
-    return image::oriented(from_rgba_over_white(decode_pixels(bytes, header, 4, name)), header.orientation);
+    return oriented(from_rgba_over_white(decode_pixels(bytes, header, 4, name)), header.orientation);
   }
   throw Error(name + ": expected a JPEG or PNG image, found what looks like " + file.looks_like +
               "; convert it to JPEG or PNG");
 }
 
-Image Image::load(const std::string& file) { return decode(base::read_file(file, kMaxFileBytes), file); }
+std::string jpeg_decoder() { return image::to_string(image::jpeg_decoders().front()); }
+
+Image Image::decode(std::span<const std::byte> bytes, const std::string& name,
+                    std::vector<std::string>* notes) {
+  image::Notes unread;
+  return image::decode(bytes, name, notes != nullptr ? *notes : unread, image::jpeg_decoders().front());
+}
+
+Image Image::load(const std::string& file, std::vector<std::string>* notes) {
+  return decode(base::read_file(file, kMaxFileBytes), file, notes);
+}
 
 }  // namespace ablaze

@@ -14,10 +14,9 @@ struct Header {
   int orientation = 1;  ///< EXIF's, 1 to 8
 };
 
-/// Walk all segments (chunks) of a file without decoding: read dimensions and orientation, and check that all
-/// parts exist that the decoder assumes. Throw Error with the file's name if it is truncated, damaged, too
-/// large or of an unsupported kind.
-Header check_jpeg(std::span<const std::byte> bytes, const std::string& name);
+/// Walks all chunks of a PNG without decoding: reads dimensions and orientation, and checks that all parts
+/// exist that the decoder assumes. Throws Error with the file's name if it is truncated, damaged, too large or of
+/// an unsupported kind.
 Header check_png(std::span<const std::byte> bytes, const std::string& name);
 
 /// Throws Error if an image is empty or exceeds Image::max_side or Image::max_pixels.

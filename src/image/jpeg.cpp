@@ -1,5 +1,8 @@
+#include "image/jpeg.hpp"
+
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,7 +11,6 @@
 
 #include "image/bytes.hpp"
 #include "image/exif.hpp"
-#include "image/header.hpp"
 
 namespace ablaze::image {
 namespace {
@@ -16,6 +18,7 @@ namespace {
 using namespace std::string_view_literals;
 
 enum Marker : unsigned {
+  tem = 0x01,   // temporary, without a segment as the restarts are
   sof0 = 0xC0,  // baseline; 0xC1 extended, 0xC2 progressive, the others to 0xCF unsupported
   sof2 = 0xC2,
   dht = 0xC4,  // Huffman tables
@@ -31,8 +34,41 @@ enum Marker : unsigned {
   app14 = 0xEE  // Adobe
 };
 
-/// A progressive file has about ten scans, an optimised one a few more; each costs a pass over the image.
-constexpr int kMaxScans = 100;
+/// The Huffman tables of the standard (T.81, K.3 to K.6). Frames of Motion JPEG leave them out.
+constexpr std::array<std::uint8_t, 432> kStandardTables{
+    0xFF, 0xC4, 0x00, 0x1F, 0x00, 0x00, 0x01, 0x05, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0xFF,
+    0xC4, 0x00, 0xB5, 0x10, 0x00, 0x02, 0x01, 0x03, 0x03, 0x02, 0x04, 0x03, 0x05, 0x05, 0x04, 0x04, 0x00,
+    0x00, 0x01, 0x7D, 0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51,
+    0x61, 0x07, 0x22, 0x71, 0x14, 0x32, 0x81, 0x91, 0xA1, 0x08, 0x23, 0x42, 0xB1, 0xC1, 0x15, 0x52, 0xD1,
+    0xF0, 0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0A, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x25, 0x26, 0x27, 0x28,
+    0x29, 0x2A, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3A, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A,
+    0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5A, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x73,
+    0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7A, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x92, 0x93,
+    0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xB2,
+    0xB3, 0xB4, 0xB5, 0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA,
+    0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA, 0xE1, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8,
+    0xE9, 0xEA, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA, 0xFF, 0xC4, 0x00, 0x1F, 0x01,
+    0x00, 0x03, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0xFF, 0xC4, 0x00, 0xB5, 0x11, 0x00,
+    0x02, 0x01, 0x02, 0x04, 0x04, 0x03, 0x04, 0x07, 0x05, 0x04, 0x04, 0x00, 0x01, 0x02, 0x77, 0x00, 0x01,
+    0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71, 0x13, 0x22, 0x32,
+    0x81, 0x08, 0x14, 0x42, 0x91, 0xA1, 0xB1, 0xC1, 0x09, 0x23, 0x33, 0x52, 0xF0, 0x15, 0x62, 0x72, 0xD1,
+    0x0A, 0x16, 0x24, 0x34, 0xE1, 0x25, 0xF1, 0x17, 0x18, 0x19, 0x1A, 0x26, 0x27, 0x28, 0x29, 0x2A, 0x35,
+    0x36, 0x37, 0x38, 0x39, 0x3A, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x53, 0x54, 0x55, 0x56,
+    0x57, 0x58, 0x59, 0x5A, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x73, 0x74, 0x75, 0x76, 0x77,
+    0x78, 0x79, 0x7A, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x92, 0x93, 0x94, 0x95, 0x96,
+    0x97, 0x98, 0x99, 0x9A, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xB2, 0xB3, 0xB4, 0xB5,
+    0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xD2, 0xD3, 0xD4,
+    0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF2, 0xF3,
+    0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA};
+
+/// An Adobe segment: its transform is none, so four components are CMYK.
+constexpr std::array<std::uint8_t, 16> kAdobeSegment{0xFF, 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100};
+
+std::span<const std::byte> bytes_of(std::span<const std::uint8_t> numbers) { return std::as_bytes(numbers); }
+
+constexpr std::size_t kHuffmanHeader = 17;  ///< class and number, 16 counts
 
 struct Component {
   unsigned id = 0;
@@ -45,17 +81,33 @@ struct Frame {
   std::vector<Component> components;
 };
 
-/// Walks the segments of one file. Also refuses files for which stb_image 2.27 would read or write out of
-/// bounds: Huffman tables with too many codes, and scans without their tables.
-class JpegCheck {
+/// Walks the segments of one file.
+class JpegWalk {
  public:
-  JpegCheck(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+  JpegWalk(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
 
-  Header run() {
-    for (unsigned marker = next_marker(); marker != eoi; marker = next_marker()) visit(marker, segment());
-    if (scans_ == 0) fail("it holds no image data");
+  /// To the first scan; tables are left to the decoder.
+  Header header() {
+    for (unsigned marker = next_marker(); marker != sos; marker = next_marker()) {
+      if (marker == eoi) fail("it holds no image data");
+      visit_header(marker, segment());
+    }
+    if (frame_.components.empty()) fail("image data before the frame header");
+    entropy_bytes_ = static_cast<std::int64_t>(bytes_.size() - at_);
     check_amount();
     return header_;
+  }
+
+  /// To the end, with all that stb_image takes for granted.
+  CheckedJpeg check(Notes& notes) {
+    for (unsigned marker = next_marker(); marker != eoi; marker = next_marker()) visit(marker, segment());
+    keep(2);
+    if (scans_ == 0) fail("it holds no image data");
+    check_amount();
+    if (frame_.components.size() == 4 && !adobe_) insert(2, bytes_of(kAdobeSegment));
+    if (stray_bytes_ > 0) note_stray_bytes(stray_bytes_, notes);
+    note_trailing_bytes(bytes_.subspan(at_), notes);
+    return {header_, std::move(mended_)};
   }
 
  private:
@@ -71,13 +123,22 @@ class JpegCheck {
     return read_u8(bytes_, at_++);
   }
 
+  /// The next marker that begins a segment or ends the image. As libjpeg, skips what stands between segments:
+  /// any bytes, FF 00, and padding; FF alone is padding that the format allows.
   unsigned next_marker() {
-    unsigned byte = next_byte();
-    while (byte != 0xFF) byte = next_byte();
-    while (byte == 0xFF) byte = next_byte();
-    return byte;
+    for (;;) {
+      unsigned byte = next_byte();
+      for (; byte != 0xFF; byte = next_byte()) ++stray_bytes_;
+      while (byte == 0xFF) byte = next_byte();
+      if (byte == 0) {
+        stray_bytes_ += 2;
+      } else if (byte != tem && (byte < rst0 || byte > rst7)) {
+        return byte;
+      }
+    }
   }
 
+  /// The content of the segment whose marker was read.
   std::span<const std::byte> segment() {
     if (bytes_.size() - at_ < 2) fail_truncated();
     const std::size_t length = read_be16(bytes_, at_);  // includes itself
@@ -88,18 +149,52 @@ class JpegCheck {
     return payload;
   }
 
+  /// Keeps the last `size` bytes before at_ for the mended file, which begins with the first gap.
+  void keep(std::size_t size) {
+    const std::size_t begin = at_ - size;
+    if (begin != kept_end_ || !mended_.empty()) {
+      begin_mending();
+      const auto piece = bytes_.subspan(begin, size);
+      mended_.insert(mended_.end(), piece.begin(), piece.end());
+    }
+    kept_end_ = at_;
+  }
+
+  void begin_mending() {
+    if (!mended_.empty()) return;
+    const auto before = bytes_.first(kept_end_);
+    mended_.assign(before.begin(), before.end());
+  }
+
+  void insert(std::size_t at, std::span<const std::byte> piece) {
+    begin_mending();
+    mended_.insert(mended_.begin() + static_cast<std::ptrdiff_t>(at), piece.begin(), piece.end());
+  }
+
+  void visit_header(unsigned marker, std::span<const std::byte> payload) {
+    if (marker == app1 && !exif_found_ && has_at(payload, 0, "Exif\0"sv)) {
+      exif_found_ = true;  // the first counts, even where it is damaged
+      header_.orientation = prefixed_exif_orientation(payload).value_or(1);
+    }
+    if (marker == app14 && has_at(payload, 0, "Adobe"sv) && payload.size() >= 12) adobe_ = true;
+    if (marker >= sof0 && marker <= sof15 && marker != dht && marker != jpg) read_frame(marker, payload);
+  }
+
   void visit(unsigned marker, std::span<const std::byte> payload) {
     if (marker == dht) return read_huffman(payload);
-    if (marker == dqt) return read_quantisation(payload);
-    if (marker == sos) return read_scan(payload);
-    if (marker == app1 && has_at(payload, 0, "Exif\0\0"sv))
-      header_.orientation = exif_orientation(payload.subspan(6));
-    if (marker == app14 && has_at(payload, 0, "Adobe"sv)) adobe_ = true;
-    if (marker >= sof0 && marker <= sof15 && marker != jpg) read_frame(marker, payload);
+    if (marker == sos) {
+      begin_scan(payload);
+      keep(payload.size() + 4);
+      return skip_entropy_coded();
+    }
+    if (marker == dqt) read_quantisation(payload);
+    if (scans_ == 0 || marker < app1)
+      visit_header(marker, payload);  // Pillow reads EXIF before the first scan
+    keep(payload.size() + 4);
   }
 
   void read_frame(unsigned marker, std::span<const std::byte> payload) {
-    if (marker > sof2) {
+    if (marker > sof2) {  // also 0xCC, which arithmetic coding needs
       throw Error(name_ +
                   ": a JPEG with lossless, hierarchical or arithmetic coding, which is not supported; " +
                   "save it as a baseline or progressive JPEG, or as a PNG");
@@ -118,10 +213,6 @@ class JpegCheck {
     if (payload.size() != 6 + 3 * count || (count != 1 && count != 3 && count != 4)) {
       fail("a frame of " + std::to_string(count) + " components; expected 1, 3 or 4");
     }
-    if (count == 4 && !adobe_) {
-      throw Error(name_ + ": a JPEG of four colour components without an Adobe marker that defines them; " +
-                  "save it as RGB");
-    }
     frame_.progressive = marker == sof2;
     for (std::size_t i = 0; i < count; ++i) read_component(payload.subspan(6 + 3 * i, 3));
   }
@@ -136,24 +227,48 @@ class JpegCheck {
   }
 
   /// Any number of tables, each with class and number, 16 counts of codes by length, and the codes' values.
+  /// An empty table defines nothing and is left out.
   void read_huffman(std::span<const std::byte> payload) {
+    const std::size_t segment_bytes = payload.size() + 4;
+    bool empty = false;
+    std::vector<std::byte> kept;
     while (!payload.empty()) {
-      if (payload.size() < 17) fail("a Huffman table is truncated");
-      const unsigned table_class = read_u8(payload, 0) >> 4, slot = read_u8(payload, 0) & 15;
-      unsigned values = 0, code = 0;
-      for (unsigned length = 1; length <= 16; ++length) {
-        const unsigned count = read_u8(payload, length);
-        values += count;
-        code += count;
-        if (code > 1U << length) fail("a Huffman table has too many codes");
-        code <<= 1;
+      const std::size_t size = read_huffman_table(payload);
+      if (size == kHuffmanHeader) {
+        empty = true;
+      } else {
+        kept.insert(kept.end(), payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(size));
       }
-      if (table_class > 1 || slot > 3 || values == 0 || values > 256 || payload.size() < 17 + values) {
-        fail("an impossible Huffman table");
-      }
-      huffman_[table_class][slot] = true;
-      payload = payload.subspan(17 + values);
+      payload = payload.subspan(size);
     }
+    if (!empty) return keep(segment_bytes);
+    begin_mending();
+    if (kept.empty()) return;
+    const std::size_t length = kept.size() + 2;
+    const std::array head{std::byte{0xFF}, std::byte{dht}, static_cast<std::byte>(length >> 8),
+                          static_cast<std::byte>(length & 255)};
+    mended_.insert(mended_.end(), head.begin(), head.end());
+    mended_.insert(mended_.end(), kept.begin(), kept.end());
+  }
+
+  /// The bytes of the first table.
+  std::size_t read_huffman_table(std::span<const std::byte> payload) {
+    if (payload.size() < kHuffmanHeader) fail("a Huffman table is truncated");
+    const unsigned table_class = read_u8(payload, 0) >> 4, slot = read_u8(payload, 0) & 15;
+    unsigned values = 0, code = 0;
+    for (unsigned length = 1; length <= 16; ++length) {
+      const unsigned count = read_u8(payload, length);
+      values += count;
+      code += count;
+      if (code > 1U << length) fail("a Huffman table has too many codes");
+      code <<= 1;
+    }
+    if (table_class > 1 || slot > 3 || values > 256 || payload.size() < kHuffmanHeader + values) {
+      fail("an impossible Huffman table");
+    }
+    huffman_[table_class][slot] = values > 0;
+    any_huffman_ = true;
+    return kHuffmanHeader + values;
   }
 
   void read_quantisation(std::span<const std::byte> payload) {
@@ -166,8 +281,9 @@ class JpegCheck {
     }
   }
 
-  void read_scan(std::span<const std::byte> payload) {
+  void begin_scan(std::span<const std::byte> payload) {
     if (frame_.components.empty()) fail("image data before the frame header");
+    if (!any_huffman_ && !frame_.progressive) supply_standard_tables();
     if (++scans_ > kMaxScans) {
       throw Error(name_ + ": a JPEG of more than " + std::to_string(kMaxScans) + " scans; save it again");
     }
@@ -185,7 +301,14 @@ class JpegCheck {
       }
       check_scan_component(id);
     }
-    skip_entropy_coded();
+  }
+
+  void supply_standard_tables() {
+    begin_mending();
+    const auto tables = bytes_of(kStandardTables);
+    mended_.insert(mended_.end(), tables.begin(), tables.end());
+    for (auto& of_class : huffman_) of_class[0] = of_class[1] = true;
+    any_huffman_ = true;
   }
 
   void check_scan_component(unsigned id) const {
@@ -205,6 +328,7 @@ class JpegCheck {
       if (second < rst0 || second > rst7) break;
     }
     entropy_bytes_ += static_cast<std::int64_t>(at_ - begin);
+    keep(at_ - begin);
   }
 
   /// Every 8x8 block takes at least two codes (progressive: one), so two bits. A file with fewer is
@@ -232,17 +356,36 @@ class JpegCheck {
   std::size_t at_ = 2;  // after the start-of-image marker
   Header header_;
   Frame frame_;
-  bool adobe_ = false;
+  bool adobe_ = false, exif_found_ = false;
   std::array<std::array<bool, 4>, 2> huffman_{};  ///< [DC, AC][slot]: defined
+  bool any_huffman_ = false;                      ///< even an empty one: the file has tables of its own
   std::array<bool, 4> quantisation_{};
   int scans_ = 0;
   std::int64_t entropy_bytes_ = 0;
+  std::uint64_t stray_bytes_ = 0;
+  std::size_t kept_end_ = 2;       ///< what is before was kept
+  std::vector<std::byte> mended_;  ///< empty while it would be the file itself
 };
 
 }  // namespace
 
-Header check_jpeg(std::span<const std::byte> bytes, const std::string& name) {
-  return JpegCheck(bytes, name).run();
+Header read_jpeg_header(std::span<const std::byte> bytes, const std::string& name) {
+  return JpegWalk(bytes, name).header();
+}
+
+CheckedJpeg check_jpeg(std::span<const std::byte> bytes, const std::string& name, Notes& notes) {
+  return JpegWalk(bytes, name).check(notes);
+}
+
+void note_stray_bytes(std::uint64_t count, Notes& notes) {
+  notes.push_back("damaged JPEG: " + std::to_string(count) +
+                  " bytes between its segments belong to none; they were skipped, and all rows were read");
+}
+
+void note_trailing_bytes(std::span<const std::byte> behind, Notes& notes) {
+  const bool zeros = std::all_of(behind.begin(), behind.end(), [](std::byte b) { return b == std::byte{0}; });
+  if (zeros || has_at(behind, 0, "\xFF\xD8\xFF"sv)) return;
+  notes.push_back(std::to_string(behind.size()) + " bytes follow the JPEG's end; they were not read");
 }
 
 }  // namespace ablaze::image

@@ -5,8 +5,8 @@
 #include <ablaze/error.hpp>
 
 #include "image/bytes.hpp"
-#include "image/exif.hpp"
 #include "image/header.hpp"
+#include "image/png_orientation.hpp"
 
 namespace ablaze::image {
 namespace {
@@ -58,6 +58,7 @@ class PngCheck {
       fail("its " + std::to_string(packed_bytes_) + " bytes of image data are too few for " +
            std::to_string(header_.width) + "x" + std::to_string(header_.height) + " pixels");
     }
+    header_.orientation = orientation_.value();
     return header_;
   }
 
@@ -105,13 +106,12 @@ class PngCheck {
   }
 
   void visit(const Chunk& chunk) {
+    orientation_.visit(chunk.type, chunk.data);
     if (chunk.type == "IDAT"sv) {
       check_crc(chunk);
       packed_bytes_ += static_cast<std::int64_t>(chunk.data.size());
     } else if (chunk.type == "PLTE"sv || chunk.type == "tRNS"sv) {
       check_crc(chunk);
-    } else if (chunk.type == "eXIf"sv) {
-      header_.orientation = exif_orientation(chunk.data);
     } else if ((static_cast<unsigned char>(chunk.type[0]) & 0x20) == 0) {
       fail("an unknown critical chunk");  // a lower-case first letter marks ancillary chunks
     }
@@ -121,6 +121,7 @@ class PngCheck {
   const std::string& name_;
   std::size_t at_ = kSignatureBytes;
   Header header_;
+  PngOrientation orientation_;
   std::int64_t unpacked_bytes_ = 0;  ///< lower bound
   std::int64_t packed_bytes_ = 0;
 };

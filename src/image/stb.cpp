@@ -98,6 +98,21 @@ DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::uin
   return pixels;
 }
 
+std::string stb_name() { return "stb_image " ABLAZE_STB_VERSION; }
+
+std::vector<std::byte> stb_inflate(std::span<const std::byte> zlib, std::size_t most_bytes) {
+  // While its buffer doubles, the decoder holds it twice.
+  budget = {4 * static_cast<std::uint64_t>(most_bytes), false, false};
+  int size = 0;
+  const std::unique_ptr<std::uint8_t[], FreeDecoded> text(
+      reinterpret_cast<std::uint8_t*>(stbi_zlib_decode_malloc(reinterpret_cast<const char*>(zlib.data()),
+                                                              static_cast<int>(zlib.size()), &size)));
+  if (text == nullptr && budget.exhausted) throw std::bad_alloc();
+  if (text == nullptr || static_cast<std::size_t>(size) > most_bytes) return {};
+  const auto bytes = std::as_bytes(std::span(text.get(), static_cast<std::size_t>(size)));
+  return {bytes.begin(), bytes.end()};
+}
+
 std::vector<std::byte> stb_encode_png(const Image& image) {
   const StbMemory memory;
   int size = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <ablaze/image.hpp>
@@ -25,6 +26,12 @@ struct DecodedPixels {
 /// Decodes a JPEG or PNG, checked before by check_jpeg or check_png, to 3 (RGB) or 4 (RGBA) channels of 8
 /// bits. The decoder uses at most `memory_limit` bytes. Throws std::bad_alloc.
 DecodedPixels stb_decode(std::span<const std::byte> file, int channels, std::uint64_t memory_limit);
+
+/// What a zlib stream holds; nothing where it is damaged or longer than `most_bytes`. Throws std::bad_alloc.
+std::vector<std::byte> stb_inflate(std::span<const std::byte> zlib, std::size_t most_bytes);
+
+/// "stb_image 2.27"
+std::string stb_name();
 
 /// Throws std::bad_alloc.
 std::vector<std::byte> stb_encode_png(const Image& image);

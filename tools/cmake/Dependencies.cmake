@@ -1,5 +1,5 @@
-# Build dependencies of the library, header-only except threads: at run time the library needs only the C++
-# runtime and the system's threads (or OpenMP, if selected).
+# Build dependencies of the library, header-only except threads and libjpeg-turbo: at run time the library needs only the
+# C++ runtime, the system's threads (or OpenMP, if selected), and libjpeg-turbo where it was found.
 
 # Names the Debian package of a missing dependency, the most common first obstacle.
 macro(ablaze_need package debian)
@@ -56,4 +56,43 @@ mark_as_advanced(ABLAZE_STB_INCLUDE_DIR)
 if(NOT ABLAZE_STB_INCLUDE_DIR)
   message(FATAL_ERROR "ablaze needs stb_image, which was not found. "
     "On Debian and Ubuntu: apt install libstb-dev; elsewhere set ABLAZE_STB_INCLUDE_DIR.")
+endif()
+# The line "/* stb_image - v2.27 - ..." is its only mention of its version.
+file(STRINGS ${ABLAZE_STB_INCLUDE_DIR}/stb/stb_image.h ABLAZE_STB_VERSION LIMIT_COUNT 1 REGEX "stb_image - v[0-9.]+")
+string(REGEX MATCH "[0-9]+\\.[0-9]+" ABLAZE_STB_VERSION "${ABLAZE_STB_VERSION}")
+
+# libjpeg-turbo gives Pillow's pixels, and with them PyTorch's scores. IJG's own libjpeg, of the same interface, gives
+# others.
+set(ABLAZE_JPEG AUTO CACHE STRING "JPEGs by libjpeg-turbo: AUTO (where it is found, else by stb_image), ON or OFF")
+set_property(CACHE ABLAZE_JPEG PROPERTY STRINGS AUTO ON OFF)
+if(NOT ABLAZE_JPEG MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "ABLAZE_JPEG must be AUTO, ON or OFF, not '${ABLAZE_JPEG}'")
+endif()
+if(NOT ABLAZE_JPEG STREQUAL OFF)
+  find_package(JPEG QUIET)
+  if(JPEG_FOUND)
+    include(CheckCXXSourceCompiles)
+    set(CMAKE_REQUIRED_INCLUDES ${JPEG_INCLUDE_DIRS})
+    set(CMAKE_REQUIRED_LIBRARIES ${JPEG_LIBRARIES})
+    # Links, since a library for another processor would be found, too.
+    check_cxx_source_compiles("
+      #include <cstdio>
+      #include <jpeglib.h>
+      #ifndef LIBJPEG_TURBO_VERSION
+      #error another libjpeg
+      #endif
+      int main() { jpeg_error_mgr errors; return jpeg_std_error(&errors) == nullptr; }" ABLAZE_HAVE_LIBJPEG_TURBO)
+    unset(CMAKE_REQUIRED_INCLUDES)
+    unset(CMAKE_REQUIRED_LIBRARIES)
+  endif()
+  if(JPEG_FOUND AND ABLAZE_HAVE_LIBJPEG_TURBO)
+    set(ABLAZE_JPEG_LIBRARY JPEG::JPEG)
+    set(ABLAZE_JPEG_DEPENDENCY "find_dependency(JPEG)")
+    set(ABLAZE_JPEG_PC libjpeg)
+  elseif(ABLAZE_JPEG STREQUAL ON)
+    message(FATAL_ERROR "ABLAZE_JPEG is ON, but libjpeg-turbo was not found. "
+      "On Debian and Ubuntu: apt install libjpeg-dev; elsewhere set JPEG_ROOT, or ABLAZE_JPEG to OFF.")
+  else()
+    message(STATUS "libjpeg-turbo was not found: stb_image decodes JPEGs, with other roundings than Pillow and PyTorch")
+  endif()
 endif()
