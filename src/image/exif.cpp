@@ -97,9 +97,11 @@ int read_orientation(const TiffReader& in, unsigned type, std::size_t at) {
 }  // namespace
 
 std::optional<int> exif_orientation(std::span<const std::byte> tiff) {
-  // Some writers swap the two bytes of the number 42.
+  // Pillow also takes 42 with its bytes swapped, and the number of a BigTIFF file in one of the orders.
   const bool little_endian = has_at(tiff, 0, "II*\0"sv) || has_at(tiff, 0, "II\0*"sv);
-  if (!little_endian && !has_at(tiff, 0, "MM\0*"sv) && !has_at(tiff, 0, "MM*\0"sv)) return {};
+  if (!little_endian && !has_at(tiff, 0, "MM\0*"sv) && !has_at(tiff, 0, "MM*\0"sv) &&
+      !has_at(tiff, 0, "MM\0+"sv))
+    return {};
   const TiffReader in{tiff, little_endian};
   if (!in.has(4, 4)) return {};
   const std::uint64_t directory = in.u32(4);

@@ -63,7 +63,7 @@ constexpr std::array<std::uint8_t, 432> kStandardTables{
     0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF2, 0xF3,
     0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA};
 
-/// An Adobe segment: its transform is none, so four components are CMYK.
+/// An Adobe segment. Its last byte is the transform: none, so four components are CMYK.
 constexpr std::array<std::uint8_t, 16> kAdobeSegment{0xFF, 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100};
 
 std::span<const std::byte> bytes_of(std::span<const std::uint8_t> numbers) { return std::as_bytes(numbers); }
@@ -104,7 +104,7 @@ class JpegWalk {
     keep(2);
     if (scans_ == 0) fail("it holds no image data");
     check_amount();
-    if (frame_.components.size() == 4 && !adobe_) insert(2, bytes_of(kAdobeSegment));
+    if (frame_.components.size() == 4) name_four_components();
     if (stray_bytes_ > 0) note_stray_bytes(stray_bytes_, notes);
     note_trailing_bytes(bytes_.subspan(at_), notes);
     return {header_, std::move(mended_)};
@@ -171,12 +171,23 @@ class JpegWalk {
     mended_.insert(mended_.begin() + static_cast<std::ptrdiff_t>(at), piece.begin(), piece.end());
   }
 
+  /// As libjpeg takes them: CMYK without an Adobe segment, YCCK with one that does not say CMYK. stb_image
+  /// goes by the last such segment.
+  void name_four_components() {
+    if (adobe_transform_ == 0 || adobe_transform_ == 2) return;
+    auto segment = kAdobeSegment;
+    if (adobe_transform_) segment.back() = 2;
+    begin_mending();
+    insert(mended_.size() - 2, bytes_of(segment));
+  }
+
   void visit_header(unsigned marker, std::span<const std::byte> payload) {
     if (marker == app1 && !exif_found_ && has_at(payload, 0, "Exif\0"sv)) {
       exif_found_ = true;  // the first counts, even where it is damaged
       header_.orientation = prefixed_exif_orientation(payload).value_or(1);
     }
-    if (marker == app14 && has_at(payload, 0, "Adobe"sv) && payload.size() >= 12) adobe_ = true;
+    if (marker == app14 && has_at(payload, 0, "Adobe"sv) && payload.size() >= 12)
+      adobe_transform_ = read_u8(payload, 11);
     if (marker >= sof0 && marker <= sof15 && marker != dht && marker != jpg) read_frame(marker, payload);
   }
 
@@ -356,7 +367,8 @@ class JpegWalk {
   std::size_t at_ = 2;  // after the start-of-image marker
   Header header_;
   Frame frame_;
-  bool adobe_ = false, exif_found_ = false;
+  std::optional<unsigned> adobe_transform_;
+  bool exif_found_ = false;
   std::array<std::array<bool, 4>, 2> huffman_{};  ///< [DC, AC][slot]: defined
   bool any_huffman_ = false;                      ///< even an empty one: the file has tables of its own
   std::array<bool, 4> quantisation_{};

@@ -29,6 +29,9 @@ struct Decode {
   std::jmp_buf jump;
   Stop stop;
   bool data_ended;                ///< the decoder asked for more bytes than there are
+  std::size_t size, read;         ///< bytes of the file; those in front of the next row or marker
+  int components;                 ///< the decoder's own number and mode change with a second frame header,
+  bool progressive;               ///< before it complains of it
   unsigned components_seen;       ///< a bit for each component that a scan holds
   unsigned long stray_bytes;      ///< between segments
   int warnings;                   ///< of damage inside the data
@@ -91,6 +94,10 @@ static void print_nothing(j_common_ptr) {}
 static void on_progress(j_common_ptr jpeg) {
   Decode& decode = decode_of(jpeg);
   if (decode.jpeg.input_scan_number > kMaxScans) give_up(decode, Stop::scans);
+  if (!decode.data_ended) {
+    const std::size_t read = decode.size - decode.source.bytes_in_buffer;
+    decode.read = decode.jpeg.unread_marker != 0 ? read - 2 : read;
+  }
   for (int i = 0; i < decode.jpeg.comps_in_scan; ++i)
     decode.components_seen |= 1U << decode.jpeg.cur_comp_info[i]->component_index;
 }
@@ -139,11 +146,13 @@ bool open(Decode& decode, const std::byte* bytes, std::size_t size, long memory_
   decode.source.resync_to_restart = jpeg_resync_to_restart;
   decode.source.term_source = end_source;
   decode.source.next_input_byte = reinterpret_cast<const JOCTET*>(bytes);
-  decode.source.bytes_in_buffer = size;
+  decode.source.bytes_in_buffer = decode.size = size;
   decode.jpeg.src = &decode.source;
   decode.progress.progress_monitor = on_progress;
   decode.jpeg.progress = &decode.progress;
   jpeg_read_header(&decode.jpeg, TRUE);
+  decode.components = decode.jpeg.num_components;
+  decode.progressive = decode.jpeg.progressive_mode != FALSE;
   return true;
 }
 
@@ -205,7 +214,10 @@ class LibjpegDecode {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<long>::max());
     if (!open(decode_, file_.data(), file_.size(), static_cast<long>(std::min(memory_limit, most)))) fail();
     check_header();
-    if (!start(decode_)) fail();
+    if (!start(decode_)) {
+      if (may_end_here()) return without_rest(memory_limit, notes);
+      fail();
+    }
     check_scans();
     Image image(static_cast<int>(header_.width), static_cast<int>(header_.height));
     if (!read_rows(decode_, image.pixels().data())) fail();
@@ -239,6 +251,20 @@ class LibjpegDecode {
     throw Error(name_ + ": truncated JPEG: its image data " + where + "; get the whole file");
   }
 
+  /// Whether all scans were read before an error in what follows them.
+  bool may_end_here() const {
+    return decode_.stop == Stop::error && decode_.read < file_.size() && decode_.jpeg.input_scan_number > 1 &&
+           all_components_seen() && is_refined();
+  }
+
+  /// Decodes only what stands before the error. A decode that was given up cannot go on, so it begins again.
+  Image without_rest(std::uint64_t memory_limit, Notes& notes) const {
+    const auto before = file_.first(decode_.read);
+    Image image = LibjpegDecode(before, header_, name_).run(memory_limit, notes);
+    note_error_behind(notes);
+    return image;
+  }
+
   std::string size() const { return std::to_string(header_.width) + "x" + std::to_string(header_.height); }
 
   void check_header() const {
@@ -251,26 +277,29 @@ class LibjpegDecode {
   void check_scans() const {
     const jpeg_decompress_struct& jpeg = decode_.jpeg;
     if (!jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&jpeg))) return;
-    for (int i = 0; i < jpeg.num_components; ++i) {
+    if (!all_components_seen())
+      fail_missing("any of one of its " + std::to_string(jpeg.num_components) + " components");
+    if (decode_.data_ended && !is_refined()) fail_missing("its details");
+  }
+
+  [[noreturn]] void fail_missing(const std::string& what) const {
+    throw Error(name_ + ": truncated JPEG: it ends after " + std::to_string(decode_.jpeg.input_scan_number) +
+                " scans, before " + what + "; get the whole file");
+  }
+
+  bool all_components_seen() const {
+    for (int i = 0; i < decode_.components; ++i) {
       const bool seen =
-          jpeg.progressive_mode ? jpeg.coef_bits[i][0] >= 0 : (decode_.components_seen >> i & 1) != 0;
-      if (!seen) {
-        throw Error(name_ + ": truncated JPEG: it ends after " + std::to_string(jpeg.input_scan_number) +
-                    " scans, before any of its component " + std::to_string(i + 1) + " of " +
-                    std::to_string(jpeg.num_components) + "; get the whole file");
-      }
+          decode_.progressive ? decode_.jpeg.coef_bits[i][0] >= 0 : (decode_.components_seen >> i & 1) != 0;
+      if (!seen) return false;
     }
-    if (decode_.data_ended && !is_refined()) {
-      throw Error(name_ + ": truncated JPEG: it ends after " + std::to_string(jpeg.input_scan_number) +
-                  " scans, before its details; get the whole file");
-    }
+    return true;
   }
 
   /// Whether all coefficients were given to the last bit.
   bool is_refined() const {
-    const jpeg_decompress_struct& jpeg = decode_.jpeg;
-    for (int i = 0; jpeg.progressive_mode && i < jpeg.num_components; ++i) {
-      const auto& bits = jpeg.coef_bits[i];
+    for (int i = 0; decode_.progressive && i < decode_.components; ++i) {
+      const auto& bits = decode_.jpeg.coef_bits[i];
       if (std::any_of(bits, bits + DCTSIZE2, [](int missing) { return missing != 0; })) return false;
     }
     return true;
@@ -287,13 +316,17 @@ class LibjpegDecode {
   void note_end(bool whole, Notes& notes) const {
     if (decode_.stray_bytes > 0) note_stray_bytes(decode_.stray_bytes, notes);
     if (!whole) {
-      notes.push_back("damaged JPEG: all rows were read, but not what follows them (" +
-                      std::string(decode_.message) + ")");
+      note_error_behind(notes);
     } else if (decode_.data_ended) {
       notes.emplace_back("damaged JPEG: it has no end-of-image marker; all rows were read");
     } else {
       note_trailing_bytes(file_.last(decode_.source.bytes_in_buffer), notes);
     }
+  }
+
+  void note_error_behind(Notes& notes) const {
+    notes.push_back("damaged JPEG: all rows were read, but not what follows them (" +
+                    std::string(decode_.message) + ")");
   }
 
   std::span<const std::byte> file_;

@@ -69,20 +69,6 @@ TEST_CASE("16-bit PNGs keep their high bytes") {
   for (std::size_t i = 0; i < rgb.size(); ++i) REQUIRE(grey.pixels()[i] == rgb[i / 3 * 3 + 1]);
 }
 
-TEST_CASE("JPEGs, baseline, progressive, grey and CMYK, are near what Pillow's decoder makes of them") {
-  // Decoders may differ in rounding and in chroma upsampling.
-  for (const std::string name : {"baseline", "full-colour", "progressive", "grey", "cmyk"}) {
-    CAPTURE(name);
-    const Image image = load_fixture(name + ".jpg");
-    CHECK(image.width() == 45);
-    CHECK(image.height() == 37);
-    const Difference d = difference(image, golden_rgb(name + "-jpg.rgb"));
-    MESSAGE(name << ": mean difference " << d.mean << ", largest " << d.largest);
-    CHECK(d.mean < 0.6);
-    CHECK(d.largest <= 4);
-  }
-}
-
 TEST_CASE("all eight orientations turn the picture as Pillow does") {
   const Image stored = Image::decode(with_orientation(1));
   std::ifstream golden(test_data("image/orientation.txt"));
@@ -114,19 +100,19 @@ TEST_CASE("EXIF blocks are read in both byte orders, and damaged ones say nothin
     CHECK(exif_orientation(exif_block(little_endian, 0x0112, 6)) == 6);
     CHECK(exif_orientation(exif_block(little_endian, 0x0112, 0)) == 1);
     CHECK(exif_orientation(exif_block(little_endian, 0x0112, 9)) == 1);
-    CHECK(exif_orientation(exif_block(little_endian, 0x0113, 6)) == 1);
+    CHECK_FALSE(exif_orientation(exif_block(little_endian, 0x0113, 6)));
     const Bytes whole = exif_block(little_endian, 0x0112, 6);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      const int orientation = exif_orientation(std::span(whole).first(size));
-      CHECK((orientation == 1 || orientation == 6));
+      const auto orientation = exif_orientation(std::span(whole).first(size));
+      CHECK((!orientation || orientation == 6));
     }
   }
-  CHECK(exif_orientation({}) == 1);
-  CHECK(exif_orientation(to_bytes("II*")) == 1);
-  CHECK(exif_orientation(Bytes(64, std::byte{0xFF})) == 1);
+  CHECK_FALSE(exif_orientation({}));
+  CHECK_FALSE(exif_orientation(to_bytes("II*")));
+  CHECK_FALSE(exif_orientation(Bytes(64, std::byte{0xFF})));
   Bytes far = exif_block(true, 0x0112, 6);
   for (std::size_t i = 4; i < 8; ++i) far[i] = std::byte{0xFF};
-  CHECK(exif_orientation(far) == 1);
+  CHECK_FALSE(exif_orientation(far));
 }
 
 TEST_CASE("what a file is called does not matter, and errors name it") {

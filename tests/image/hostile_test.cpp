@@ -6,6 +6,7 @@
 
 #include <ablaze/error.hpp>
 
+#include "image/decode.hpp"
 #include "image/pictures.hpp"
 #include "support/message_of.hpp"
 #include "support/temporary_directory.hpp"
@@ -13,18 +14,27 @@
 using namespace ablaze;
 using namespace ablaze::testing;
 using namespace std::string_view_literals;
+using image::JpegDecoder;
 
 namespace {
 
-std::string refusal_of(const Bytes& bytes) {
-  return message_of([&] { Image::decode(bytes, "holiday.jpg"); });
+std::string refusal_of(const Bytes& bytes, JpegDecoder decoder) {
+  image::Notes notes;
+  return message_of([&] { image::decode(bytes, "holiday.jpg", notes, decoder); });
 }
 
+/// By the decoder that this build uses.
+std::string refusal_of(const Bytes& bytes) { return refusal_of(bytes, image::jpeg_decoders().front()); }
+
+/// By every decoder.
 void check_refused(const Bytes& bytes, std::string_view because) {
-  const std::string message = refusal_of(bytes);
-  CAPTURE(message);
-  CHECK(message.starts_with("holiday.jpg: "));
-  CHECK(message.find(because) != std::string::npos);
+  for (const JpegDecoder decoder : image::jpeg_decoders()) {
+    const std::string message = refusal_of(bytes, decoder);
+    CAPTURE(image::to_string(decoder));
+    CAPTURE(message);
+    CHECK(message.starts_with("holiday.jpg: "));
+    CHECK(message.find(because) != std::string::npos);
+  }
 }
 
 /// A deflate stream of `blocks` x 258 zeros, in fixed Huffman codes of 13 bits each: the densest that the
@@ -51,26 +61,6 @@ Bytes deflated_zeros(int blocks) {
   while (bit_count != 0) put(0);
   append(bytes, Bytes(4));  // a checksum that the decoder ignores
   return bytes;
-}
-
-/// The position of a JPEG's first marker of a kind.
-std::ptrdiff_t find_marker(const Bytes& jpeg, unsigned char marker) {
-  const std::array wanted{std::byte{0xFF}, std::byte{marker}};
-  const auto found = std::search(jpeg.begin(), jpeg.end(), wanted.begin(), wanted.end());
-  REQUIRE(found != jpeg.end());
-  return found - jpeg.begin();
-}
-
-/// The file without segments of one kind.
-Bytes without_segments(Bytes jpeg, unsigned char marker) {
-  for (;;) {
-    const std::array wanted{std::byte{0xFF}, std::byte{marker}};
-    const auto found = std::search(jpeg.begin(), jpeg.end(), wanted.begin(), wanted.end());
-    if (found == jpeg.end()) return jpeg;
-    const auto length =
-        std::to_integer<std::ptrdiff_t>(found[2]) * 256 + std::to_integer<std::ptrdiff_t>(found[3]);
-    jpeg.erase(found, found + 2 + length);
-  }
 }
 
 }  // namespace
@@ -136,10 +126,13 @@ TEST_CASE("truncated files are refused wherever they are cut") {
     CAPTURE(name);
     const Bytes whole = read_fixture(name);
     CHECK(refusal_of(whole).empty());
-    for (std::size_t size = 0; size < whole.size(); ++size) {
+    // A JPEG without its end-of-image marker has all its rows.
+    const std::size_t needed = whole.size() - (name.ends_with("jpg") ? 2 : 0);
+    for (std::size_t size = 0; size < needed; ++size) {
       CAPTURE(size);
-      REQUIRE_FALSE(
-          refusal_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))).empty());
+      const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      for (const JpegDecoder decoder : image::jpeg_decoders())
+        REQUIRE_FALSE(refusal_of(cut, decoder).empty());
     }
   }
   Bytes png = read_fixture("rgb.png");
@@ -154,7 +147,7 @@ TEST_CASE("bytes behind a picture's end do no harm") {
   for (const std::string name : {"rgb.png", "progressive.jpg"}) {
     Bytes bytes = read_fixture(name);
     append(bytes, Bytes(1000, std::byte{0xAB}));
-    CHECK(refusal_of(bytes).empty());
+    for (const JpegDecoder decoder : image::jpeg_decoders()) CHECK(refusal_of(bytes, decoder).empty());
   }
 }
 
@@ -164,10 +157,10 @@ TEST_CASE("a damaged PNG is known by its checksums") {
   check_refused(png, "checksum");
 }
 
-TEST_CASE("pictures that no longer are what stb_image takes for granted are refused") {
+TEST_CASE("pictures that no longer are what a decoder takes for granted are refused") {
   const Bytes jpeg = read_fixture("baseline.jpg");
-  check_refused(without_segments(jpeg, 0xC4), "Huffman");
-  check_refused(without_segments(jpeg, 0xDB), "quantisation");
+  check_refused(without_segments(read_fixture("progressive.jpg"), 0xC4), "Huffman");
+  check_refused(without_segments(jpeg, 0xDB), "uanti");  // in words of the one decoder or the other
   check_refused(without_segments(jpeg, 0xC0), "before the frame");
 
   Bytes crowded = jpeg;  // a table of 16 x 255 codes
@@ -182,8 +175,6 @@ TEST_CASE("pictures that no longer are what stb_image takes for granted are refu
   Bytes twelve_bits = jpeg;
   twelve_bits[find_marker(twelve_bits, 0xC0) + 4] = std::byte{12};
   check_refused(twelve_bits, "12 bits");
-
-  check_refused(without_segments(read_fixture("cmyk.jpg"), 0xEE), "Adobe");
 
   Bytes apple = to_bytes("\x89PNG\r\n\x1A\n");
   append(apple, png_chunk("CgBI", Bytes(4)));
@@ -205,7 +196,7 @@ TEST_CASE("a JPEG of endless scans is refused") {
   Bytes many(jpeg.begin(), jpeg.end() - 2);
   for (int i = 0; i < 101; ++i) many.insert(many.end(), jpeg.begin() + first, jpeg.begin() + first + 40);
   append(many, to_bytes("\xFF\xD9"));
-  CHECK_FALSE(refusal_of(many).empty());
+  check_refused(many, "");
 }
 
 TEST_CASE("folders and missing files are refused by name") {
@@ -245,12 +236,15 @@ TEST_CASE("thousands of damaged pictures decode or throw") {
         }
       }
       if (name.ends_with("png") && round % 4 != 0) mend_checksums(bytes);
-      try {
-        const Image image = Image::decode(bytes, name);
-        REQUIRE_FALSE(image.empty());
-        ++decoded;
-      } catch (const Error&) {
-        ++refused;
+      for (const JpegDecoder decoder : image::jpeg_decoders()) {
+        image::Notes notes;
+        try {
+          const Image image = image::decode(bytes, name, notes, decoder);
+          REQUIRE_FALSE(image.empty());
+          ++decoded;
+        } catch (const Error&) {
+          ++refused;
+        }
       }
     }
   }

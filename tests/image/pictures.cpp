@@ -1,6 +1,7 @@
 #include "image/pictures.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
@@ -11,7 +12,7 @@
 namespace ablaze::testing {
 namespace {
 
-std::uint32_t crc32(std::span<const std::byte> bytes) {
+std::uint32_t crc_of(std::span<const std::byte> bytes) {
   std::uint32_t crc = ~0U;
   for (const std::byte byte : bytes) {
     crc ^= std::to_integer<std::uint32_t>(byte);
@@ -26,6 +27,8 @@ Bytes big_endian(std::uint32_t value) {
 }
 
 }  // namespace
+
+std::uint32_t crc32(std::span<const std::uint8_t> bytes) { return crc_of(std::as_bytes(bytes)); }
 
 Bytes read_fixture(const std::string& name) {
   return base::read_file(test_data("image/" + name), std::size_t{1} << 20);
@@ -88,11 +91,29 @@ Bytes to_bytes(std::string_view text) {
 
 void append(Bytes& to, const Bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
 
+std::ptrdiff_t find_marker(const Bytes& jpeg, unsigned char marker) {
+  const std::array wanted{std::byte{0xFF}, std::byte{marker}};
+  const auto found = std::search(jpeg.begin(), jpeg.end(), wanted.begin(), wanted.end());
+  REQUIRE(found != jpeg.end());
+  return found - jpeg.begin();
+}
+
+Bytes without_segments(Bytes jpeg, unsigned char marker) {
+  for (;;) {
+    const std::array wanted{std::byte{0xFF}, std::byte{marker}};
+    const auto found = std::search(jpeg.begin(), jpeg.end(), wanted.begin(), wanted.end());
+    if (found == jpeg.end()) return jpeg;
+    const auto length =
+        std::to_integer<std::ptrdiff_t>(found[2]) * 256 + std::to_integer<std::ptrdiff_t>(found[3]);
+    jpeg.erase(found, found + 2 + length);
+  }
+}
+
 Bytes png_chunk(std::string_view type, const Bytes& data) {
   Bytes chunk = big_endian(static_cast<std::uint32_t>(data.size()));
   append(chunk, to_bytes(type));
   append(chunk, data);
-  append(chunk, big_endian(crc32(std::span(chunk).subspan(4))));
+  append(chunk, big_endian(crc_of(std::span(chunk).subspan(4))));
   return chunk;
 }
 
@@ -109,7 +130,7 @@ void mend_checksums(Bytes& png) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
     const std::size_t length = image::read_be32(png, at);
     if (length > png.size() - at - 12) return;
-    const Bytes crc = big_endian(crc32(std::span(png).subspan(at + 4, 4 + length)));
+    const Bytes crc = big_endian(crc_of(std::span(png).subspan(at + 4, 4 + length)));
     std::copy(crc.begin(), crc.end(), png.begin() + static_cast<std::ptrdiff_t>(at + 8 + length));
     at += 12 + length;
   }

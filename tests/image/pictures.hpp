@@ -32,8 +32,15 @@ struct Difference {
 };
 Difference difference(const Image& image, std::span<const std::uint8_t> rgb);
 
+/// zlib's checksum.
+std::uint32_t crc32(std::span<const std::uint8_t> bytes);
+
 Bytes to_bytes(std::string_view text);
 void append(Bytes& to, const Bytes& more);
+/// The position of a JPEG's first marker of a kind.
+std::ptrdiff_t find_marker(const Bytes& jpeg, unsigned char marker);
+/// A JPEG without segments of one kind.
+Bytes without_segments(Bytes jpeg, unsigned char marker);
 /// A PNG chunk with its length and checksum.
 Bytes png_chunk(std::string_view type, const Bytes& data);
 /// Signature and header of an 8-bit PNG. Colour type 0: grey, 2: RGB.

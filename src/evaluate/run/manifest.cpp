@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
 #include <ablaze/machine.hpp>
 
 #include "base/files.hpp"
@@ -21,6 +22,7 @@ using base::Json;
 constexpr int kFormat = 1;
 constexpr std::uint64_t kLargestManifest = std::uint64_t{16} << 20;
 constexpr std::size_t kMaxShards = 1'000'000;
+constexpr const char* kJpeg = "jpeg";
 
 Json model_json(const Model& model) {
   const auto file = base::MappedFile::open(model.source);
@@ -80,10 +82,11 @@ Json evaluate_json(const EvaluateOptions& options) {
           {"seed", options.seed}};
 }
 
-/// Execution options that affect the last bits.
+/// What decides the last bits: of the photos, and of the network's numbers.
 Json engine_json(const ExplainOptions& options) {
   return {{"isa", ablaze::to_string(resolve_isa(options.execution.isa))},
           {"winograd", options.execution.winograd},
+          {kJpeg, jpeg_decoder()},
           {"memory", options.execution.memory_limit}};
 }
 
@@ -93,6 +96,15 @@ std::string both(const Json& wanted, const Json& found) {
     return base::printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 120);
   };
   return "now " + text(wanted) + ", there " + text(found);
+}
+
+/// Another decoder shows the network other pixels. Where a manifest names none, an older program wrote it.
+std::string different_decoders(const Json& wanted, const Json& found) {
+  const auto name = [](const Json& decoder) {
+    return decoder.is_string() ? base::printable(decoder.get<std::string>())
+                               : "one that an older ablaze did not record";
+  };
+  return "another decoder of JPEGs: now " + name(wanted) + ", there " + name(found);
 }
 
 /// The innermost part in which they differ: its name and both values.
@@ -175,6 +187,11 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
 std::string difference(const Manifest& wanted, const Manifest& found) {
   // Converts as a file would: writing replaces invalid UTF-8.
   const Json here = base::parse_json(wanted.what->dump(-1, ' ', false, Json::error_handler_t::replace));
+  const auto decoder = [](const Json& what) {
+    const Json engine = what.value("engine", Json());
+    return engine.is_object() ? engine.value(kJpeg, Json()) : Json();
+  };
+  if (decoder(here) != decoder(*found.what)) return different_decoders(decoder(here), decoder(*found.what));
   return here == *found.what ? std::string() : first_difference(here, *found.what, "");
 }
 

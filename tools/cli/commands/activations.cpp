@@ -26,7 +26,9 @@ constexpr const char* kActivationsExamples =
     "  ablaze inspect vgg16.safetensors                             the layers' names\n";
 
 void write_activation(const ActivationsWords& words, const Common& common, const Model& model) {
-  const Tensor input = network_input(load_picture(words.input), model);
+  const Picture picture = load_picture(words.input);
+  if (!common.quiet) print_notes(words.input, picture);
+  const Tensor input = network_input(picture, model);
   SessionOptions options = session_options(common);
   options.input = input.shape();
   options.keep = {words.layer};

@@ -38,8 +38,9 @@ constexpr const char* kClassifyExamples =
     "  ablaze classify photos/ --top 1 --json\n"
     "  ablaze classify photos/ --model resnet50.safetensors --save-logits logits.npy\n";
 
-/// One input's classes, and the times in milliseconds.
+/// One input, its classes, and the times in milliseconds.
 struct Result {
+  Picture picture;
   std::vector<ClassScore> top;
   double load = 0, forward = 0;
 };
@@ -51,6 +52,7 @@ class ClassifyRun {
         found_(std::move(found)),
         model_(open_model(words.model)),
         sessions_(model_.graph, session_options(common)),
+        quiet_(common.quiet),
         bar_(found_.inputs.size(), common.quiet) {
     if (!words.save_logits.empty()) reserve_rows();
   }
@@ -59,6 +61,7 @@ class ClassifyRun {
     const int status = work_through(found_, bar_, [this](std::size_t input) {
       const Result result = classify(input);
       bar_.make_room();
+      if (!quiet_) print_notes(found_.inputs[input].file, result.picture);
       report(found_.inputs[input].file, result);
     });
     if (!words_.save_logits.empty()) formats::write_npy(words_.save_logits, logits_);
@@ -75,7 +78,8 @@ class ClassifyRun {
   Result classify(std::size_t input) {
     Result result;
     const base::Stopwatch load;
-    const Tensor tensor = network_input(load_picture(found_.inputs[input].file), model_);
+    result.picture = load_picture(found_.inputs[input].file);
+    const Tensor tensor = network_input(result.picture, model_);
     result.load = load.milliseconds();
 
     explain::Compiled& compiled = sessions_.at(tensor.shape());
@@ -94,6 +98,7 @@ class ClassifyRun {
   void report(const std::filesystem::path& input, const Result& result) const {
     if (words_.json) {
       print_json({{"input", input.string()},
+                  {"photo", to_json(result.picture)},
                   {"model", model_.source},
                   {"architecture", model_.architecture},
                   {"top", to_json(result.top)},
@@ -107,6 +112,7 @@ class ClassifyRun {
   FoundInputs found_;
   Model model_;
   explain::SessionCache sessions_;
+  bool quiet_;
   ProgressBar bar_;
   Tensor logits_;  // [inputs, classes] if they are saved
   Style style_ = style_of(1);

@@ -35,6 +35,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMostFailuresPrinted = 20;
+constexpr std::size_t kMostNotesPrinted = 20;
 
 /// Tells files that are no list of photos from those that are, by their names.
 void require_list(const fs::path& file) {
@@ -150,6 +151,7 @@ class EvaluateRun {
   int run() {
     if (!team_->leads()) {
       team_->share({}, [this](std::size_t photo) { return measure(photo, {}); }, {});
+      say_notes();
       return all_done;
     }
     measure_all();
@@ -174,6 +176,7 @@ class EvaluateRun {
           bar.begin(++done);
         });
     bar.clear();
+    say_notes();
     folder.finish();
   }
 
@@ -190,11 +193,20 @@ class EvaluateRun {
     for (const std::string& remark : remarks) print_remark(remark);
   }
 
+  void say_notes() const {
+    if (task_.quiet) return;
+    for (std::size_t i = 0; i < notes_.size() && i < kMostNotesPrinted; ++i) print_remark(notes_[i]);
+    if (notes_.size() > kMostNotesPrinted)
+      print_remark("and " + std::to_string(notes_.size() - kMostNotesPrinted) + " more notes on photos");
+  }
+
   std::string measure(std::size_t index, const Progress& progress) {
     const evaluate::DatasetPhoto& photo = dataset_.photos[index];
     evaluate::PhotoResult result{index, photo.path, -1, {}, {}, {}};
     try {
-      const Image image = Image::load(photo.file);
+      std::vector<std::string> notes;
+      const Image image = Image::load(photo.file, &notes);
+      for (const std::string& note : notes) notes_.push_back(base::printable(photo.path + ": " + note, 400));
       const auto boxes = evaluate::boxes_on(photo, image.width(), image.height());
       PhotoMeasurements measured = evaluator_.measure(image, photo.label, boxes, progress);
       result.measurements = std::move(measured.measurements);
@@ -215,6 +227,7 @@ class EvaluateRun {
   evaluate::Dataset dataset_;
   Evaluator evaluator_;
   std::unique_ptr<Team> team_;
+  std::vector<std::string> notes_;  // on the photos that this process measured
 };
 
 int report_failed(const evaluate::Summary& summary) {

@@ -109,11 +109,12 @@ std::string explanations_as_text(const Style& style, const std::filesystem::path
   return text + "\n";
 }
 
-Json explanation_as_json(const Model& model, const std::filesystem::path& input, const Explanation& e,
-                         const Written& written, const MapStyle& map_style) {
+Json explanation_as_json(const Model& model, const std::filesystem::path& input, const Picture& picture,
+                         const Explanation& e, const Written& written, const MapStyle& map_style) {
   const bool fused = e.layers.size() > 1;
   Json out{
       {"input", input.string()},
+      {"photo", cli::to_json(picture)},
       {"model", model.source},
       {"architecture", model.architecture},
       {"method", e.method},

@@ -24,7 +24,7 @@ std::string explanations_as_text(const Style& style, const std::filesystem::path
                                  std::span<const Explanation> explanations, std::span<const Written> written);
 
 /// One line of --json.
-Json explanation_as_json(const Model& model, const std::filesystem::path& input,
+Json explanation_as_json(const Model& model, const std::filesystem::path& input, const Picture& picture,
                          const Explanation& explanation, const Written& written, const MapStyle& map_style);
 
 }  // namespace ablaze::cli

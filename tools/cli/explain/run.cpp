@@ -39,14 +39,16 @@ class ExplainRun {
     for (Explanation& explanation : explanations) explanation.milliseconds.load += milliseconds;
     const auto written = files_.write(input, picture, explanations);
     bar_.make_room();
-    report(found_.inputs[input].file, explanations, written);
+    report(found_.inputs[input].file, picture, explanations, written);
   }
 
-  void report(const std::filesystem::path& input, const std::vector<Explanation>& explanations,
-              const std::vector<Written>& written) const {
+  void report(const std::filesystem::path& input, const Picture& picture,
+              const std::vector<Explanation>& explanations, const std::vector<Written>& written) const {
+    if (!task_.quiet) print_notes(input, picture);
     if (task_.json) {
       for (std::size_t i = 0; i < written.size(); ++i)
-        print_json(explanation_as_json(explainer_.model(), input, explanations[i], written[i], task_.style));
+        print_json(explanation_as_json(explainer_.model(), input, picture, explanations[i], written[i],
+                                       task_.style));
     } else if (task_.quiet) {
       for (const Written& some : written) print(paths_as_text(some.files));
       print(sheet_as_text(written));

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
 #include <ablaze/machine.hpp>
 
 #include "base/text.hpp"
@@ -47,7 +48,8 @@ void add_common_options(CLI::App& grammar, Common& common) {
       ->type_name("SIZE");
   everywhere(
       grammar.add_flag("-q,--quiet", common.quiet, "Print results and errors only: no progress, no remarks"));
-  everywhere(grammar.set_version_flag("--version", "ablaze " ABLAZE_VERSION, "Print the program's version"));
+  everywhere(grammar.set_version_flag("--version", "ablaze " ABLAZE_VERSION "\nJPEG by " + jpeg_decoder(),
+                                      "Print the versions of the program and of its JPEG decoder"));
   everywhere(grammar.get_help_ptr());
 }
 

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-enum class Content { picture, tensor, other, unreadable };
+enum class Content { jpeg, png, tensor, other, unreadable };
 
 Content content_of(const fs::path& file) {
   // Opening a named pipe would wait for a writer.
@@ -34,7 +34,8 @@ Content content_of(const fs::path& file) {
   in.read(start.data(), start.size());
   const std::string_view bytes(start.data(), static_cast<std::size_t>(in.gcount()));
   if (formats::looks_like_npy(std::as_bytes(std::span(bytes)))) return Content::tensor;
-  if (bytes.starts_with("\xFF\xD8\xFF") || bytes == "\x89PNG\r\n\x1A\n") return Content::picture;
+  if (bytes.starts_with("\xFF\xD8\xFF")) return Content::jpeg;
+  if (bytes == "\x89PNG\r\n\x1A\n") return Content::png;
   return Content::other;
 }
 
@@ -45,7 +46,8 @@ bool is_named_like_an_input(const fs::path& file) {
 
 bool is_wanted(const fs::path& file) {
   const Content content = content_of(file);
-  return content == Content::picture || content == Content::tensor || is_named_like_an_input(file);
+  return content == Content::jpeg || content == Content::png || content == Content::tensor ||
+         is_named_like_an_input(file);
 }
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
@@ -119,11 +121,21 @@ FoundInputs find_inputs(std::span<const std::string> words, Folders leave_out) {
   return found;
 }
 
-bool is_photo(const fs::path& file) { return content_of(file) == Content::picture; }
+bool is_photo(const fs::path& file) {
+  const Content content = content_of(file);
+  return content == Content::jpeg || content == Content::png;
+}
 
 Picture load_picture(const fs::path& file) {
-  if (content_of(file) == Content::tensor) return {formats::read_npy(file), {}};
-  return {std::nullopt, Image::load(file)};
+  const Content content = content_of(file);
+  Picture picture;
+  if (content == Content::tensor) {
+    picture.tensor = formats::read_npy(file);
+  } else {
+    picture.photo = Image::load(file, &picture.notes);
+    if (content == Content::jpeg) picture.jpeg_decoder = jpeg_decoder();
+  }
+  return picture;
 }
 
 namespace {

@@ -37,8 +37,10 @@ bool is_photo(const std::filesystem::path& file);
 
 /// An input in memory: a photo, or a tensor in the network's input format.
 struct Picture {
-  std::optional<Tensor> tensor;  ///< [1, 3, H, W] or [3, H, W], normalised
-  Image photo;                   ///< empty where there is a tensor
+  std::optional<Tensor> tensor;    ///< [1, 3, H, W] or [3, H, W], normalised
+  Image photo;                     ///< empty where there is a tensor
+  std::string jpeg_decoder;        ///< what decoded it; empty where it is no JPEG
+  std::vector<std::string> notes;  ///< what is odd about the photo's file
 };
 
 /// Reads and decodes an input. Throws Error naming the file.

@@ -36,6 +36,11 @@ void print_remark(std::string_view message) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
+void print_notes(const std::filesystem::path& input, const Picture& picture) {
+  for (const std::string& note : picture.notes)
+    print_remark(shown(input) + ": " + base::printable(note, 400));
+}
+
 void print(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (!written || std::fflush(stdout) != 0) {
@@ -45,6 +50,12 @@ void print(std::string_view text) {
 
 void print_json(const Json& value) {
   print(value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+Json to_json(const Picture& picture) {
+  if (picture.tensor) return {};
+  const Json decoder = picture.jpeg_decoder.empty() ? Json() : Json(picture.jpeg_decoder);
+  return {{"jpeg_decoder", decoder}, {"notes", picture.notes}};
 }
 
 Json to_json(const ClassScore& score) {

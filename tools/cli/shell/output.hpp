@@ -20,6 +20,9 @@ void print_error(std::string_view message);
 /// Prints "ablaze: ..." to standard error, for the user's information. Not to be called with --quiet.
 void print_remark(std::string_view message);
 
+/// Prints the notes on a photo's file as remarks. Not to be called with --quiet.
+void print_notes(const std::filesystem::path& input, const Picture& picture);
+
 /// Prints text to standard output, unbuffered. Throws Error where it cannot be written (a full disk).
 void print(std::string_view text);
 
@@ -27,6 +30,8 @@ void print(std::string_view text);
 using base::Json;
 void print_json(const Json& value);
 
+/// What decoded a photo, and the notes on its file; null for a tensor.
+Json to_json(const Picture& picture);
 Json to_json(const ClassScore& score);
 Json to_json(std::span<const ClassScore> scores);
 
