@@ -39,7 +39,7 @@ constexpr std::array<std::uint32_t, 33> turbo{
 /// The rainbow of older tools; its breakpoints are at the eighths.
 constexpr std::array<std::uint32_t, 9> jet{0x000080, 0x0000ff, 0x0080ff, 0x00ffff, 0x80ff80,
                                            0xffff00, 0xff8000, 0xff0000, 0x800000};
-constexpr std::array<std::uint32_t, 2> grey{0x000000, 0xffffff};
+constexpr std::array<std::uint32_t, 2> grey_ramp{0x000000, 0xffffff};
 /// For signed values: blue below zero, light grey at zero, red above. Designed in Oklab: lightness and chroma
 /// change equally on both sides, so that neither sign looks larger.
 constexpr std::array<std::uint32_t, 33> bluered{
@@ -59,7 +59,7 @@ std::span<const std::uint32_t> anchors_of(ColourMap map) {
     case ColourMap::jet:
       return jet;
     case ColourMap::grey:
-      return grey;
+      return grey_ramp;
     case ColourMap::bluered:
       return bluered;
     case ColourMap::inferno:

@@ -270,8 +270,10 @@ def corpora():
     beside = {"graph": GRAPH, "config": TIMM, "preprocessor": HUGGING_FACE}
     texts = [(key, METADATA[key]) for key in keys] + [(name, json.dumps(value)) for name, value in beside.items()]
     yield "metadata", {name: bytes([i]) + content.encode() for i, (name, content) in enumerate(texts)}
-    pictures = [p for p in (data / "image").iterdir() if p.suffix in (".png", ".jpg")]
-    yield "picture", {p.name: p.read_bytes() for p in pictures}
+    pictures = {p.name: p.read_bytes() for p in (data / "image").iterdir() if p.suffix in (".png", ".jpg")}
+    kinds = ["420-progressive", "restarts-420-1", "apart-420", "411", "ycck-plain", "mixed-progressive"]
+    pictures.update({f"{kind}.jpg": (data / "image" / "jpeg" / f"{kind}.jpg").read_bytes() for kind in kinds})
+    yield "picture", pictures
     arrays = {}
     for version, length in [(1, "<H"), (2, "<I"), (3, "<I")]:
         for kind, width in [("<f4", 4), ("<f2", 2), ("<f8", 8)]:

@@ -9,6 +9,7 @@ packages=(
   "pkg-config command:pkg-config"
   "libxtensor-dev header:xtensor/xtensor.hpp"
   "libstb-dev header:stb/stb_image.h"
+  "libjpeg-dev header:jpeglib.h"
   "nlohmann-json3-dev header:nlohmann/json.hpp"
   "libcli11-dev header:CLI/CLI.hpp"
   "doctest-dev header:doctest/doctest.h"
