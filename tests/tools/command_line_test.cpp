@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <ablaze/error.hpp>
+#include <ablaze/image.hpp>
 
 #include "tools/workshop.hpp"
 
@@ -54,6 +55,7 @@ TEST_CASE("every command has help with examples and exit statuses") {
 
 TEST_CASE("the version is asked for before or after a command") {
   CHECK(run_ablaze({"--version"}).out.starts_with("ablaze "));
+  CHECK(says(run_ablaze({"--version"}).out, "\nJPEG by " + jpeg_decoder() + "\n"));
   CHECK(run_ablaze({"explain", "--version"}).out == run_ablaze({"--version"}).out);
 }
 

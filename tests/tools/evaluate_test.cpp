@@ -4,13 +4,17 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <sys/wait.h>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include <ablaze/image.hpp>
+
 #include "support/child.hpp"
+#include "support/shared_data.hpp"
 #include "tools/workshop.hpp"
 
 using namespace ablaze;
@@ -140,6 +144,45 @@ TEST_CASE("a folder of another run is refused") {
   w.save_picture("photos/tench/new.png");
   CHECK(says(refusal({}), "photos.count: now 3, there 2"));
   CHECK(w.all_of("out") == before);
+}
+
+TEST_CASE("results of another JPEG decoder, or of an unknown one, are refused") {
+  const Photos w(1);
+  REQUIRE(run_ablaze(w.words("out")).status == 0);
+  const Json manifest = Json::parse(w.read("out/run.json"));
+  CHECK(manifest["engine"]["jpeg"] == jpeg_decoder());
+  Json other = manifest, older = manifest;
+  other["engine"]["jpeg"] = "a decoder of 1999";
+  older["engine"].erase("jpeg");
+  for (const std::string shard : {"0/2", "1/2"}) {
+    const std::string folder = "shard" + shard.substr(0, 1);
+    REQUIRE(run_ablaze(w.words(folder, {"--shard", shard})).status == 0);
+  }
+  for (const auto& [changed, name] :
+       {std::pair{other, "a decoder of 1999"}, std::pair{older, "did not record"}}) {
+    w.write("out/run.json", changed.dump());
+    const Finished resumed = run_ablaze(w.words("out"));
+    CHECK(resumed.status == 1);
+    CHECK(says(resumed.err, "another decoder of JPEGs: now " + jpeg_decoder()));
+    CHECK(says(resumed.err, name));
+    Json shard = changed;
+    shard["shard"] = "1/2";
+    w.write("shard1/run.json", shard.dump());
+    const Finished merged = run_ablaze({"merge", w / "shard0", w / "shard1", "--out", w / "merged"});
+    CHECK(merged.status == 1);
+    CHECK(says(merged.err, "another decoder of JPEGs"));
+    CHECK(says(merged.err, name));
+  }
+}
+
+TEST_CASE("evaluate tells what is odd about a photo's file") {
+  const Photos w(1);
+  std::ifstream file(test_data("image/baseline.jpg"), std::ios::binary);
+  const std::string jpeg{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  w.write("photos/tench/odd.jpg", jpeg + "left over");
+  const Finished done = run_ablaze(w.words("out"));
+  CHECK(done.status == 0);
+  CHECK(says(done.err, "odd.jpg: 9 bytes follow the JPEG's end"));
 }
 
 TEST_CASE("killed at any moment and started again, the results are the same bytes") {

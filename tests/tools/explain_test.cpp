@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include <ablaze/image.hpp>
 
 #include "formats/npy.hpp"
+#include "support/shared_data.hpp"
 #include "tools/workshop.hpp"
 
 using namespace ablaze;
@@ -99,11 +101,38 @@ TEST_CASE("explain --json has the promised keys, in order") {
         Strings{"overlay", "map", "signed_map", "mask", "paths", "interactions", "steps", "sheet"});
   CHECK(keys(json["milliseconds"]) == Strings{"load", "forward", "attribution", "render"});
   CHECK(json["input"] == w.photo());
+  CHECK(json["photo"]["jpeg_decoder"].is_null());  // it is a PNG
+  CHECK(json["photo"]["notes"].empty());
   CHECK(json["method"] == "ablation");
   CHECK(json["layer"] == "layer4");
   CHECK(json["layer_shape"] == Json({10, 2, 2}));
   CHECK(json["top"].size() == 5);
   CHECK(json["top"][0] == json["target"]);
+}
+
+TEST_CASE("what is odd about a photo's file is told, and who decoded it") {
+  const Workshop w;
+  std::ifstream file(test_data("image/baseline.jpg"), std::ios::binary);
+  const std::string jpeg{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  w.write("odd.jpg", jpeg + "left over");
+  const std::string note = "9 bytes follow the JPEG's end";
+  for (const std::string command : {"explain", "classify"}) {
+    CAPTURE(command);
+    Strings words{command, w / "odd.jpg", "--model", w.model(), "--json"};
+    if (command == "explain") words.insert(words.end(), {"--out", w / "out"});
+    const Finished done = run_ablaze(words);
+    CHECK(done.status == 0);
+    CHECK(says(done.err, "odd.jpg: " + note));
+    REQUIRE(done.json().size() == 1);
+    const Json photo = done.json()[0]["photo"];
+    CHECK(photo["jpeg_decoder"] == jpeg_decoder());
+    CHECK(says(photo["notes"][0].get<std::string>(), note));
+    words.emplace_back("--quiet");
+    CHECK(run_ablaze(words).err.empty());
+  }
+  const Finished done = run_ablaze(
+      {"activations", w / "odd.jpg", "--model", w.model(), "--layer", "layer4", "--out", w / "layer4.npy"});
+  CHECK(says(done.err, note));
 }
 
 TEST_CASE("weights are the drops over the score's size, and the map is their rectified sum") {

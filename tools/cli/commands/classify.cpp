@@ -97,12 +97,13 @@ class ClassifyRun {
 
   void report(const std::filesystem::path& input, const Result& result) const {
     if (words_.json) {
-      print_json({{"input", input.string()},
-                  {"photo", to_json(result.picture)},
-                  {"model", model_.source},
-                  {"architecture", model_.architecture},
-                  {"top", to_json(result.top)},
-                  {"milliseconds", {{"load", result.load}, {"forward", result.forward}}}});
+      Json line{{"input", input.string()},
+                {"model", model_.source},
+                {"architecture", model_.architecture},
+                {"top", to_json(result.top)},
+                {"milliseconds", {{"load", result.load}, {"forward", result.forward}}}};
+      if (!result.picture.notes.empty()) line["photo"] = to_json(result.picture);
+      print_json(line);
     } else {
       print(bold(style_, shown(input)) + "\n" + class_bars(style_, result.top) + "\n");
     }

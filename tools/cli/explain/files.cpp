@@ -47,8 +47,8 @@ void ExplanationFiles::write_findings(const fs::path& prefix, std::string_view n
   }
 }
 
-Written ExplanationFiles::write_one(std::size_t input, const Image& photo, const Explanation& explanation,
-                                    const ValueRange& range) {
+Written ExplanationFiles::write_one(std::size_t input, const Picture& picture, const Image& photo,
+                                    const Explanation& explanation, const ValueRange& range) {
   const std::string name = "." + explanation.method + "." + class_names_.of(explanation.target.index);
   const fs::path& prefix = prefixes_[input];
   Written out{.files = {}, .range = range, .region = {}};
@@ -74,8 +74,8 @@ Written ExplanationFiles::write_one(std::size_t input, const Image& photo, const
   write_findings(prefix, name, explanation, out.files);
   if (!task_.steps.empty()) {
     out.files.steps = claimed(step_prefixes_[input], name, "");
-    write_steps(out.files.steps, inputs_[input].file, draw_steps(model_.preprocess, explanation, drawn),
-                explanation);
+    write_steps(out.files.steps, inputs_[input].file, picture,
+                draw_steps(model_.preprocess, explanation, drawn), explanation);
   }
   return out;
 }
@@ -88,7 +88,7 @@ std::vector<Written> ExplanationFiles::write(std::size_t input, const Picture& p
   std::vector<Written> written;
   for (std::size_t i = 0; i < explanations.size(); ++i) {
     const base::Stopwatch render;
-    written.push_back(write_one(input, photo, explanations[i], ranges[i]));
+    written.push_back(write_one(input, picture, photo, explanations[i], ranges[i]));
     explanations[i].milliseconds.render = render.milliseconds();
   }
   const bool several_methods = explanations.front().method != explanations.back().method;

@@ -46,8 +46,8 @@ class ExplanationFiles {
   std::vector<Written> write(std::size_t input, const Picture& picture, std::span<Explanation> explanations);
 
  private:
-  Written write_one(std::size_t input, const Image& photo, const Explanation& explanation,
-                    const ValueRange& range);
+  Written write_one(std::size_t input, const Picture& picture, const Image& photo,
+                    const Explanation& explanation, const ValueRange& range);
   /// Writes the method's other findings as images.
   void write_findings(const std::filesystem::path& prefix, std::string_view name,
                       const Explanation& explanation, WrittenFiles& files);

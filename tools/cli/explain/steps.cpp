@@ -53,7 +53,8 @@ Json numbers_of(const std::string& step, const Steps& steps, const Explanation& 
 
 }  // namespace
 
-void write_steps(const fs::path& folder, const fs::path& input, const Steps& steps, const Explanation& e) {
+void write_steps(const fs::path& folder, const fs::path& input, const Picture& picture, const Steps& steps,
+                 const Explanation& e) {
   Json list = Json::array();
   for (std::size_t i = 0; i < steps.pictures.size(); ++i) {
     const StepPicture& step = steps.pictures[i];
@@ -64,8 +65,13 @@ void write_steps(const fs::path& folder, const fs::path& input, const Steps& ste
     entry.update(numbers_of(step.name, steps, e));
     list.push_back(std::move(entry));
   }
-  Json out{{"input", input.string()},     {"method", e.method},   {"layer", e.layer_names()},
-           {"target", to_json(e.target)}, {"divisor", e.divisor}, {"steps", list}};
+  Json out{{"input", input.string()},
+           {"photo", to_json(picture)},
+           {"method", e.method},
+           {"layer", e.layer_names()},
+           {"target", to_json(e.target)},
+           {"divisor", e.divisor},
+           {"steps", list}};
   if (!e.note.empty()) out["note"] = e.note;
   base::write_file(folder / "steps.json", out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
