@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The shipped models against the weights they were converted from, run by PyTorch: logits of the same tensors,
-and decisions on photos, where the two JPEG decoders differ."""
+and decisions on photos, where the two JPEG decoders may differ."""
 
 import json
 import tempfile

@@ -88,7 +88,7 @@ if(NOT ABLAZE_JPEG STREQUAL OFF)
   if(JPEG_FOUND AND ABLAZE_HAVE_LIBJPEG_TURBO)
     set(ABLAZE_JPEG_LIBRARY JPEG::JPEG)
     set(ABLAZE_JPEG_DEPENDENCY "find_dependency(JPEG)")
-    set(ABLAZE_JPEG_PC libjpeg)
+    set(ABLAZE_JPEG_FLAGS -ljpeg)  # a user of the shared library needs no libjpeg.pc
   elseif(ABLAZE_JPEG STREQUAL ON)
     message(FATAL_ERROR "ABLAZE_JPEG is ON, but libjpeg-turbo was not found. "
       "On Debian and Ubuntu: apt install libjpeg-dev; elsewhere set JPEG_ROOT, or ABLAZE_JPEG to OFF.")
