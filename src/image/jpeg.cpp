@@ -219,6 +219,12 @@ class JpegWalk {
     }
     header_.height = read_be16(payload, 1);
     header_.width = read_be16(payload, 3);
+    if (header_.height == 0) {
+      throw Error(
+          name_ +
+          ": a JPEG that tells its height only behind its image data (DNL), which is not supported; " +
+          "save it again");
+    }
     check_dimensions(header_.width, header_.height, name_);
     const std::size_t count = read_u8(payload, 5);
     if (payload.size() != 6 + 3 * count || (count != 1 && count != 3 && count != 4)) {

@@ -85,7 +85,9 @@ static void on_message(j_common_ptr jpeg, int level) {
       break;
   }
   if (decode.warnings++ > 0) return;
-  decode.first_damaged = row_of(decode.jpeg);
+  // A scan out of order is one for all rows.
+  const bool whole_scan = jpeg->err->msg_code == JWRN_BOGUS_PROGRESSION;
+  decode.first_damaged = whole_scan ? 0 : row_of(decode.jpeg);
   (*jpeg->err->format_message)(jpeg, decode.message);
 }
 

@@ -168,6 +168,10 @@ TEST_CASE("pictures that no longer are what a decoder takes for granted are refu
   std::fill_n(crowded.begin() + table + 5, 16, std::byte{0xFF});
   check_refused(crowded, "Huffman");
 
+  Bytes no_height = jpeg;
+  no_height[find_marker(no_height, 0xC0) + 5] = no_height[find_marker(no_height, 0xC0) + 6] = std::byte{0};
+  check_refused(no_height, "DNL");
+
   Bytes arithmetic = jpeg;
   arithmetic[find_marker(arithmetic, 0xC0) + 1] = std::byte{0xC9};
   check_refused(arithmetic, "arithmetic");

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <vector>
 
 #include <ablaze/ablaze.hpp>
@@ -15,6 +16,14 @@ int main(int argc, char** argv) {
   } catch (const ablaze::Error&) {
   }
   try {
+    // A JPEG goes to the decoder, which must have been linked; this one is truncated.
+    const std::vector<std::uint8_t> jpeg{0xFF, 0xD8, 0xFF, 0xD9};
+    ablaze::Image::decode(std::as_bytes(std::span(jpeg)));
+    return 1;
+  } catch (const ablaze::Error&) {
+  }
+  try {
+    std::printf("JPEG by %s\n", ablaze::jpeg_decoder().c_str());
     const std::vector<std::uint8_t> grey(std::size_t{3} * 300 * 200, 128);
     const ablaze::Image photo(300, 200, grey);
     ablaze::Explainer explainer(ablaze::load_model(argv[1]));
