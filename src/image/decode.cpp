@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <ablaze/error.hpp>
 #include <ablaze/image.hpp>
@@ -71,7 +72,15 @@ Image from_rgba_over_white(const DecodedPixels& decoded) {
 Image stb_decode_jpeg(std::span<const std::byte> bytes, const std::string& name, image::Notes& notes) {
   const image::CheckedJpeg checked = image::check_jpeg(bytes, name, notes);
   const auto file = checked.mended.empty() ? bytes : std::span<const std::byte>(checked.mended);
-  return image::oriented(from_rgb(decode_pixels(file, checked.header, 3, name)), checked.header.orientation);
+  Image stored = from_rgb(decode_pixels(file, checked.header, 3, name));
+  const auto longer = image::with_longer_scans(file, checked.scan_ends);
+  const std::uint64_t limit = memory_limit(checked.header, longer.size());
+  const DecodedPixels again = image::stb_decode(longer, 3, limit);
+  if (again.bytes == nullptr ||
+      std::memcmp(again.bytes.get(), stored.pixels().data(), stored.pixels().size()) != 0) {
+    throw Error(name + ": truncated JPEG: its image data ends before its last row; get the whole file");
+  }
+  return image::oriented(std::move(stored), checked.header.orientation);
 }
 
 Image decode_jpeg(std::span<const std::byte> bytes, const std::string& name, image::Notes& notes,

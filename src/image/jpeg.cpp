@@ -29,6 +29,7 @@ enum Marker : unsigned {
   rst7 = 0xD7,
   eoi = 0xD9,
   sos = 0xDA,   // a scan
+  dri = 0xDD,   // restart interval
   dqt = 0xDB,   // quantisation tables
   app1 = 0xE1,  // EXIF
   app14 = 0xEE  // Adobe
@@ -107,7 +108,7 @@ class JpegWalk {
     if (frame_.components.size() == 4) name_four_components();
     if (stray_bytes_ > 0) note_stray_bytes(stray_bytes_, notes);
     note_trailing_bytes(bytes_.subspan(at_), notes);
-    return {header_, std::move(mended_)};
+    return {header_, std::move(mended_), std::move(scan_ends_)};
   }
 
  private:
@@ -196,8 +197,11 @@ class JpegWalk {
     if (marker == sos) {
       begin_scan(payload);
       keep(payload.size() + 4);
-      return skip_entropy_coded();
+      const std::int64_t restarts = skip_entropy_coded();
+      scan_ends_.push_back(mended_.empty() ? at_ : mended_.size());
+      return check_restarts(payload, restarts);
     }
+    if (marker == dri && payload.size() == 2) restart_interval_ = read_be16(payload, 0);
     if (marker == dqt) read_quantisation(payload);
     if (scans_ == 0 || marker < app1)
       visit_header(marker, payload);  // Pillow reads EXIF before the first scan
@@ -336,16 +340,46 @@ class JpegWalk {
   }
 
   /// Skips to the next marker other than a restart: 0xFF 0x00 is data, 0xFF 0xFF padding.
-  void skip_entropy_coded() {
+  /// Returns their number.
+  std::int64_t skip_entropy_coded() {
     const std::size_t begin = at_;
+    std::int64_t restarts = 0;
     for (;; ++at_) {
       if (bytes_.size() - at_ < 2) fail_truncated();
       const unsigned second = read_u8(bytes_, at_ + 1);
       if (read_u8(bytes_, at_) != 0xFF || second == 0x00 || second == 0xFF) continue;
       if (second < rst0 || second > rst7) break;
+      ++restarts;
     }
     entropy_bytes_ += static_cast<std::int64_t>(at_ - begin);
     keep(at_ - begin);
+    return restarts;
+  }
+
+  /// stb_image ends a scan where a restart marker is missing, and does not tell.
+  void check_restarts(std::span<const std::byte> scan, std::int64_t restarts) const {
+    if (restart_interval_ == 0) return;
+    const std::int64_t blocks = blocks_of(scan),
+                       wanted = (blocks + restart_interval_ - 1) / restart_interval_ - 1;
+    if (restarts >= wanted) return;
+    throw Error(name_ + ": truncated JPEG: a scan has " + std::to_string(restarts) + " of its " +
+                std::to_string(wanted) + " restart markers; get the whole file");
+  }
+
+  /// The units of one scan that a restart interval counts.
+  std::int64_t blocks_of(std::span<const std::byte> scan) const {
+    std::int64_t across = 1, down = 1;  // the largest sampling factors
+    for (const Component& c : frame_.components) {
+      across = std::max(across, c.across);
+      down = std::max(down, c.down);
+    }
+    const auto divided = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
+    if (read_u8(scan, 0) > 1) return divided(header_.width, 8 * across) * divided(header_.height, 8 * down);
+    const unsigned id = read_u8(scan, 1);
+    const auto c = std::find_if(frame_.components.begin(), frame_.components.end(),
+                                [id](const Component& each) { return each.id == id; });
+    return divided(divided(header_.width * c->across, across), 8) *
+           divided(divided(header_.height * c->down, down), 8);
   }
 
   /// Every 8x8 block takes at least two codes (progressive: one), so two bits. A file with fewer is
@@ -379,7 +413,8 @@ class JpegWalk {
   bool any_huffman_ = false;                      ///< even an empty one: the file has tables of its own
   std::array<bool, 4> quantisation_{};
   int scans_ = 0;
-  std::int64_t entropy_bytes_ = 0;
+  std::int64_t entropy_bytes_ = 0, restart_interval_ = 0;
+  std::vector<std::size_t> scan_ends_;  ///< in the mended file
   std::uint64_t stray_bytes_ = 0;
   std::size_t kept_end_ = 2;       ///< what is before was kept
   std::vector<std::byte> mended_;  ///< empty while it would be the file itself
@@ -393,6 +428,23 @@ Header read_jpeg_header(std::span<const std::byte> bytes, const std::string& nam
 
 CheckedJpeg check_jpeg(std::span<const std::byte> bytes, const std::string& name, Notes& notes) {
   return JpegWalk(bytes, name).check(notes);
+}
+
+std::vector<std::byte> with_longer_scans(std::span<const std::byte> file,
+                                         std::span<const std::size_t> scan_ends) {
+  constexpr std::size_t kMore = 64;  // of a whole block and the decoder's buffer
+  std::vector<std::byte> longer;
+  longer.reserve(file.size() + kMore * scan_ends.size());
+  std::size_t from = 0;
+  for (const std::size_t end : scan_ends) {
+    const auto piece = file.subspan(from, end - from);
+    longer.insert(longer.end(), piece.begin(), piece.end());
+    longer.insert(longer.end(), kMore, std::byte{0xB6});
+    from = end;
+  }
+  const auto rest = file.subspan(from);
+  longer.insert(longer.end(), rest.begin(), rest.end());
+  return longer;
 }
 
 void note_stray_bytes(std::uint64_t count, Notes& notes) {

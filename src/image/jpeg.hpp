@@ -24,8 +24,14 @@ Header read_jpeg_header(std::span<const std::byte> bytes, const std::string& nam
 /// A JPEG that stb_image can decode.
 struct CheckedJpeg {
   Header header;
-  std::vector<std::byte> mended;  ///< the file to decode in place of the given one; empty: decode that
+  std::vector<std::byte> mended;       ///< the file to decode in place of the given one; empty: decode that
+  std::vector<std::size_t> scan_ends;  ///< in the file to decode: where the data of each scan end
 };
+
+/// A file whose scans' data go on, with bytes that mean nothing. A decoder that gives other pixels for it
+/// needed more data than there are: stb_image takes zeros for missing ones, and does not tell.
+std::vector<std::byte> with_longer_scans(std::span<const std::byte> file,
+                                         std::span<const std::size_t> scan_ends);
 
 /// Walks all segments of a JPEG, and refuses files for which stb_image 2.27 would read or write out of
 /// bounds, and truncated ones. Files that it would refuse without need are mended: stray bytes between
