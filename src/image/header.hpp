@@ -15,8 +15,8 @@ struct Header {
 };
 
 /// Walks all chunks of a PNG without decoding: reads dimensions and orientation, and checks that all parts
-/// exist that the decoder assumes. Throws Error with the file's name if it is truncated, damaged, too large or of
-/// an unsupported kind.
+/// exist that the decoder assumes. Throws Error with the file's name if it is truncated, damaged, too large
+/// or of an unsupported kind.
 Header check_png(std::span<const std::byte> bytes, const std::string& name);
 
 /// Throws Error if an image is empty or exceeds Image::max_side or Image::max_pixels.

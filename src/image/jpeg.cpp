@@ -67,6 +67,8 @@ constexpr std::array<std::uint8_t, 432> kStandardTables{
 /// An Adobe segment. Its last byte is the transform: none, so four components are CMYK.
 constexpr std::array<std::uint8_t, 16> kAdobeSegment{0xFF, 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100};
 
+constexpr std::array<std::uint8_t, 2> kEndMarker{0xFF, eoi};
+
 std::span<const std::byte> bytes_of(std::span<const std::uint8_t> numbers) { return std::as_bytes(numbers); }
 
 constexpr std::size_t kHuffmanHeader = 17;  ///< class and number, 16 counts
@@ -75,6 +77,7 @@ struct Component {
   unsigned id = 0;
   std::int64_t across = 1, down = 1;  ///< sampling factors
   unsigned quantisation = 0;
+  bool scanned = false;
 };
 
 struct Frame {
@@ -102,7 +105,13 @@ class JpegWalk {
   /// To the end, with all that stb_image takes for granted.
   CheckedJpeg check(Notes& notes) {
     for (unsigned marker = next_marker(); marker != eoi; marker = next_marker()) visit(marker, segment());
-    keep(2);
+    if (ended_) {
+      begin_mending();
+      insert(mended_.size(), bytes_of(kEndMarker));
+      note_missing_end(notes);
+    } else {
+      keep(2);
+    }
     if (scans_ == 0) fail("it holds no image data");
     check_amount();
     if (frame_.components.size() == 4) name_four_components();
@@ -119,9 +128,20 @@ class JpegWalk {
                 " bytes, before its end-of-image marker");
   }
 
+  /// Behind the last byte: an end-of-image marker, if all rows can be there.
   unsigned next_byte() {
-    if (at_ >= bytes_.size()) fail_truncated();
-    return read_u8(bytes_, at_++);
+    if (at_ < bytes_.size()) return read_u8(bytes_, at_++);
+    if (!may_end()) fail_truncated();
+    ended_ = true;
+    end_given_ = !end_given_;
+    return kEndMarker[end_given_ ? 0 : 1];
+  }
+
+  /// Whether every component has a scan with all its details.
+  bool may_end() const {
+    return scans_ > 0 && !frame_.progressive &&
+           std::all_of(frame_.components.begin(), frame_.components.end(),
+                       [](const Component& each) { return each.scanned; });
   }
 
   /// The next marker that begins a segment or ends the image. As libjpeg, skips what stands between segments:
@@ -332,11 +352,12 @@ class JpegWalk {
     any_huffman_ = true;
   }
 
-  void check_scan_component(unsigned id) const {
+  void check_scan_component(unsigned id) {
     const auto component = std::find_if(frame_.components.begin(), frame_.components.end(),
                                         [id](const Component& each) { return each.id == id; });
     if (component == frame_.components.end()) fail("a scan of a component that the frame does not have");
     if (!quantisation_[component->quantisation]) fail("a scan without its quantisation table");
+    component->scanned = true;
   }
 
   /// Skips to the next marker other than a restart: 0xFF 0x00 is data, 0xFF 0xFF padding.
@@ -345,7 +366,11 @@ class JpegWalk {
     const std::size_t begin = at_;
     std::int64_t restarts = 0;
     for (;; ++at_) {
-      if (bytes_.size() - at_ < 2) fail_truncated();
+      if (bytes_.size() - at_ < 2) {
+        if (!may_end()) fail_truncated();
+        if (at_ < bytes_.size() && read_u8(bytes_, at_) != 0xFF) ++at_;
+        break;
+      }
       const unsigned second = read_u8(bytes_, at_ + 1);
       if (read_u8(bytes_, at_) != 0xFF || second == 0x00 || second == 0xFF) continue;
       if (second < rst0 || second > rst7) break;
@@ -416,6 +441,8 @@ class JpegWalk {
   std::int64_t entropy_bytes_ = 0, restart_interval_ = 0;
   std::vector<std::size_t> scan_ends_;  ///< in the mended file
   std::uint64_t stray_bytes_ = 0;
+  bool ended_ = false,
+       end_given_ = false;         ///< without an end-of-image marker; the first byte of one was given
   std::size_t kept_end_ = 2;       ///< what is before was kept
   std::vector<std::byte> mended_;  ///< empty while it would be the file itself
 };
@@ -436,7 +463,8 @@ std::vector<std::byte> with_longer_scans(std::span<const std::byte> file,
   std::vector<std::byte> longer;
   longer.reserve(file.size() + kMore * scan_ends.size());
   std::size_t from = 0;
-  for (const std::size_t end : scan_ends) {
+  for (std::size_t end : scan_ends) {
+    while (end > from && file[end - 1] == std::byte{0xFF}) --end;  // padding of the marker
     const auto piece = file.subspan(from, end - from);
     longer.insert(longer.end(), piece.begin(), piece.end());
     longer.insert(longer.end(), kMore, std::byte{0xB6});
@@ -450,6 +478,10 @@ std::vector<std::byte> with_longer_scans(std::span<const std::byte> file,
 void note_stray_bytes(std::uint64_t count, Notes& notes) {
   notes.push_back("damaged JPEG: " + std::to_string(count) +
                   " bytes between its segments belong to none; they were skipped, and all rows were read");
+}
+
+void note_missing_end(Notes& notes) {
+  notes.emplace_back("damaged JPEG: it has no end-of-image marker; all rows were read");
 }
 
 void note_trailing_bytes(std::span<const std::byte> behind, Notes& notes) {

@@ -42,5 +42,6 @@ CheckedJpeg check_jpeg(std::span<const std::byte> bytes, const std::string& name
 /// Notes that bytes follow the end-of-image marker, unless they are zeros or another JPEG, as cameras append.
 void note_trailing_bytes(std::span<const std::byte> behind, Notes& notes);
 void note_stray_bytes(std::uint64_t count, Notes& notes);
+void note_missing_end(Notes& notes);
 
 }  // namespace ablaze::image

@@ -320,7 +320,7 @@ class LibjpegDecode {
     if (!whole) {
       note_error_behind(notes);
     } else if (decode_.data_ended) {
-      notes.emplace_back("damaged JPEG: it has no end-of-image marker; all rows were read");
+      note_missing_end(notes);
     } else {
       note_trailing_bytes(file_.last(decode_.source.bytes_in_buffer), notes);
     }
