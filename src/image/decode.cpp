@@ -23,7 +23,6 @@ namespace ablaze {
 namespace {
 
 using image::DecodedPixels;
-using image::FileKind;
 using image::Header;
 
 constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
