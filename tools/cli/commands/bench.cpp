@@ -279,13 +279,13 @@ Command bench_command(CLI::App& app, const Common& common) {
       ->type_name("N")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  grammar->add_option("--batch", words->batch, "Number of images in one pass")
-      ->type_name("N")
-      ->check(CLI::Range(1, kMostImages))
-      ->capture_default_str();
+  CLI::Option* batch = grammar->add_option("--batch", words->batch, "Number of images in one pass")
+                           ->type_name("N")
+                           ->check(CLI::Range(1, kMostImages))
+                           ->capture_default_str();
   grammar->add_option("--input", words->input, "A .npy file of NxCxHxW to use instead of random images")
       ->type_name("FILE")
-      ->excludes("--batch");
+      ->excludes(batch);  // by its name, CLI11 would terminate where memory ends
   grammar->add_option("--save-logits", words->save_logits, "Write the logits as .npy, N x classes, float32")
       ->type_name("FILE");
   grammar->add_flag("--json", words->json, "Print one JSON object");

@@ -1,5 +1,6 @@
 #include "cli/shell/command_line.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <iostream>
@@ -80,8 +81,10 @@ std::vector<std::string> option_names(const CLI::App& grammar) {
   return names;
 }
 
+/// CLI11's own search is noexcept, but copies names: where memory ends, it would terminate the program.
 bool has_option(const CLI::App& grammar, const std::string& name) {
-  return grammar.get_option_no_throw(name) != nullptr;
+  return std::ranges::any_of(grammar.get_options(),
+                             [&](const CLI::Option* option) { return option->check_name(name); });
 }
 
 /// The subcommand that has an option given to another one.
