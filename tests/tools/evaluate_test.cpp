@@ -182,7 +182,21 @@ TEST_CASE("evaluate tells what is odd about a photo's file") {
   w.write("photos/tench/odd.jpg", jpeg + "left over");
   const Finished done = run_ablaze(w.words("out"));
   CHECK(done.status == 0);
-  CHECK(says(done.err, "odd.jpg: 9 bytes follow the JPEG's end"));
+  const std::string note = "odd.jpg: 9 bytes follow the JPEG's end";
+  CHECK(says(done.err, note));
+  // A photo with objects of two classes is measured for each of them, and told of once.
+  w.write("i.json", R"({"images":[{"id":1,"file_name":"odd.jpg"}],
+    "categories":[{"id":1,"name":"golf ball"},{"id":2,"name":"tench"}],
+    "annotations":[{"image_id":1,"category_id":1,"bbox":[0,0,9,9]},{"image_id":1,"category_id":2,"bbox":[0,0,9,9]}]})");
+  Strings words = w.words("two", {"--boxes", w / "i.json", "--of-label"});
+  words[1] = w / "photos/tench/odd.jpg";
+  const Finished both = run_ablaze(words);
+  CHECK(both.status == 0);
+  const std::string results = w.read("two/results.jsonl");
+  CHECK(says(results, "\"label\":\"golf ball\""));
+  CHECK(says(results, "\"label\":\"tench\""));
+  CHECK(says(both.err, note));
+  CHECK(both.err.find(note) == both.err.rfind(note));
 }
 
 TEST_CASE("killed at any moment and started again, the results are the same bytes") {

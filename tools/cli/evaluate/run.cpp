@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -195,7 +196,11 @@ class EvaluateRun {
 
   void say_notes() const {
     if (task_.quiet) return;
-    for (std::size_t i = 0; i < notes_.size() && i < kMostNotesPrinted; ++i) print_remark(notes_[i]);
+    std::size_t printed = 0;
+    for (const std::string& note : notes_) {
+      if (++printed > kMostNotesPrinted) break;
+      print_remark(note);
+    }
     if (notes_.size() > kMostNotesPrinted)
       print_remark("and " + std::to_string(notes_.size() - kMostNotesPrinted) + " more notes on photos");
   }
@@ -206,7 +211,7 @@ class EvaluateRun {
     try {
       std::vector<std::string> notes;
       const Image image = Image::load(photo.file, &notes);
-      for (const std::string& note : notes) notes_.push_back(base::printable(photo.path + ": " + note, 400));
+      for (const std::string& note : notes) notes_.insert(base::printable(photo.path + ": " + note, 400));
       const auto boxes = evaluate::boxes_on(photo, image.width(), image.height());
       PhotoMeasurements measured = evaluator_.measure(image, photo.label, boxes, progress);
       result.measurements = std::move(measured.measurements);
@@ -227,7 +232,7 @@ class EvaluateRun {
   evaluate::Dataset dataset_;
   Evaluator evaluator_;
   std::unique_ptr<Team> team_;
-  std::vector<std::string> notes_;  // on the photos that this process measured
+  std::set<std::string> notes_;  // on the photos that this process measured, perhaps for several classes
 };
 
 int report_failed(const evaluate::Summary& summary) {
