@@ -33,8 +33,8 @@ inline Vector tanh(Vector x) {
 }
 
 /// 1 - tanh(x)^2, the slope of tanh. Where tanh is near 1, the plain difference has no digits left, but that
-/// of a quarter of the argument still has; for the half and the whole, 1 - tanh(2y)^2 = ((1 - tanh(y)^2) / (1
-/// + tanh(y)^2))^2.
+/// of a quarter of the argument still has. For twice an argument y, with s = 1 - tanh(y)^2 and hence
+/// 1 + tanh(y)^2 = 2 - s, it is (s / (2 - s))^2.
 inline Vector tanh_slope(Vector x) {
   const Vector one = Vector::all(1), t = tanh(x * Vector::all(0.25F)), square = t * t;
   const Vector quarter = (one - square) / (one + square), half = quarter * quarter;
